@@ -1,0 +1,1 @@
+"""The vocabulary of the project: values, problems, errors and ports. Imports nothing of ours and does no I/O."""

@@ -1,0 +1,84 @@
+"""Record keys: the keyed hash that stands for a legacy identity everywhere outside the run's own records.
+
+A record key is HMAC-SHA-256 over the key form's version, the entity, the key space and the parts of the legacy key,
+cut to 128 bits. The form is frozen: markers in Casebook are made from it, so a change would orphan every loaded record
+(golden vectors in ``tests/core/test_keys.py``).
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import unicodedata
+from collections.abc import Sequence
+from typing import NewType
+
+RecordKey = NewType("RecordKey", str)
+"""32 lower-case hexadecimal digits."""
+
+KEY_FORM = b"k1"
+MARKER_PREFIX = "mg1-"
+_RECORD_KEY_BYTES = 16
+_MARKER_BYTES = 10
+
+
+def canonical_part(part: str) -> str:
+    """A key part as it is hashed: NFC, trimmed of outer blanks, never case-folded, leading zeros kept.
+
+    >>> canonical_part("  0042 ")
+    '0042'
+    """
+    return unicodedata.normalize("NFC", part).strip()
+
+
+class RecordKeys:
+    """Makes record keys, field hashes and the check value from one project key.
+
+    >>> keys = RecordKeys(b"0" * 32)
+    >>> keys.record_key("person", "people", ["7"]) == keys.record_key("person", "people", [" 7 "])
+    True
+    """
+
+    def __init__(self, project_key: bytes) -> None:
+        self._key = project_key
+
+    def record_key(self, entity: str, space: str, parts: Sequence[str]) -> RecordKey:
+        """The record key of a legacy identity; ``space`` is the mapping's name unless ``keys:`` says otherwise."""
+        return self.record_key_in(self.key_space(entity, space), parts)
+
+    def key_space(self, entity: str, space: str) -> bytes:
+        """The prefix shared by all keys of one entity and key space; make it once a column."""
+        return KEY_FORM + _framed(entity) + _framed(space)
+
+    def record_key_in(self, prefix: bytes, parts: Sequence[str]) -> RecordKey:
+        """The record key under a prefix from :meth:`key_space`."""
+        message = prefix + b"".join(_framed(canonical_part(part)) for part in parts)
+        return RecordKey(hmac.digest(self._key, message, "sha256")[:_RECORD_KEY_BYTES].hex())
+
+    def field_hash(self, field: str, canonical: str) -> bytes:
+        """Eight keyed bytes that tell whether one field changed, without telling its value."""
+        data = _framed(field) + canonical.encode()
+        return hashlib.blake2b(data, key=self._key[:64], digest_size=8, person=b"field").digest()
+
+    def fingerprint(self, field_hashes: Sequence[bytes]) -> str:
+        """The fingerprint of a record from its field hashes in the order of the field names; 32 hex digits."""
+        return hashlib.blake2b(b"".join(field_hashes), key=self._key[:64], digest_size=16).hexdigest()
+
+    def check_value(self) -> str:
+        """A value by which a state database recognises the project key it was written with."""
+        return hmac.digest(self._key, b"check", "sha256")[:8].hex()
+
+
+def marker(key: RecordKey) -> str:
+    """The opaque text a created record carries in Casebook: 80 bits of its record key, only ``[a-z2-7-]``.
+
+    >>> marker(RecordKey("00" * 16))
+    'mg1-aaaaaaaaaaaaaaaa'
+    """
+    return MARKER_PREFIX + base64.b32encode(bytes.fromhex(key)[:_MARKER_BYTES]).decode().lower()
+
+
+def _framed(text: str) -> bytes:
+    data = text.encode()
+    return len(data).to_bytes(4, "big") + data

@@ -1,0 +1,53 @@
+"""What can become of a source row and of a record: the buckets of the ledger and the states of the state database."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Bucket(StrEnum):
+    """Where a base row ends in the ledger; each row of each mapping is in exactly one."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+    ADOPTED = "adopted"
+    MERGED = "merged"
+    IGNORED = "ignored"
+    QUARANTINED = "quarantined"
+    BLOCKED = "blocked"
+    REJECTED = "rejected"
+    UNCERTAIN = "uncertain"
+    PENDING = "pending"
+
+
+LOADED = frozenset({Bucket.CREATED, Bucket.UPDATED, Bucket.UNCHANGED, Bucket.ADOPTED})
+
+
+class RecordState(StrEnum):
+    """The durable state of a record in the state database (loading protocol)."""
+
+    PLANNED = "planned"
+    BLOCKED = "blocked"
+    INTENT = "intent"
+    CREATED = "created"
+    REJECTED = "rejected"
+    UNCERTAIN = "uncertain"
+    DUPLICATE = "duplicate"
+
+
+class Action(StrEnum):
+    """What a plan step does with a record."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    NOTHING = "nothing"
+    BLOCKED = "blocked"
+
+
+class AttemptClass(StrEnum):
+    """The three classes of an attempt; code with only two of them is the origin of most duplicates."""
+
+    COMMITTED = "committed"
+    REJECTED = "rejected"
+    UNCERTAIN = "uncertain"

@@ -1,0 +1,329 @@
+"""The seams: what stages ask of adapters. Each port has one conformance suite in ``tests/contracts``."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import datetime
+from typing import BinaryIO, Protocol
+
+import pyarrow as pa
+
+from etl.core.changes import Change, PendingLink
+from etl.core.keys import RecordKey
+from etl.core.outcomes import RecordState
+from etl.core.records import Document, RemoteRecord, RunId, TargetId
+
+
+class Clock(Protocol):
+    """Time, so that stages have none of their own."""
+
+    def now(self) -> datetime:
+        """The wall clock in UTC, for display only."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds on a clock that never goes back."""
+        ...
+
+    async def sleep(self, delay_s: float) -> None:
+        """Waits."""
+        ...
+
+
+class Progress(Protocol):
+    """Tells a person how far long work is; a silent one is legal."""
+
+    def start(self, stage: str, total: int | None = None) -> None:
+        """Begins a stage; ``total`` counts rows or records, None where unknown."""
+        ...
+
+    def advance(self, count: int = 1) -> None:
+        """Adds to the current stage."""
+        ...
+
+    def note(self, text: str) -> None:
+        """Says one line that stays on the screen; never people's data."""
+        ...
+
+
+# ---------------------------------------------------------------- sources
+
+
+@dataclass(frozen=True, slots=True)
+class TableFacts:
+    """What is known of a table after it was read: ``origin`` is a file name or ``SQL`` (never a password)."""
+
+    origin: str
+    encoding: str
+    size_bytes: int | None
+    sha256: str
+
+
+class Source(Protocol):
+    """A legacy source. Every cell is text or null (mapping-language rule of one text form)."""
+
+    name: str
+
+    def tables(self) -> Sequence[str]:
+        """The names of its tables, sorted. Raises SourceUnavailable."""
+        ...
+
+    def read(self, table: str, batch_rows: int) -> Iterator[pa.RecordBatch]:
+        """Batches of text columns plus the snapshot columns (``_row``, ``_line``, ``_damage``).
+
+        At least one batch, empty if need be, so that columns are known. A row that cannot be read is kept: its cells
+        are null and ``_damage`` holds a problem code. Raises SourceUnavailable or SourceUnreadable.
+        """
+        ...
+
+    def facts(self, table: str) -> TableFacts:
+        """Facts about a table that was read to its end."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FileFacts:
+    """A file to be attached, as seen when the plan was made."""
+
+    size_bytes: int
+    sha256: str
+
+
+class Files(Protocol):
+    """Attachment bytes, confined to the declared folders."""
+
+    def inspect(self, source: str, path: str) -> FileFacts | str:
+        """Size and hash of a regular file, or the problem code that says why not (file_missing, file_refused)."""
+        ...
+
+    def open(self, source: str, path: str) -> BinaryIO:
+        """The file's bytes. Raises SourceUnavailable."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """Another table's columns beside each base row, named ``alias.COLUMN``; base rows are never multiplied.
+
+    ``match`` pairs a column visible so far (base or ``alias.COLUMN``) with a column of ``table``. ``expect`` is
+    ``one``, ``at_most_one`` or ``many``; ``pick_order`` (columns of ``table``, ``-`` in front for descending) chooses
+    among several by taking the ``first`` or the ``last``; without it the lowest row number wins and ``_matches`` tells.
+    """
+
+    alias: str
+    table: str
+    match: tuple[tuple[str, str], ...]
+    expect: str = "at_most_one"
+    pick_order: tuple[str, ...] = ()
+    pick_take: str = "first"
+
+
+@dataclass(frozen=True, slots=True)
+class BaseQuery:
+    """The base rows of a mapping: a snapshot table (``source.table``) with its joins, grouped where several rows
+    become one record. ``columns`` are the visible names needed (``COLUMN`` or ``alias.COLUMN``).
+    """
+
+    table: str
+    columns: tuple[str, ...]
+    joins: tuple[Join, ...] = ()
+    group_by: tuple[str, ...] = ()
+    group_order: tuple[str, ...] = ()
+
+
+class Tables(Protocol):
+    """Questions about tables as a whole, answered out of core over Parquet."""
+
+    def register(self, relation: str, *paths: str) -> None:
+        """Makes Parquet files readable under a name; registering again replaces."""
+        ...
+
+    def columns(self, relation: str) -> tuple[str, ...]:
+        """The column names of a relation."""
+        ...
+
+    def count(self, relation: str) -> int:
+        """Its number of rows."""
+        ...
+
+    def base(self, query: BaseQuery, batch_rows: int) -> Iterator[pa.RecordBatch]:
+        """The base rows in row order (grouped: groups in order of their first row, rows of a group together, in the
+        group's order), with ``_row``, ``_line``, ``_damage``, the asked columns, ``alias._matches`` (int64) for each
+        join, and ``_group`` (int64, dense from 0) where grouped. A group is never cut by a batch.
+        """
+        ...
+
+    def unmatched(self, query: BaseQuery, alias: str) -> Iterator[pa.RecordBatch]:
+        """``_row`` and ``_line`` of the undamaged rows of a joined table that no base row matches."""
+        ...
+
+    def rows(self, relation: str, columns: Sequence[str], order_by: Sequence[str] = ()) -> Iterator[pa.RecordBatch]:
+        """Columns of a relation in the given order."""
+        ...
+
+    def query(self, text: str) -> Iterator[pa.RecordBatch]:
+        """A SELECT in DuckDB's SQL over registered relations."""
+        ...
+
+
+# ---------------------------------------------------------------- state
+
+
+@dataclass(frozen=True, slots=True)
+class KnownRecord:
+    """What the state database knows of a record. ``field_hashes`` is the blob given by the last durable change."""
+
+    key: RecordKey
+    entity: str
+    mapping: str
+    state: RecordState
+    fingerprint: str
+    field_hashes: bytes
+    attempt: int
+    target_id: TargetId | None
+    scope: RecordKey | None
+    error: str
+    run_id: RunId
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """A run as the state database remembers it. ``stage`` is ``extract``, ``plan``, ``load`` or ``done``."""
+
+    run_id: RunId
+    command: str
+    started: str
+    ended: str | None
+    stage: str
+    exit_code: int | None
+
+
+class StateReader(Protocol):
+    """What planning and reports may see."""
+
+    def known(self, keys: Sequence[RecordKey]) -> dict[RecordKey, KnownRecord]:
+        """The records among these keys that state knows."""
+        ...
+
+    def in_state(self, *states: RecordState) -> Iterator[KnownRecord]:
+        """All records in one of these states (all records when none is given), ordered by entity and key."""
+        ...
+
+    def counts(self) -> dict[tuple[str, str], int]:
+        """Number of records by (entity, state)."""
+        ...
+
+    def by_target_id(self, entity: str, ids: Sequence[TargetId]) -> dict[TargetId, RecordKey]:
+        """Which of these Casebook ids are ours."""
+        ...
+
+    def attribute(self, key: RecordKey, name: str) -> str | None:
+        """A stored attribute of a created record."""
+        ...
+
+    def pending_links(self) -> Iterator[tuple[RecordKey, PendingLink]]:
+        """Deferred links not yet set."""
+        ...
+
+    def pending_uploads(self) -> Iterator[RecordKey]:
+        """Attachments whose bytes are outstanding."""
+        ...
+
+    def runs(self) -> Sequence[RunRow]:
+        """All runs, newest first."""
+        ...
+
+    def open_run(self) -> RunRow | None:
+        """The unfinished run that the next `run` continues."""
+        ...
+
+
+class StateStore(StateReader, Protocol):
+    """The state database held for writing: one writer, group commit, an operating-system lock."""
+
+    def commit(self, *changes: Change) -> Future[None]:
+        """Queues changes for the next group commit; the future is done when they are durable. Thread-safe."""
+        ...
+
+    def start_run(self, run_id: RunId, command: str, started: str, fingerprints: Mapping[str, str]) -> None:
+        """Remembers a new run, durable on return."""
+        ...
+
+    def set_stage(self, run_id: RunId, stage: str) -> None:
+        """Moves a run on, durable on return."""
+        ...
+
+    def finish_run(self, run_id: RunId, ended: str, exit_code: int) -> None:
+        """Closes a run (stage ``done``), durable on return."""
+        ...
+
+    def close(self) -> None:
+        """Commits what is queued and gives the lock back."""
+        ...
+
+
+# ---------------------------------------------------------------- target
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """The answer to a create that certainly took effect; ``attributes`` is the record as the server shows it."""
+
+    id: TargetId
+    attributes: Mapping[str, object]
+
+
+class Target(Protocol):
+    """Casebook, or something that behaves like it. Every call has a hard deadline.
+
+    ``create`` raises exactly one of: TargetBusy (certainly not applied; repeating under the same intent is safe, and was
+    already tried within bounds), RecordRejected, ResponseLost (ask first) or TargetRefused. The other calls are safe to
+    repeat and have been repeated within bounds before they raise the same errors.
+    """
+
+    async def create(self, document: Document) -> Created:
+        """POST of one record."""
+        ...
+
+    async def update(self, target_id: TargetId, document: Document) -> None:
+        """PATCH: attributes merge, given links replace. RecordRejected with status 404 if it is gone."""
+        ...
+
+    async def delete(self, entity: str, target_id: TargetId) -> bool:
+        """DELETE; False where it was gone already."""
+        ...
+
+    async def get(self, entity: str, target_id: TargetId) -> RemoteRecord | None:
+        """One record, None where there is none (or none visible)."""
+        ...
+
+    def list(
+        self, entity: str, *, filters: Mapping[str, str] | None = None, newest_first: bool = False
+    ) -> AsyncIterator[RemoteRecord]:
+        """All records, paged to the end with an explicit stable sort. ``filters`` are by attribute or link name, exact;
+        every hit is compared again in the client where the value is visible."""
+        ...
+
+    async def options(self, lookup: str) -> Mapping[str, TargetId]:
+        """Label to id of a lookup (or of a listed entity such as ``user``), fetched once and cached."""
+        ...
+
+    async def upload(self, url: str, body: BinaryIO, size_bytes: int) -> None:
+        """Bytes to a pre-signed address, without the bearer header. RecordRejected with 403 if the URL expired."""
+        ...
+
+    async def close(self) -> None:
+        """Closes connections."""
+        ...
+
+
+class ProblemSink(Protocol):
+    """Takes problems as they arise and keeps them on disk."""
+
+    def add(self, problems: pa.RecordBatch) -> None:
+        """Adds rows of :data:`etl.core.problems.PROBLEM_SCHEMA`."""
+        ...
+
+

@@ -1,0 +1,111 @@
+"""Problems: what is wrong in the data, as typed rows.
+
+Problems are made a column at a time, written to Parquet as they arise and rendered late: a row holds a code and a
+place, never a person's value. Titles, reasons and remedies live in the registry of codes, one entry a code.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import pyarrow as pa
+
+
+class Severity(StrEnum):
+    """How far a problem reaches: ``block`` keeps the record out, ``warn`` lets it through, ``info`` tells."""
+
+    BLOCK = "block"
+    WARN = "warn"
+    INFO = "info"
+
+
+PROBLEM_SCHEMA = pa.schema(
+    [
+        ("code", pa.string()),
+        ("severity", pa.string()),
+        ("mapping", pa.string()),
+        ("entity", pa.string()),
+        ("field", pa.string()),
+        ("table", pa.string()),
+        ("row", pa.int64()),
+        ("line", pa.int64()),
+        ("record_key", pa.string()),
+        ("detail", pa.string()),
+    ]
+)
+"""One row a problem. ``table`` is ``source.table``; ``row`` counts records from 1, ``line`` physical lines from 1 (the
+header is line 1; null for SQL); ``detail`` is technical and free of people's values (an operation's name, a shape such
+as ``99/99/9999``, a crosswalk's name, a column)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemCode:
+    """What a code means, why it matters and what to do."""
+
+    code: str
+    title: str
+    why: str
+    remedy: str
+
+
+_REGISTRY: dict[str, ProblemCode] = {}
+
+
+def _code(code: str, title: str, why: str, remedy: str) -> None:
+    _REGISTRY[code] = ProblemCode(code, title, why, remedy)
+
+
+def problem_code(code: str) -> ProblemCode:
+    """The registered meaning of a code; a KeyError is a defect of ours."""
+    return _REGISTRY[code]
+
+
+def problem_codes() -> tuple[ProblemCode, ...]:
+    """Every registered code, in alphabetical order."""
+    return tuple(_REGISTRY[code] for code in sorted(_REGISTRY))
+
+
+# fmt: off
+_code("ragged_row", "Row with too many or too few cells", "Its cells cannot be assigned to columns without guessing.", "Repair the row in the source file, at the line given.")
+_code("undecodable_row", "Row with bytes outside the declared encoding", "Text would be lost or changed without a word.", "Declare the file's true encoding, or repair the row.")
+_code("unclosed_quote", "Quote that is never closed", "The rest of the file would be swallowed into one cell.", "Close the quote at the line given.")
+_code("control_character", "Row with NUL or control characters", "Such bytes are damage and are refused by Casebook.", "Repair the row in the source.")
+_code("missing_key", "Row without a legacy key", "Without its identity a record can be neither resumed nor found again.", "Fill the key column in the source, or exclude the row by `where`.")
+_code("duplicate_key", "Two rows with the same legacy key", "Only one of them can become the record; loading both would double it.", "Remove or merge the duplicate in the source, or map with `group`.")
+_code("unexpected_second_match", "Joined table has more than one matching row", "Which one is meant is not known.", "Add `pick: {order: [...], take: first}` to the join, or clean the source.")
+_code("missing_match", "Joined table has no matching row", "The mapping expects exactly one.", "Complete the source, or expect `at_most_one`.")
+_code("invalid_value", "Value that an operation cannot read", "The value is not of the form the pipeline expects.", "Widen the pipeline or correct the value in the source.")
+_code("unmapped_value", "Code that the crosswalk does not know", "Nobody has decided what it means in Casebook.", "Add a row to the crosswalk.")
+_code("open_decision", "Code whose crosswalk row is still open", "The crosswalk lists the code without a target.", "Fill the target column of the crosswalk.")
+_code("withheld", "Value withheld by its `when` rule", "The rule says that the value is not to be trusted.", "Nothing, if the rule is right.")
+_code("required_missing", "Required field is empty", "Casebook refuses the record without it.", "Fill the value in the source or add a `default`.")
+_code("wrong_type", "Value of the wrong type", "Casebook answers a value of the wrong type with a server error.", "Add an operation such as `date:` or `integer:` to the field.")
+_code("not_in_enum", "Value outside the allowed list", "Casebook accepts only the listed values.", "Map the value with a crosswalk.")
+_code("too_long", "Text longer than the field", "Casebook refuses it; cutting it silently would lose data.", "Shorten it in the source, or use `truncate:`.")
+_code("bad_format", "Value of the wrong form", "The attribute has a fixed form.", "Clean the value with an operation or in the source.")
+_code("out_of_range", "Value outside the allowed range", "It is impossible or refused by Casebook.", "Correct the value in the source.")
+_code("unknown_option", "Label that the tenant does not offer", "The tenant's list has no such option.", "Create the option in Casebook's Admin, or change the crosswalk.")
+_code("option_not_checked", "Option list not known", "The tenant overlay lists no options, so labels are checked only against the live tenant.", "Run `plan`, or list the options in the overlay.")
+_code("requirement_unknown", "Whether the tenant requires this field is not known", "Each tenant decides which fields are required.", "Say `required: true` or `false` in the tenant overlay.")
+_code("parent_missing", "Reference to a record that does not exist", "The key points to no row of the mapped tables.", "Complete the source, or set `on_missing: empty`.")
+_code("parent_not_loadable", "Reference to a record that is held back", "The parent is quarantined or blocked, so the child waits.", "Repair the parent; the child follows by itself.")
+_code("link_left_out", "Optional reference left out", "The parent does not exist or cannot be loaded; the policy says to go on without it.", "Nothing, or repair the parent and run again.")
+_code("reference_loop", "Rows that refer to each other in a loop", "No order exists in which each parent comes first; the loop is closed by a later PATCH.", "Nothing, if the loop is meant.")
+_code("required_loop", "Rows whose required references form a loop", "None of them can be created first.", "Break the loop in the source.")
+_code("self_reference", "Row that refers to itself", "A record cannot be its own parent.", "Correct the reference in the source.")
+_code("recommended_missing", "Recommended link is missing", "Casebook accepts the record, but its page does not render.", "Supply the link in the source.")
+_code("file_missing", "Attachment file is missing", "There are no bytes to upload.", "Supply the file, or exclude the row.")
+_code("file_too_large", "Attachment larger than 10 MB", "Casebook refuses larger files over its API.", "Shrink or split the file.")
+_code("file_refused", "Attachment path that is not accepted", "It leaves the declared folder or is no regular file.", "Correct the path in the source.")
+_code("file_empty", "Attachment file of zero bytes", "It was probably lost before the migration.", "Supply the file, or exclude the row.")
+_code("unmatched_row", "Row of a joined table that no base row uses", "Its data reaches no record.", "Check the keys, or ignore the table with a reason.")
+_code("rule_broken", "Rule of the project is broken", "The project declares it.", "Correct the source.")
+_code("rejected_by_target", "Record refused by Casebook", "The request was understood and refused.", "Read the pointer, correct source or mapping, run again.")
+_code("server_error", "Record that the server fails on each time", "A value may be the cause: this server answers some bad values with a server error.", "Check the record's values; ask Casebook's support.")
+_code("uncertain", "Request whose effect is not known", "The answer was lost and the target cannot be asked reliably.", "Run again later, or look the record up in Casebook.")
+_code("duplicate_in_target", "Record that exists more than once in Casebook", "Two records carry the same marker.", "Remove the surplus record in Casebook.")
+_code("lost_in_target", "Record that is not in Casebook any more", "It was created and is gone, or hidden from this application.", "Check the application's view role, or who deleted it.")
+_code("altered_in_target", "Field that differs in Casebook", "It was changed there, or was not stored as sent.", "Compare both sides.")
+_code("mislinked_in_target", "Link that points elsewhere in Casebook", "The record hangs on another parent.", "Compare both sides.")
+# fmt: on

@@ -150,13 +150,15 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """A list that the tenant configures; read by the loader, never created. ``options`` None means: not listed."""
+    """A list that the tenant configures; read by the loader, never created. ``filters`` narrow the list (a drop-down's options sit
+    in one list for all fields); ``options`` None means: not listed by the overlay."""
 
     name: str
     service: str | None
     type: str | None
     path: str | None
     match_on: str = "name"
+    filters: Mapping[str, str] = field(default_factory=dict)
     options: tuple[Option, ...] | None = None
     certainty: Certainty = Certainty.INFERRED
     note: str = ""

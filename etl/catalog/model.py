@@ -42,6 +42,7 @@ class Kind(StrEnum):
 class Attribute:
     """One attribute. ``required`` is None where the tenant decides and has not said. Dates are ISO texts in bounds.
 
+    ``name`` is what mappings, plans and reports use; ``wire`` is the tenant's own name for it where that differs.
     ``name`` of a custom field is ``custom_fields.<key>``; its ``enum`` lists a drop-down's labels and ``lookup`` names
     the lookup that turns them into option ids.
     """
@@ -59,6 +60,12 @@ class Attribute:
     lookup: str | None = None
     certainty: Certainty = Certainty.INFERRED
     note: str = ""
+    wire: str | None = None
+
+    @property
+    def wire_name(self) -> str:
+        """The name in requests and answers."""
+        return self.wire or self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +74,8 @@ class Link:
 
     ``carried_as`` names the plain attribute that carries the id instead of a JSON:API relationship; ``type_as`` the
     attribute that says which entity a polymorphic link means. ``set_by`` is ``create`` or ``patch``. ``value`` names
-    the attribute of the parent that is meant where it is not the id.
+    the attribute of the parent that is meant where it is not the id. ``wire`` is the tenant's own name of the
+    relationship where it differs.
     """
 
     name: str
@@ -81,6 +89,12 @@ class Link:
     warn_if_missing: bool = False
     certainty: Certainty = Certainty.INFERRED
     note: str = ""
+    wire: str | None = None
+
+    @property
+    def wire_name(self) -> str:
+        """The name in requests and answers: of the carrying attribute, or else of the relationship."""
+        return self.carried_as or self.wire or self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +125,20 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Option:
+    """One row of a lookup: its label and, where the overlay knows it, its id."""
+
+    label: str
+    id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Entity:
-    """One resource type. ``path`` or ``type`` None means: unknown in public; a tenant overlay must supply it."""
+    """One resource type. ``path`` or ``type`` None means: unknown in public; a tenant overlay must supply it.
+
+    ``match_on`` marks an entity that is listed and matched by this attribute like a lookup (users); ``options`` are its
+    rows where the overlay knows them.
+    """
 
     name: str
     service: str
@@ -129,6 +155,10 @@ class Entity:
     certainty: Certainty = Certainty.INFERRED
     path_certainty: Certainty = Certainty.UNKNOWN
     notes: str = ""
+    type_certainty: Certainty = Certainty.UNKNOWN
+    operations_certainty: Certainty = Certainty.UNKNOWN
+    takes_custom_fields: bool = False
+    options: tuple[Option, ...] | None = None
 
     @property
     def creatable(self) -> bool:
@@ -138,14 +168,6 @@ class Entity:
     def step(self, do: str) -> Step | None:
         """The first flow step of this kind."""
         return next((step for step in self.flow if step.do == do), None)
-
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    """One row of a lookup: its label and, where the overlay knows it, its id."""
-
-    label: str
-    id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +215,10 @@ class Catalog:
     def is_lookup(self, name: str) -> bool:
         """Whether a link's target is a list of the tenant: a lookup, or an entity that cannot be created here."""
         return name in self.lookups or (name in self.entities and self.entities[name].match_on is not None)
+
+    def options_of(self, name: str) -> tuple[Option, ...] | None:
+        """The rows of a lookup or listed entity; None where the overlay lists none."""
+        return self.lookups[name].options if name in self.lookups else self.entities[name].options
 
     def reference_links(self, entity: str) -> tuple[Link, ...]:
         """The links of an entity that point to records, not to lookups."""

@@ -168,6 +168,85 @@ class Tables(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class GraphReference:
+    """A reference field as the record graph sees it. ``policy`` says what a parent that is not there does to the child:
+    ``block``, ``empty`` or ``quarantine``."""
+
+    field: str
+    policy: str
+    many: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GraphMapping:
+    """The records of one mapping: their Parquet file and their reference columns."""
+
+    mapping: str
+    entity: str
+    path: str
+    references: tuple[GraphReference, ...] = ()
+
+
+class RecordGraph(Protocol):
+    """All records of a run and their references as a graph, on key columns alone and out of core.
+
+    The calls are made in this order: ``open``, ``duplicates``, ``missing``, ``held_back``; then any other. The yielded
+    batches of the first three have ``mapping, field, policy, _rk, _row, _line, parent, reason`` (a problem code; nulls
+    where they do not apply); the graph has taken the consequence (quarantined, blocked, link left out) when they have been read to the end.
+    """
+
+    def open(self, mappings: Sequence[GraphMapping], known: Iterator[pa.RecordBatch]) -> None:
+        """Reads the keys. ``known`` supplies ``_rk`` of records created by earlier runs: legal parents."""
+        ...
+
+    def duplicates(self) -> Iterator[pa.RecordBatch]:
+        """Records that share their key; all of them are quarantined."""
+        ...
+
+    def missing(self) -> Iterator[pa.RecordBatch]:
+        """References to records that do not exist, and to the record itself."""
+        ...
+
+    def held_back(self) -> Iterator[pa.RecordBatch]:
+        """References to records that will not be loaded, to the last descendant."""
+        ...
+
+    def reference_counts(self) -> dict[tuple[str, str], int]:
+        """Number of live references by (mapping, field)."""
+        ...
+
+    def edges(self, entity: str, without: Sequence[tuple[str, str]]) -> Iterator[pa.RecordBatch]:
+        """Live references between records of one entity: ``child``, ``parent`` (record numbers), ``mapping``, ``field``;
+        the (mapping, field) pairs in ``without`` are left out."""
+        ...
+
+    def set_depths(self, depths: pa.Table) -> None:
+        """Depth of records inside their entity: ``record``, ``depth``."""
+        ...
+
+    def defer(self, links: pa.Table) -> None:
+        """Links of single records to be set later: ``record``, ``field``."""
+        ...
+
+    def block(self, records: pa.Table, reason: str) -> Iterator[pa.RecordBatch]:
+        """Blocks records by number (``record``); yields them as the first three calls do."""
+        ...
+
+    def ordered(self, mapping: str) -> Iterator[pa.RecordBatch]:
+        """The valid records of a mapping by depth, then row: all their columns, ``_depth`` (int), ``_dropped``
+        (links left out, each ``field:parent``) and ``_deferred`` (fields whose link is set later), both list<string>."""
+        ...
+
+    def verdicts(self) -> Iterator[pa.RecordBatch]:
+        """Every record: ``mapping, _rk, _row, status, reason, parent``."""
+        ...
+
+    def close(self) -> None:
+        """Gives the temporary space back."""
+        ...
+
+
 # ---------------------------------------------------------------- state
 
 

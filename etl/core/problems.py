@@ -109,3 +109,32 @@ _code("lost_in_target", "Record that is not in Casebook any more", "It was creat
 _code("altered_in_target", "Field that differs in Casebook", "It was changed there, or was not stored as sent.", "Compare both sides.")
 _code("mislinked_in_target", "Link that points elsewhere in Casebook", "The record hangs on another parent.", "Compare both sides.")
 # fmt: on
+
+
+def problem_rows(
+    rows: pa.RecordBatch,
+    *,
+    code: str,
+    severity: Severity,
+    mapping: str,
+    entity: str,
+    table: str,
+    field: str | None = None,
+    detail: str | pa.Array | None = None,
+) -> pa.RecordBatch:
+    """Problems for every row of a batch that has ``_row``, ``_line`` and, where known, ``_rk``.
+
+    >>> rows = pa.record_batch({"_row": [7], "_line": [8]})
+    >>> problem_rows(rows, code="missing_key", severity=Severity.BLOCK, mapping="m", entity="person",
+    ...              table="legacy.PERSONS").num_rows
+    1
+    """
+    problem_code(code)
+    count = rows.num_rows
+    key = rows["_rk"] if "_rk" in rows.schema.names else pa.nulls(count, pa.string())
+    constants = {"code": code, "severity": str(severity), "mapping": mapping, "entity": entity, "field": field}
+    columns = {name: pa.repeat(pa.scalar(value, pa.string()), count) for name, value in constants.items()}
+    columns |= {"table": pa.repeat(table, count), "row": rows["_row"], "line": rows["_line"], "record_key": key}
+    is_text = isinstance(detail, str) or detail is None
+    columns["detail"] = pa.repeat(pa.scalar(detail, pa.string()), count) if is_text else detail
+    return pa.RecordBatch.from_pydict(columns, schema=PROBLEM_SCHEMA)

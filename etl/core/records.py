@@ -46,6 +46,24 @@ LEDGER_SCHEMA = pa.schema(
 """One row a base row and mapping, as mapping leaves it: ``record`` (it became the record ``record_key``), ``merged``
 (into that record), ``ignored`` (by the rule in ``reason``) or ``quarantined`` (by the problem code in ``reason``)."""
 
+PLAN_SCHEMA = pa.schema(
+    [
+        ("mapping", pa.string()),
+        ("entity", pa.string()),
+        ("record_key", pa.string()),
+        ("row", pa.int64()),
+        ("wave", pa.int32()),
+        ("action", pa.string()),
+        ("fingerprint", pa.string()),
+        ("field_hashes", pa.binary()),
+        ("changed", pa.list_(pa.string())),
+        ("cleared", pa.list_(pa.string())),
+        ("deferred", pa.list_(pa.string())),
+    ]
+)
+"""One row a planned record, in load order, without values. ``wave`` counts from 1 over the whole plan; ``changed`` and
+``cleared`` name the fields a PATCH carries (for ``update``); ``deferred`` the links set after the create."""
+
 JsonValue: TypeAlias = "str | int | float | bool | list[JsonValue] | dict[str, JsonValue] | None"
 
 

@@ -1,0 +1,154 @@
+"""The order of entities, from the references that the mappings actually use.
+
+An edge leads from the parent to the entity that refers to it. Cycles are broken at the cheapest optional edge, whose
+link is then set by a later PATCH; a cycle of required edges cannot be loaded and is named edge by edge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+import networkx as nx
+
+from etl.core.errors import MappingError, Mistake
+from etl.mapping.model import EntityMapping, Field, Reference
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """One reference in use: records of ``child`` hold the key of a record of ``parent`` in ``field``."""
+
+    parent: str
+    child: str
+    mapping: str
+    field: str
+    required: bool
+    later: bool
+    count: int
+    field_position: tuple[str, int, int]
+
+    def __str__(self) -> str:
+        return f"{self.child} -[{self.field}]-> {self.parent}"
+
+
+@dataclass(frozen=True, slots=True)
+class LoadOrder:
+    """Entities with parents first, grouped in waves, and the edges whose links are set later with the reason."""
+
+    waves: tuple[tuple[str, ...], ...]
+    edges: tuple[Edge, ...]
+    deferred: Mapping[tuple[str, str], str]
+
+    @property
+    def entities(self) -> tuple[str, ...]:
+        """All entities, parents first."""
+        return tuple(entity for wave in self.waves for entity in wave)
+
+
+def edges_of(
+    mappings: Iterable[EntityMapping], counts: Mapping[tuple[str, str], int] | None = None
+) -> tuple[Edge, ...]:
+    """The references in use; ``counts`` by (mapping, field) says how many records use each."""
+    return tuple(
+        _edge(mapping, field, target.entity, (counts or {}).get((mapping.name, field.name), 0))
+        for mapping in mappings
+        for field in mapping.references
+        if isinstance(field.value, Reference)
+        for target in field.value.targets
+    )
+
+
+def load_order(entities: Iterable[str], edges: Iterable[Edge]) -> LoadOrder:
+    """The load order. Raises MappingError that names the exact path of every cycle of required edges."""
+    edges = tuple(edges)
+    deferred = {(edge.mapping, edge.field): "the catalogue sets it by a later PATCH" for edge in edges if edge.later}
+    graph = nx.MultiDiGraph()
+    graph.add_nodes_from(sorted(entities))
+    for edge in edges:
+        if not edge.later and edge.parent != edge.child:
+            graph.add_edge(edge.parent, edge.child, edge=edge)
+    _break_cycles(graph, deferred)
+    waves = tuple(tuple(sorted(wave)) for wave in nx.topological_generations(graph))
+    return LoadOrder(waves, edges, deferred)
+
+
+def _edge(mapping: EntityMapping, field: Field, parent: str, count: int) -> Edge:
+    link = field.link
+    place = field.position
+    return Edge(
+        parent=parent,
+        child=mapping.target,
+        mapping=mapping.name,
+        field=field.name,
+        required=bool(link and link.required),
+        later=bool(link and link.set_by == "patch"),
+        count=count,
+        field_position=(place.file, place.line, place.column),
+    )
+
+
+def _break_cycles(graph: nx.MultiDiGraph[str], deferred: dict[tuple[str, str], str]) -> None:
+    """Takes optional edges out until no cycle is left, the cheapest of each cycle first."""
+    impossible: list[Mistake] = []
+    while (cycle := _some_cycle(graph)) is not None:
+        optional = [edge for edge in cycle if not edge.required]
+        victims = [min(optional, key=_cost)] if optional else cycle
+        if not optional:
+            impossible.append(_mistake(cycle))
+        path = ", ".join(map(str, cycle))
+        for victim in victims:
+            deferred[victim.mapping, victim.field] = f"it closes the cycle {path}"
+            _remove(graph, victim)
+    if impossible:
+        raise MappingError(impossible)
+
+
+def _some_cycle(graph: nx.MultiDiGraph[str]) -> list[Edge] | None:
+    """The edges of one cycle, child to parent as a person reads references, or None."""
+    try:
+        found = nx.find_cycle(graph)
+    except nx.NetworkXNoCycle:
+        return None
+    return [_cheapest_between(graph, parent, child) for parent, child, *_ in reversed(found)]
+
+
+def _cheapest_between(graph: nx.MultiDiGraph[str], parent: str, child: str) -> Edge:
+    parallel = [data["edge"] for data in graph[parent][child].values()]
+    required = [edge for edge in parallel if edge.required]
+    return min(required or parallel, key=_cost)
+
+
+def _cost(edge: Edge) -> tuple[int, str, str]:
+    return edge.count, edge.mapping, edge.field
+
+
+def _remove(graph: nx.MultiDiGraph[str], victim: Edge) -> None:
+    """Takes one reference out, towards all entities it may point to: it is deferred as a whole."""
+    gone = [
+        (parent, child, key)
+        for parent, child, key, edge in graph.edges(keys=True, data="edge")
+        if (edge.mapping, edge.field) == (victim.mapping, victim.field)
+    ]
+    graph.remove_edges_from(gone)
+
+
+def _mistake(cycle: list[Edge]) -> Mistake:
+    file, line, column = cycle[0].field_position
+    path = " ".join(f"{edge};" for edge in cycle).rstrip(";")
+    return Mistake(
+        file,
+        line,
+        column,
+        f"required references form a cycle, so none of these can be created first: {path}.",
+        "Leave one of them out of the mapping, or mark it as not required in the tenant overlay.",
+        "required_cycle",
+    )
+
+
+def explain(order: LoadOrder) -> Iterator[str]:
+    """The order in sentences, for terminals and reports."""
+    for number, wave in enumerate(order.waves, 1):
+        yield f"wave {number}: {', '.join(wave)}"
+    for (mapping, field), why in sorted(order.deferred.items()):
+        yield f"later: {mapping}.{field}, because {why}"

@@ -1,0 +1,133 @@
+"""Turns ordered, valid records into steps: what to do with each, compared with what state knows.
+
+The plan is data. Its steps stand in ``plan.parquet`` without values; beside them the planned records wait in load order
+with everything the loader needs, so that a dry run and a load are two readers of the same plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from etl.core.keys import RecordKey, RecordKeys
+from etl.core.outcomes import Action, RecordState
+from etl.core.ports import KnownRecord, StateReader
+from etl.core.records import KEY, PLAN_SCHEMA, ROW
+from etl.mapping.model import EntityMapping, FileField
+from etl.plan.fingerprint import Difference, difference, field_hashes, fingerprints
+
+PLANNED = "_plan."
+"""Prefix of the plan's columns in the planned records."""
+_FILE_HASH = "._sha256"
+_NONE = Difference((), ())
+
+
+@dataclass(frozen=True, slots=True)
+class PlanContext:
+    """What planning one mapping needs: its wave's number, the links deferred for all records, state and keys."""
+
+    keys: RecordKeys
+    state: StateReader
+    deferred: frozenset[str]
+    wave: int
+
+
+def plan_batch(mapping: EntityMapping, batch: pa.RecordBatch, context: PlanContext) -> pa.RecordBatch:
+    """A batch from ``RecordGraph.ordered`` with the plan's columns added under :data:`PLANNED` and dropped links gone."""
+    batch = _without_dropped(mapping, batch)
+    blobs = field_hashes(context.keys, _hashed_columns(mapping, batch))
+    prints = fingerprints(context.keys, blobs)
+    known = context.state.known([RecordKey(key) for key in batch[KEY].to_pylist()])
+    names = [field.name for field in mapping.fields]
+    actions, differences = [], []
+    for key, blob, mark in zip(batch[KEY].to_pylist(), blobs.to_pylist(), prints, strict=True):
+        action, changes = _compare(context.keys, names, known.get(key), mark, blob)
+        actions.append(str(action))
+        differences.append(changes)
+    columns = {
+        "mapping": pa.repeat(mapping.name, batch.num_rows),
+        "entity": pa.repeat(mapping.target, batch.num_rows),
+        "record_key": batch[KEY],
+        "row": batch[ROW],
+        "wave": pc.cast(pc.add(batch["_depth"], context.wave), pa.int32()),
+        "action": pa.array(actions, pa.string()),
+        "fingerprint": pa.array(prints, pa.string()),
+        "field_hashes": blobs,
+        "changed": pa.array([each.changed for each in differences], pa.list_(pa.string())),
+        "cleared": pa.array([each.cleared for each in differences], pa.list_(pa.string())),
+        "deferred": _deferred(batch, context.deferred),
+    }
+    for name, column in columns.items():
+        batch = batch.append_column(PLANNED + name, column)
+    return batch.drop_columns(["_depth", "_dropped", "_deferred", "_status", "_reason"])
+
+
+def steps_of(planned: pa.RecordBatch) -> pa.RecordBatch:
+    """The plan's own columns of planned records."""
+    return pa.RecordBatch.from_pydict(
+        {name: planned[PLANNED + name] for name in PLAN_SCHEMA.names}, schema=PLAN_SCHEMA
+    )
+
+
+def action_counts(steps: pa.RecordBatch) -> Iterator[tuple[str, str, int]]:
+    """(entity, action, count) of a batch of steps."""
+    counted = steps.select(["entity", "action"]).group_by(["entity", "action"]).aggregate([([], "count_all")])
+    for row in counted.to_pylist():
+        yield row["entity"], row["action"], row["count_all"]
+
+
+def _compare(
+    keys: RecordKeys, fields: list[str], known: KnownRecord | None, fingerprint: str, blob: bytes
+) -> tuple[Action, Difference]:
+    if known is None or known.target_id is None:
+        return (Action.NOTHING if _refused_before(known, fingerprint) else Action.CREATE), _NONE
+    if known.fingerprint == fingerprint:
+        return Action.NOTHING, _NONE
+    return Action.UPDATE, difference(keys, fields, known.field_hashes, blob)
+
+
+def _refused_before(known: KnownRecord | None, fingerprint: str) -> bool:
+    """Whether the target refused exactly this payload already: it is not sent again unless asked to."""
+    return known is not None and known.state is RecordState.REJECTED and known.fingerprint == fingerprint
+
+
+def _hashed_columns(mapping: EntityMapping, batch: pa.RecordBatch) -> Mapping[str, pa.Array]:
+    """The columns that make the fingerprint; a file counts by its path and its content."""
+    columns = {field.name: batch[field.name] for field in mapping.fields}
+    for field in mapping.fields:
+        if isinstance(field.value, FileField):
+            both = pc.binary_join_element_wise(batch[field.name], batch[field.name + _FILE_HASH], "\x1f")
+            columns[field.name] = both
+    return columns
+
+
+def _without_dropped(mapping: EntityMapping, batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Takes out the links that policy leaves out."""
+    dropped = batch["_dropped"].to_pylist()
+    if not any(dropped):
+        return batch
+    for field in mapping.references:
+        gone = [{each.partition(":")[2] for each in row if each.startswith(field.name + ":")} for row in dropped]
+        values = [_kept(value, parents) for value, parents in zip(batch[field.name].to_pylist(), gone, strict=True)]
+        column = pa.array(values, batch[field.name].type)
+        batch = batch.set_column(batch.schema.get_field_index(field.name), field.name, column)
+    return batch
+
+
+def _kept(value: str | list[str] | None, gone: set[str]) -> str | list[str] | None:
+    if isinstance(value, list):
+        return [each for each in value if each not in gone]
+    return None if value in gone else value
+
+
+def _deferred(batch: pa.RecordBatch, always: frozenset[str]) -> pa.Array:
+    """For each record the fields whose link is set later: those of the plan that have a value, and its own."""
+    present = {name: pc.is_valid(batch[name]).to_pylist() for name in sorted(always)}
+    rows = [
+        sorted({*own, *(name for name, there in present.items() if there[i])})
+        for i, own in enumerate(batch["_deferred"].to_pylist())
+    ]
+    return pa.array(rows, pa.list_(pa.string()))

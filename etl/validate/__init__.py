@@ -1,0 +1,8 @@
+"""STAGE target columns to valid records and problems: fields first, column by column, then records as a whole."""
+
+from __future__ import annotations
+
+from etl.validate.fields import FieldChecks
+from etl.validate.relations import check_relations
+
+__all__ = ["FieldChecks", "check_relations"]

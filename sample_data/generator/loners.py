@@ -35,7 +35,7 @@ FLAWS = (
     Flaw("unknown code", held("unmapped_value"), {"SEX_CD": "Q"}),
     Flaw("open decision", held("open_decision"), {"SEX_CD": "9"}),
     Flaw("impossible date 02/30", held("invalid_value"), {"DOB": "02/30/1991"}),
-    Flaw("date of birth in the future", held("invalid_value"), {"DOB": "07/04/2099"}),
+    Flaw("date of birth in the future", held("out_of_range"), {"DOB": "07/04/2099"}),
     Flaw("placeholder date 01/01/1900", SOUND, {"DOB": "01/01/1900"}),
     Flaw("placeholder SSN 123-45-6789", SOUND, {"SSN": "123-45-6789"}),
     Flaw("placeholder SSN 999-99-9999", SOUND, {"SSN": "999-99-9999"}),

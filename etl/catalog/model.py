@@ -114,8 +114,11 @@ class Marker:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A step an entity needs beyond a POST: ``create``, ``patch_link`` (``relationship``), ``upload``
-    (``url_attribute``, ``max_bytes``) or ``read`` (``relationship``, ``attribute``: read from the parent by GET)."""
+    """A step of what an entity needs, in order.
+
+    ``create``, ``patch_link`` (``relationship``), ``upload`` (``url_attribute``, ``max_bytes``) or ``read``
+    (``relationship``, ``attribute``: read from the parent by GET). Links with ``set_by: patch`` are steps by themselves.
+    """
 
     do: str
     relationship: str | None = None
@@ -166,14 +169,17 @@ class Entity:
         return "create" in self.operations and self.path is not None and self.type is not None
 
     def step(self, do: str) -> Step | None:
-        """The first flow step of this kind."""
+        """Find the first flow step of this kind."""
         return next((step for step in self.flow if step.do == do), None)
 
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """A list that the tenant configures; read by the loader, never created. ``filters`` narrow the list (a drop-down's options sit
-    in one list for all fields); ``options`` None means: not listed by the overlay."""
+    """A list that the tenant configures; read by the loader, never created.
+
+    ``filters`` narrow the list (the options of all drop-downs sit in one list); ``options`` None means: not listed by
+    the overlay. A drop-down's lookup is called ``<entity>.<key>``.
+    """
 
     name: str
     service: str | None
@@ -209,7 +215,7 @@ class Catalog:
     invented: bool = False
 
     def entity(self, name: str) -> Entity:
-        """The entity of this name; KeyError if there is none."""
+        """Find the entity of this name; KeyError if there is none."""
         return self.entities[name]
 
     def is_lookup(self, name: str) -> bool:
@@ -217,9 +223,9 @@ class Catalog:
         return name in self.lookups or (name in self.entities and self.entities[name].match_on is not None)
 
     def options_of(self, name: str) -> tuple[Option, ...] | None:
-        """The rows of a lookup or listed entity; None where the overlay lists none."""
+        """List the rows of a lookup or listed entity; None where the overlay lists none."""
         return self.lookups[name].options if name in self.lookups else self.entities[name].options
 
     def reference_links(self, entity: str) -> tuple[Link, ...]:
-        """The links of an entity that point to records, not to lookups."""
+        """List the links of an entity that point to records, not to lookups."""
         return tuple(link for link in self.entity(entity).links.values() if not self.is_lookup(link.to[0]))

@@ -93,11 +93,20 @@ def read_document(text: str, file: str) -> Document:
     Raises MappingError with every mistake of the document; after a syntax error, or beyond the limits of size and
     depth, nothing further can be told.
     """
+    document, mistakes = scan_document(text, file)
+    if mistakes:
+        raise MappingError(mistakes)
+    return document
+
+
+def scan_document(text: str, file: str) -> tuple[Document, tuple[Mistake, ...]]:
+    """Read what can be read of one document, with the mistakes found, for callers who go on to look for more.
+
+    A value with a mistake is None, of repeated keys the first counts, and nothing stands behind a syntax error.
+    """
     reader = _Reader(text, file)
     root = reader.read()
-    if reader.mistakes:
-        raise MappingError(reader.mistakes)
-    return Document(file, root)
+    return Document(file, root), tuple(reader.mistakes)
 
 
 class _Stop(Exception):

@@ -1,0 +1,150 @@
+"""Operations that take text apart and put it together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from etl.core.records import JsonValue
+from etl.mapping.operations import arguments
+from etl.mapping.operations.model import (
+    Applied,
+    BoundOperation,
+    Context,
+    OperationMistake,
+    ValueType,
+    checked,
+    on_text,
+    plain,
+    without_blanks,
+)
+
+_GROUP = "(?P<value>"
+
+
+def extract(argument: JsonValue) -> BoundOperation:
+    """Takes the first part that matches a regular expression; text without it is an error, or blank with `else: empty`.
+
+    `(?P<value>...)` inside the pattern narrows what is taken.
+
+    >>> extract("[0-9]{5}").on("Zip 43215-1000", "none")
+    ['43215', '!invalid_value']
+    >>> extract({"pattern": "DOB:(?P<value>[0-9/]+)", "else": "empty"}).on("x DOB:2/9/2011", "none")
+    ['2/9/2011', None]
+    """
+    given = arguments.settings("extract", argument, ("pattern", "else"), main="pattern", required=("pattern",))
+    pattern = _capturing(arguments.pattern("extract", given["pattern"]))
+    strict = arguments.one_of("extract", given.get("else"), "else", ("error", "empty")) == "error"
+
+    def kernel(texts: pa.Array) -> Applied:
+        found = pc.struct_field(pc.extract_regex(texts, pattern), "value")
+        return checked(texts, without_blanks(found)) if strict else Applied(found)
+
+    return on_text("extract", argument, lambda texts, _: kernel(texts))
+
+
+def _capturing(pattern: str) -> str:
+    whole = pattern if _GROUP in pattern else f"{_GROUP}{pattern})"
+    try:
+        pc.struct_field(pc.extract_regex(pa.array([""]), whole), "value")
+    except pa.ArrowInvalid:
+        raise OperationMistake(
+            "The pattern of `extract` has brackets without a name.",
+            "Write (?:...) for plain brackets, and (?P<value>...) once for what is meant.",
+        ) from None
+    return whole
+
+
+def split(argument: JsonValue) -> BoundOperation:
+    """Makes a list of the parts between a separator, trimmed, without blank ones: for fields that hold many values.
+
+    Only a crosswalk may follow.
+
+    >>> split(";").on("A; B;;", ";")
+    [['A', 'B'], None]
+    """
+    separator = arguments.nonblank("split", argument)
+    return on_text("split", argument, lambda texts, _: Applied(parts_of(texts, separator)), ValueType.TEXTS)
+
+
+def parts_of(texts: pa.Array, separator: str) -> pa.Array:
+    """The lists of nonblank trimmed parts; null where there is none."""
+    # A separator put before the first part lets blank ones be dropped by one expression over whole cells.
+    joined = pc.replace_substring_regex(_trimmed_parts(texts, separator), f"(?:{_quoted(separator)})+", separator)
+    joined = pc.utf8_trim_whitespace(joined)
+    bare = pc.replace_substring_regex(joined, f"^(?:{_quoted(separator)})|(?:{_quoted(separator)})$", "")
+    return pc.split_pattern(without_blanks(bare), separator)
+
+
+def _trimmed_parts(texts: pa.Array, separator: str) -> pa.Array:
+    return pc.replace_substring_regex(texts, rf"\s*{_quoted(separator)}\s*", separator.replace("\\", r"\\"))
+
+
+def _quoted(text: str) -> str:
+    return r"\Q" + text + r"\E"
+
+
+def part(argument: JsonValue) -> BoundOperation:
+    """Takes one of the parts between a separator, trimmed: `take` counts from 1, or from the end with -1.
+
+    A part that is not there is blank.
+
+    >>> part({"on": ",", "take": 1}).on("Rivera, Ana", "Rivera")
+    ['Rivera', 'Rivera']
+    >>> part({"on": ",", "take": 2}).on("Rivera, Ana", "Rivera")
+    ['Ana', None]
+    """
+    given = arguments.settings("part", argument, ("on", "take"), required=("on", "take"))
+    separator, position = arguments.nonblank("part", given["on"], "`on`"), given["take"]
+    if isinstance(position, bool) or not isinstance(position, int) or position == 0:
+        raise OperationMistake("The `take` of `part` must be a whole number other than 0.", "1 is the first part.")
+    return plain("part", argument, lambda texts: _part_at(pc.split_pattern(texts, separator), position))
+
+
+def _part_at(lists: pa.Array, position: int) -> pa.Array:
+    size = pc.list_value_length(lists)
+    index = pc.add(size, position) if position < 0 else position - 1
+    there = pc.greater_equal(size, abs(position))
+    starts = lists.offsets.slice(0, len(lists))
+    chosen = pc.if_else(pc.fill_null(there, False), pc.add(starts, index), pa.scalar(None, pa.int32()))
+    return pc.utf8_trim_whitespace(pc.take(lists.values, chosen))
+
+
+def concat(argument: JsonValue) -> BoundOperation:
+    """Joins the columns of `from` with a text between them (a blank unless given), leaving out blank ones.
+
+    >>> concat(", ").on_columns(["Rivera", "Lee", None], ["Ana", None, None])
+    ['Rivera, Ana', 'Lee', None]
+    """
+    separator = " " if argument is None else arguments.text("concat", argument)
+
+    def run(inputs: Sequence[pa.Array], _: Context) -> Applied:
+        return Applied(_joined([without_blanks(each) for each in inputs], separator))
+
+    return BoundOperation("concat", argument, ValueType.TEXT, ValueType.TEXT, run, joins=True)
+
+
+def _joined(columns: Sequence[pa.Array], separator: str) -> pa.Array:
+    # Arrow 26 drops rows in which every column is skipped, so these get an empty text first.
+    empty = pc.is_null(pc.coalesce(*columns))
+    first = pc.if_else(empty, "", columns[0])
+    return pc.binary_join_element_wise(first, *columns[1:], separator, null_handling="skip")
+
+
+def coalesce(argument: JsonValue) -> BoundOperation:
+    """Takes the first column that is not blank: of those in `from`, then of those listed here.
+
+    >>> coalesce(None).on_columns(["", "a"], ["b", "c"])
+    ['b', 'a']
+    """
+    more = () if argument is None else arguments.texts("coalesce", argument)
+
+    def run(inputs: Sequence[pa.Array], _: Context) -> Applied:
+        return Applied(pc.coalesce(*map(without_blanks, inputs)))
+
+    return BoundOperation("coalesce", argument, ValueType.TEXT, ValueType.TEXT, run, joins=True, columns=more)
+
+
+OPERATIONS = (extract, split, part, concat, coalesce)

@@ -1,0 +1,63 @@
+"""Operations that repair text damaged or decorated by another system."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from etl.core.records import JsonValue
+from etl.mapping.operations import arguments
+from etl.mapping.operations.model import BoundOperation, plain
+
+_HIDDEN = r"(?is)<!--.*?-->|<script\b.*?</script\s*>|<style\b.*?</style\s*>"
+_BREAK = r"(?i)<br\s*/?>|</(?:p|div|li|tr|h[1-6])\s*>"
+_TAG = r"(?s)</?[A-Za-z][^<>]*>"
+_SUSPICIOUS = "[\u00c2\u00c3\u00e2\u00c5\u00c4][\u0080-\u00bf\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u2013-\u2122]"
+
+
+def strip_html(argument: JsonValue) -> BoundOperation:
+    r"""Takes the tags out of HTML text; ends of lines and paragraphs become line breaks, entities their characters.
+
+    >>> strip_html(None).on("<p>Visit &amp; talk</p><p>Done</p>", "5 < 6")
+    ['Visit & talk\nDone', '5 < 6']
+    """
+    arguments.no_argument("strip_html", argument)
+    return plain("strip_html", argument, _without_tags)
+
+
+def _without_tags(texts: pa.Array) -> pa.Array:
+    bare = pc.replace_substring_regex(texts, _HIDDEN, "")
+    bare = pc.replace_substring_regex(pc.replace_substring_regex(bare, _BREAK, "\n"), _TAG, "")
+    return pc.utf8_trim_whitespace(_each_where(bare, "&", html.unescape))
+
+
+def fix_mojibake(argument: JsonValue) -> BoundOperation:
+    """Repairs UTF-8 text that was once read as Windows-1252, where the whole value proves it; else changes nothing.
+
+    >>> fix_mojibake(None).on("Jos\u00c3\u00a9", "Jos\u00e9")
+    ['Jos\u00e9', 'Jos\u00e9']
+    """
+    arguments.no_argument("fix_mojibake", argument)
+    return plain("fix_mojibake", argument, lambda texts: _each_where(texts, _SUSPICIOUS, _reread))
+
+
+def _reread(text: str) -> str:
+    try:
+        return text.encode("cp1252").decode("utf-8")
+    except UnicodeError:
+        return text
+
+
+def _each_where(texts: pa.Array, pattern: str, change: Callable[[str], str]) -> pa.Array:
+    """Row by row, but only for the texts that match."""
+    touched = pc.fill_null(pc.match_substring_regex(texts, pattern), False)
+    if not pc.any(touched).as_py():
+        return texts
+    changed = [change(text) for text in texts.filter(touched).to_pylist()]
+    return pc.replace_with_mask(texts, touched, pa.array(changed, pa.string()))
+
+
+OPERATIONS = (strip_html, fix_mojibake)

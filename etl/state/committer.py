@@ -1,0 +1,199 @@
+"""The one thread that writes: everything queued becomes one transaction, then all who wait for it are told.
+
+While a transaction runs the queue fills, so the group's size adapts to the disk without a timer. A write error is
+final: the page cache may have lost what the disk refused, so nothing is tried again and every later commit fails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from queue import Empty, SimpleQueue
+from threading import Lock, Thread
+
+from sqlalchemy import Connection, select
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, ProgrammingError
+
+from etl.core.changes import Change, MarkCreated, MarkDuplicate
+from etl.core.errors import StateError
+from etl.core.ports import Clock
+from etl.state import lease
+from etl.state.bookkeeping import Entry, FinishRun, SetStage, SetWatermark, StartRun, enter
+from etl.state.draft import Draft
+from etl.state.sqlite import error_name
+from etl.state.tables import RECORDS
+from etl.state.transitions import Moment
+
+_ENTRIES = (StartRun, SetStage, FinishRun, SetWatermark)
+_UNFIT = (IntegrityError, DataError, InterfaceError, ProgrammingError, UnicodeError)
+"""What a statement raises for the rows it was given; every other database error concerns the file or the disk."""
+_DISK_HINT = "Check the disk, then run again: the run goes on from what is durable."
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Unit:
+    """What one caller wants durable together: changes of records, or one entry of the books."""
+
+    what: Sequence[Change] | Entry
+    done: Future[None]
+
+
+class Committer:
+    """Owns the write connection from :meth:`start` until :meth:`close` has returned."""
+
+    def __init__(self, connection: Connection, *, epoch: int, run_id: str, clock: Clock) -> None:
+        self._connection = connection
+        self._moment = Moment("", run_id, epoch)
+        self._clock = clock
+        self._queue: SimpleQueue[Unit | None] = SimpleQueue()
+        self._gate = Lock()
+        self._refusal: StateError | None = None
+        self._failure: StateError | None = None
+        self._group: list[Unit] = []
+        self._thread = Thread(target=self._work, name="state-committer", daemon=True)
+
+    def start(self) -> None:
+        """Starts the thread."""
+        self._thread.start()
+
+    def submit(self, what: Sequence[Change] | Entry) -> Future[None]:
+        """Queues a unit. Its future cannot be cancelled; it fails with StateError if the unit was not written."""
+        unit = Unit(what, Future())
+        unit.done.set_running_or_notify_cancel()
+        with self._gate:
+            refusal = self._refusal
+            if not refusal:
+                self._queue.put(unit)
+        if refusal:
+            unit.done.set_exception(refusal)
+        return unit.done
+
+    def close(self) -> StateError | None:
+        """Writes what is queued, ends the thread and returns the error that had stopped the writing, if one had."""
+        self._refuse(StateError("The state database is closed.", hint="Open it again."))
+        self._queue.put(None)
+        self._thread.join()
+        return self._failure
+
+    def _work(self) -> None:
+        try:
+            for group in self._groups():
+                self._group = group
+                self._commit(group)
+        finally:
+            # Reached with work left only if this thread met a defect: nobody may wait for ever.
+            self._abandon(StateError("The state database's writer has ended.", hint="Run again, and report it."))
+
+    def _groups(self) -> Iterator[list[Unit]]:
+        is_open = True
+        while is_open:
+            arrived = [self._queue.get(), *_drained(self._queue)]
+            is_open = None not in arrived
+            yield [unit for unit in arrived if unit]
+
+    def _commit(self, group: Sequence[Unit]) -> None:
+        try:
+            if not self._failure:
+                _tell(group, self._write(group))
+        except _UNFIT as error:
+            self._commit_singly(group, error)
+        except StateError as error:
+            self._fail(error)
+        except DBAPIError as error:
+            self._fail(StateError(f"The state database cannot be written ({error_name(error)}).", hint=_DISK_HINT))
+        if self._failure:
+            _tell(group, dict.fromkeys(group, self._failure))
+
+    def _commit_singly(self, group: Sequence[Unit], error: Exception) -> None:
+        # One unit's rows do not fit; which one is found by writing each in a transaction of its own.
+        if len(group) == 1:
+            _tell(group, {group[0]: self._unfit(group[0], error)})
+        else:
+            for unit in group:
+                self._commit([unit])
+
+    def _write(self, group: Sequence[Unit]) -> dict[Unit, StateError]:
+        refused: dict[Unit, StateError] = {}
+        now = replace(self._moment, at=self._clock.now().isoformat(timespec="milliseconds"))
+        with self._connection.begin():
+            lease.check(self._connection, now.epoch)
+            draft = Draft(self._connection, [change for unit in group for change in _changes(unit)])
+            for unit in group:
+                try:
+                    now = self._apply(draft, unit, now)
+                except StateError as error:
+                    refused[unit] = error
+            draft.write()
+        self._moment = now
+        return refused
+
+    def _apply(self, draft: Draft, unit: Unit, now: Moment) -> Moment:
+        if isinstance(unit.what, _ENTRIES):
+            enter(self._connection, unit.what)
+            return replace(now, run_id=unit.what.run_id) if isinstance(unit.what, StartRun | SetStage) else now
+        draft.apply(unit.what, now)
+        return now
+
+    def _unfit(self, unit: Unit, error: Exception) -> StateError:
+        taken = self._taken_id(unit) if isinstance(error, IntegrityError) else None
+        kind = error_name(error) if isinstance(error, DBAPIError) else type(error).__name__
+        return taken or StateError(
+            f"A change does not fit into the state database ({kind}); it was not written.",
+            hint="Run again, and report it if it comes back.",
+        )
+
+    def _taken_id(self, unit: Unit) -> StateError | None:
+        for change in _changes(unit):
+            if isinstance(change, MarkCreated | MarkDuplicate) and (found := self._owner(change)):
+                return StateError(
+                    f"{found[0]} {change.target_id} belongs to record {found[1]} already; "
+                    f"record {change.key} cannot have the same id.",
+                    hint="Look the id up in Casebook: two legacy records seem to have become one there.",
+                )
+        return None
+
+    def _owner(self, change: MarkCreated | MarkDuplicate) -> tuple[str, str] | None:
+        entity = select(RECORDS.c.entity).where(RECORDS.c.rk == change.key).scalar_subquery()
+        owner = select(RECORDS.c.entity, RECORDS.c.rk).where(
+            RECORDS.c.entity == entity, RECORDS.c.target_id == change.target_id, RECORDS.c.rk != change.key
+        )
+        with self._connection.begin():
+            row = self._connection.execute(owner).first()
+        return (row.entity, row.rk) if row else None
+
+    def _fail(self, error: StateError) -> None:
+        self._failure = error
+        self._refuse(error)
+
+    def _refuse(self, error: StateError) -> None:
+        with self._gate:
+            self._refusal = self._failure or error
+
+    def _abandon(self, error: StateError) -> None:
+        self._refuse(error)
+        left = [*self._group, *(unit for unit in _drained(self._queue) if unit)]
+        waiting = [unit for unit in left if not unit.done.done()]
+        if waiting:
+            self._failure = self._failure or error
+        _tell(waiting, dict.fromkeys(waiting, error))
+
+
+def _changes(unit: Unit) -> Sequence[Change]:
+    return () if isinstance(unit.what, _ENTRIES) else unit.what
+
+
+def _tell(group: Sequence[Unit], refused: Mapping[Unit, StateError]) -> None:
+    for unit in group:
+        if unit in refused:
+            unit.done.set_exception(refused[unit])
+        else:
+            unit.done.set_result(None)
+
+
+def _drained(queue: SimpleQueue[Unit | None]) -> Iterator[Unit | None]:
+    try:
+        while True:
+            yield queue.get_nowait()
+    except Empty:
+        return

@@ -1,0 +1,183 @@
+"""A group of changes on its way to one transaction: what they find, each unit applied or refused, what they leave.
+
+Everything that can be wrong with a change is found here, in memory, before anything is written. So a bad unit fails
+alone, and the rest is written in a few statements however many changes there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeAlias, assert_never, cast
+
+from sqlalchemy import Connection, Table
+
+from etl.core.changes import (
+    Change,
+    Intend,
+    MarkBlocked,
+    MarkCreated,
+    MarkDuplicate,
+    MarkLinked,
+    MarkRejected,
+    MarkUncertain,
+    MarkUpdated,
+    MarkUploaded,
+    PendingLink,
+    StoreAttribute,
+)
+from etl.core.errors import StateError
+from etl.core.keys import RecordKey
+from etl.core.outcomes import AttemptClass, RecordState
+from etl.state.sheets import Journal, Sheet, Statements, stored_rows
+from etl.state.tables import ATTEMPTS, ATTRIBUTES, LINKS, RECORDS, UPLOADS
+from etl.state.transitions import Moment, RecordRow, blocked, intended, known_row, not_there, settled
+
+SideRow: TypeAlias = "dict[str, Any]"
+SideSheet: TypeAlias = "Sheet[tuple[str, ...], SideRow]"
+
+_RECORDS = Statements(RECORDS)
+_ATTEMPTS = Statements(ATTEMPTS)
+_SETTLEMENTS = Statements(ATTEMPTS, ("class", "status", "error", "settled_at"))
+_LINKS = Statements(LINKS)
+_UPLOADS = Statements(UPLOADS)
+_ATTRIBUTES = Statements(ATTRIBUTES)
+_PROVED_ABSENT = "absent"
+
+
+class Draft:
+    """The rows that a group of changes touches; made by reading them inside the group's transaction."""
+
+    def __init__(self, connection: Connection, changes: Sequence[Change]) -> None:
+        self._connection = connection
+        self._journal: Journal = []
+        keys = (change.key for change in changes)
+        found = {row["rk"]: cast("RecordRow", row) for row in stored_rows(connection, RECORDS, "rk", keys)}
+        self._records: Sheet[str, RecordRow] = Sheet(_RECORDS, self._journal, found)
+        self._attempts: SideSheet = Sheet(_ATTEMPTS, self._journal, {})
+        self._settlements: SideSheet = Sheet(_SETTLEMENTS, self._journal, {})
+        self._links = self._side(_LINKS, LINKS, "field", _keys(changes, (MarkLinked, MarkUpdated)))
+        self._uploads = self._side(_UPLOADS, UPLOADS, "rk", _keys(changes, (MarkUploaded,)))
+        self._attributes = self._side(_ATTRIBUTES, ATTRIBUTES, "name", _keys(changes, (StoreAttribute,)))
+
+    def apply(self, unit: Sequence[Change], now: Moment) -> None:
+        """Applies changes that belong together, all or none. Raises StateError."""
+        self._journal.clear()
+        try:
+            for change in unit:
+                self._apply(change, now)
+        except StateError:
+            for take_back in reversed(self._journal):
+                take_back()
+            raise
+
+    def write(self) -> None:
+        """Writes what the applied units leave. Raises IntegrityError if two records would have one id in Casebook."""
+        self._records.write(self._connection)
+        self._attempts.write(self._connection)
+        self._settlements.settle(self._connection)
+        for sheet in (self._links, self._uploads, self._attributes):
+            sheet.write(self._connection)
+
+    def _side(self, statements: Statements, table: Table, name: str, keys: Iterable[str]) -> SideSheet:
+        rows = stored_rows(self._connection, table, "rk", keys)
+        return Sheet(statements, self._journal, {(row["rk"], row[name]): row for row in rows})
+
+    def _apply(self, change: Change, now: Moment) -> None:
+        match change:
+            case Intend():
+                self._intend(change, now)
+            case MarkCreated():
+                self._mark_created(change, now)
+            case MarkUpdated():
+                self._mark_updated(change, now)
+            case MarkRejected() | MarkUncertain():
+                self._mark_not_created(change, now)
+            case MarkDuplicate():
+                self._mark_duplicate(change, now)
+            case MarkBlocked():
+                self._records.put(change.key, blocked(change, self._records.get(change.key), now))
+            case MarkLinked() | MarkUploaded():
+                self._mark_done(change)
+            case StoreAttribute():
+                self._store_attribute(change)
+            case _:
+                assert_never(change)
+
+    def _intend(self, change: Intend, now: Moment) -> None:
+        before = self._records.get(change.key)
+        after = intended(change, before, now)
+        if before and before["state"] == RecordState.INTENT:
+            self._settle_attempt(before, AttemptClass.UNCERTAIN, now, None, _PROVED_ABSENT)
+        self._records.put(change.key, after)
+        attempt = {"rk": change.key, "attempt": after["attempt"], "run_id": now.run_id, "epoch": now.epoch}
+        unsettled = {"intent_at": now.at, "class": None, "status": None, "error": "", "settled_at": None}
+        self._attempts.put((change.key, str(after["attempt"])), attempt | unsettled)
+
+    def _mark_created(self, change: MarkCreated, now: Moment) -> None:
+        row = self._settle(change, RecordState.CREATED, AttemptClass.COMMITTED, now)
+        self._records.put(change.key, {**row, "target_id": change.target_id})
+        self._add_links(change.key, change.links)
+        if change.upload_bytes is not None:
+            upload = {"rk": change.key, "size_bytes": change.upload_bytes, "done": 0}
+            self._uploads.put((change.key, change.key), upload)
+
+    def _mark_updated(self, change: MarkUpdated, now: Moment) -> None:
+        row = settled(known_row(change, self._records.get(change.key)), RecordState.CREATED, now)
+        hashes = {"fingerprint": change.fingerprint, "field_hashes": change.field_hashes}
+        self._records.put(change.key, cast("RecordRow", row | hashes))
+        self._add_links(change.key, change.links)
+
+    def _mark_duplicate(self, change: MarkDuplicate, now: Moment) -> None:
+        row = self._settle(change, RecordState.DUPLICATE, AttemptClass.COMMITTED, now)
+        self._records.put(change.key, {**row, "target_id": change.target_id})
+
+    def _mark_not_created(self, change: MarkRejected | MarkUncertain, now: Moment) -> None:
+        if isinstance(change, MarkRejected):
+            self._settle(change, RecordState.REJECTED, AttemptClass.REJECTED, now, change.status, change.error)
+        else:
+            self._settle(change, RecordState.UNCERTAIN, AttemptClass.UNCERTAIN, now, None, change.error)
+
+    def _settle(
+        self,
+        change: Change,
+        state: RecordState,
+        outcome: AttemptClass,
+        now: Moment,
+        status: int | None = None,
+        error: str = "",
+    ) -> RecordRow:
+        before = known_row(change, self._records.get(change.key))
+        after = settled(before, state, now, status=status, error=error)
+        self._records.put(change.key, after)
+        self._settle_attempt(before, outcome, now, status, error)
+        return after
+
+    def _settle_attempt(
+        self, row: RecordRow, outcome: AttemptClass, now: Moment, status: int | None, error: str
+    ) -> None:
+        place = {"rk": row["rk"], "attempt": row["attempt"]}
+        settlement = {"class": outcome.value, "status": status, "error": error, "settled_at": now.at}
+        self._settlements.put((row["rk"], str(row["attempt"])), place | settlement)
+
+    def _add_links(self, key: RecordKey, links: Iterable[PendingLink]) -> None:
+        for link in links:
+            row = {"rk": key, "field": link.field, "parent": link.parent, "done": 0}
+            self._links.put((key, link.field), row)
+
+    def _mark_done(self, change: MarkLinked | MarkUploaded) -> None:
+        sheet, place, thing = self._uploads, str(change.key), "upload"
+        if isinstance(change, MarkLinked):
+            sheet, place, thing = self._links, change.field, f"link {change.field}"
+        row = sheet.get((change.key, place))
+        if row is None:
+            raise not_there(change.key, thing)
+        sheet.put((change.key, place), row | {"done": 1})
+
+    def _store_attribute(self, change: StoreAttribute) -> None:
+        known_row(change, self._records.get(change.key))
+        row = {"rk": change.key, "name": change.name, "value": change.value}
+        self._attributes.put((change.key, change.name), row)
+
+
+def _keys(changes: Iterable[Change], kinds: tuple[Callable[..., Change], ...]) -> list[str]:
+    return [change.key for change in changes if type(change) in kinds]

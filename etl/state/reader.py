@@ -1,0 +1,147 @@
+"""Questions to the state database: what planning and reports may see.
+
+Every answer holds only what is durable, because reading uses connections of its own beside the one that writes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+from sqlalchemy import Engine, Row, Select, func, select
+
+from etl.core.changes import PendingLink
+from etl.core.keys import RecordKey
+from etl.core.outcomes import RecordState
+from etl.core.ports import KnownRecord, RunRow
+from etl.core.records import RunId, TargetId
+from etl.state.bookkeeping import LAST_STAGE
+from etl.state.sheets import BATCH_KEYS
+from etl.state.tables import ATTRIBUTES, LINKS, NOT_CREATED, RECORDS, RUNS, UPLOADS, WATERMARKS
+
+_STREAM_ROWS = 1000
+_KNOWN = select(
+    *RECORDS.c["rk", "entity", "mapping", "state", "fingerprint", "field_hashes", "attempt"],
+    *RECORDS.c["target_id", "scope", "error", "run_id"],
+)
+_RUNS = select(*RUNS.c["run_id", "command", "started", "ended", "stage", "exit_code"]).order_by(RUNS.c.number.desc())
+
+
+class SqlReader:
+    """A ``StateReader`` over an engine. Usable from any thread; use it as a context manager or close it."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def known(self, keys: Sequence[RecordKey]) -> dict[RecordKey, KnownRecord]:
+        """The records among these keys that state knows."""
+        found: dict[RecordKey, KnownRecord] = {}
+        for batch in _batches(keys):
+            records = map(_known_record, self._rows(_KNOWN.where(RECORDS.c.rk.in_(batch))))
+            found.update((record.key, record) for record in records)
+        return found
+
+    def in_state(self, *states: RecordState) -> Iterator[KnownRecord]:
+        """All records in one of these states (all records when none is given), ordered by entity and key.
+
+        Rows are streamed from one snapshot: changes made meanwhile are not seen. Exhaust or close the iterator.
+        """
+        query = _KNOWN.order_by(RECORDS.c.entity, RECORDS.c.rk)
+        if states:
+            query = query.where(RECORDS.c.state.in_([state.value for state in states]))
+        if states and RecordState.CREATED not in states:
+            query = query.where(NOT_CREATED)
+        return (_known_record(row) for row in self._stream(query))
+
+    def counts(self) -> dict[tuple[str, str], int]:
+        """Number of records by (entity, state)."""
+        query = select(RECORDS.c.entity, RECORDS.c.state, func.count()).group_by(RECORDS.c.entity, RECORDS.c.state)
+        return {(entity, state): count for entity, state, count in self._rows(query)}
+
+    def by_target_id(self, entity: str, ids: Sequence[TargetId]) -> dict[TargetId, RecordKey]:
+        """Which of these Casebook ids are ours."""
+        ours = select(RECORDS.c.target_id, RECORDS.c.rk).where(RECORDS.c.entity == entity)
+        found: dict[TargetId, RecordKey] = {}
+        for batch in _batches(ids):
+            rows = self._rows(ours.where(RECORDS.c.target_id.in_(batch)))
+            found.update((TargetId(target_id), RecordKey(key)) for target_id, key in rows)
+        return found
+
+    def attribute(self, key: RecordKey, name: str) -> str | None:
+        """A stored attribute of a created record."""
+        return self._value(select(ATTRIBUTES.c.value).where(ATTRIBUTES.c.rk == key, ATTRIBUTES.c.name == name))
+
+    def pending_links(self) -> Iterator[tuple[RecordKey, PendingLink]]:
+        """Deferred links not yet set, ordered by key and field."""
+        query = select(*LINKS.c["rk", "field", "parent"]).where(LINKS.c.done == 0).order_by(LINKS.c.rk, LINKS.c.field)
+        for key, field, parent in self._stream(query):
+            yield RecordKey(key), PendingLink(field, RecordKey(parent))
+
+    def pending_uploads(self) -> Iterator[RecordKey]:
+        """Attachments whose bytes are outstanding, ordered by key."""
+        query = select(UPLOADS.c.rk).where(UPLOADS.c.done == 0).order_by(UPLOADS.c.rk)
+        return (RecordKey(row.rk) for row in self._stream(query))
+
+    def runs(self) -> Sequence[RunRow]:
+        """All runs, newest first."""
+        return [RunRow(*row) for row in self._rows(_RUNS)]
+
+    def open_run(self) -> RunRow | None:
+        """The unfinished run that the next `run` continues; the newest, if there are several."""
+        return next((RunRow(*row) for row in self._rows(_RUNS.where(RUNS.c.stage != LAST_STAGE).limit(1))), None)
+
+    def run_fingerprints(self, run_id: RunId) -> dict[str, str]:
+        """The fingerprints a run was started with, empty for an unknown run."""
+        text = self._value(select(RUNS.c.fingerprints).where(RUNS.c.run_id == run_id))
+        return dict(json.loads(text)) if text else {}
+
+    def watermark(self, source: str, table: str, column: str) -> str | None:
+        """How far a source column has been read, None where nothing is remembered."""
+        place = (WATERMARKS.c.source == source, WATERMARKS.c.table_name == table, WATERMARKS.c.column_name == column)
+        return self._value(select(WATERMARKS.c.value).where(*place))
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _rows(self, query: Select[*tuple[Any, ...]]) -> Sequence[Row[*tuple[Any, ...]]]:
+        with self._engine.connect() as connection:
+            return connection.execute(query).all()
+
+    def _stream(self, query: Select[*tuple[Any, ...]]) -> Iterator[Row[*tuple[Any, ...]]]:
+        with self._engine.connect() as connection:
+            yield from connection.execution_options(yield_per=_STREAM_ROWS).execute(query)
+
+    def _value(self, query: Select[*tuple[Any, ...]]) -> str | None:
+        rows = self._rows(query)
+        return str(rows[0][0]) if rows else None
+
+
+def _batches(values: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (values[start : start + BATCH_KEYS] for start in range(0, len(values), BATCH_KEYS))
+
+
+def _known_record(row: Row[*tuple[Any, ...]]) -> KnownRecord:
+    return KnownRecord(
+        key=row.rk,
+        entity=row.entity,
+        mapping=row.mapping,
+        state=RecordState(row.state),
+        fingerprint=row.fingerprint,
+        field_hashes=row.field_hashes,
+        attempt=row.attempt,
+        target_id=row.target_id,
+        scope=row.scope,
+        error=row.error,
+        run_id=row.run_id,
+    )

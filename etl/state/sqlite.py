@@ -1,0 +1,187 @@
+"""What is special to SQLite: how its file is created, opened, checked, saved and brought to today's version.
+
+A new database is made beside its final name and renamed when it is complete, so that an empty or broken file under
+that name is always damage and never a beginning. A second state on top of a lost one would double every record.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, Pool, StaticPool, create_engine, event, insert
+from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
+
+from etl.core.errors import StateDamaged, StateError, StateTooNew
+from etl.state import places
+from etl.state.migrations import STEPS, Step, upgrade
+from etl.state.tables import META
+
+APPLICATION_ID = 0x43425345
+"""``CBSE`` in the file's header, so that ``file`` and we can tell it from other SQLite files."""
+_BUSY_S = 10.0
+_COMMON = ("PRAGMA busy_timeout=10000", "PRAGMA foreign_keys=ON", "PRAGMA mmap_size=0", "PRAGMA trusted_schema=OFF")
+_WRITER = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",
+    "PRAGMA fullfsync=1",  # macOS: fsync alone does not reach the platter there
+    "PRAGMA checkpoint_fullfsync=1",
+    "PRAGMA secure_delete=ON",
+)
+_DAMAGE_HINT = "Copy it aside together with its -wal and -shm files, then restore the latest backup; never delete it to begin anew."
+
+
+def create(path: Path, identity: Mapping[str, str], steps: Sequence[Step] = STEPS) -> None:
+    """Creates a complete, empty state database under ``path`` that carries these facts.
+
+    Raises StateDamaged if the file is gone but its write-ahead log is not.
+    """
+    if _beside(path, "-wal").exists():
+        raise StateDamaged(f"{path} is gone, but its -wal file is still there.", hint="Put the database file back.")
+    draft = _beside(path, ".new")
+    draft.unlink(missing_ok=True)
+    places.create_private_file(draft)
+    engine = _engine(draft, "rw", ("PRAGMA synchronous=FULL",), StaticPool)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"PRAGMA application_id={APPLICATION_ID}")
+        _set_version(connection, upgrade(connection, 0, steps))
+        connection.execute(insert(META), [{"name": name, "value": value} for name, value in identity.items()])
+    engine.dispose()
+    draft.replace(path)
+    places.sync_folder(path.parent)
+
+
+def writer(path: Path) -> Engine:
+    """An engine over the one connection that writes; every transaction takes the write lock when it begins."""
+    engine = _engine(path, "rw", (*_COMMON, *_WRITER), StaticPool)
+    event.listen(engine, "begin", _begin_immediate)
+    return engine
+
+
+def reader(path: Path) -> Engine:
+    """An engine that only reads and works while a writer does."""
+    return _engine(path, "ro", (*_COMMON, "PRAGMA query_only=ON", "PRAGMA wal_autocheckpoint=0"), None)
+
+
+def copy_in_memory(path: Path, steps: Sequence[Step] = STEPS) -> Engine:
+    """An engine over a copy of the file in memory, brought to today's version; without a file, over an empty state."""
+    engine = create_engine(
+        "sqlite://", poolclass=StaticPool, hide_parameters=True, connect_args={"check_same_thread": False}
+    )
+    if path.exists():
+        with engine.connect() as connection, closing(_connect(path, "ro", ())) as original:
+            original.backup(_raw(connection))
+    with engine.begin() as connection:
+        upgrade(connection, file_version(connection), steps)
+    return engine
+
+
+def opened(engine: Engine, path: Path) -> Connection:
+    """A connection to the file. Raises StateDamaged if the file is no database, StateError if it cannot be opened."""
+    try:
+        return engine.connect()
+    except OperationalError as error:
+        message = f"{path} cannot be opened ({error_name(error)})."
+        raise StateError(message, hint="Give this user read and write access to it and to its folder.") from None
+    except DatabaseError as error:
+        raise _unreadable(path, error) from None
+
+
+def check(connection: Connection, path: Path) -> None:
+    """Raises StateDamaged if the file is broken, StateTooNew if a newer program wrote it, StateError if it is not ours."""
+    try:
+        with connection.begin():
+            finding = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
+    except DatabaseError as error:
+        raise _unreadable(path, error) from None
+    if finding != "ok":
+        raise StateDamaged(f"{path} fails SQLite's own check.", hint=_DAMAGE_HINT)
+    with connection.begin():
+        check_kind(connection, path)
+
+
+def check_kind(connection: Connection, path: Path) -> None:
+    """Raises StateDamaged, StateError or StateTooNew unless the file is a state database that we understand."""
+    if connection.exec_driver_sql("PRAGMA application_id").scalar_one() != APPLICATION_ID:
+        if not connection.exec_driver_sql("SELECT count(*) FROM sqlite_master").scalar_one():
+            raise StateDamaged(f"{path} is empty.", hint=_DAMAGE_HINT)
+        raise StateError(f"{path} is no state database of this program.", hint="Name another file for the state.")
+    version = file_version(connection)
+    if version > len(STEPS):
+        raise StateTooNew(
+            f"{path} was written by a newer version of casebook-etl (form {version}; this one knows {len(STEPS)}).",
+            hint="Install that version or a later one.",
+        )
+
+
+def bring_up_to_date(connection: Connection, path: Path, steps: Sequence[Step] = STEPS) -> None:
+    """Applies the steps that are missing in one transaction, after a copy of the file was saved beside it."""
+    with connection.begin():
+        version = file_version(connection)
+    if version == len(steps):
+        return
+    _save_copy(connection, _beside(path, f".before-v{len(steps)}"))
+    with connection.begin():
+        _set_version(connection, upgrade(connection, version, steps))
+
+
+def file_version(connection: Connection) -> int:
+    """The version of the schema in the file, 0 where there is none."""
+    return int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
+
+
+def error_name(error: DBAPIError) -> str:
+    """SQLite's name for what went wrong; never the statement or its values."""
+    return str(getattr(error.orig, "sqlite_errorname", type(error.orig).__name__))
+
+
+def _save_copy(connection: Connection, copy: Path) -> None:
+    copy.unlink(missing_ok=True)
+    places.create_private_file(copy)
+    with closing(sqlite3.connect(copy)) as saved:
+        _raw(connection).backup(saved)
+    places.sync_folder(copy.parent)
+
+
+def _set_version(connection: Connection, version: int) -> None:
+    connection.exec_driver_sql(f"PRAGMA user_version={version}")
+
+
+def _engine(path: Path, mode: str, pragmas: tuple[str, ...], pool: type[Pool] | None) -> Engine:
+    return create_engine(
+        "sqlite://", creator=lambda: _connect(path, mode, pragmas), poolclass=pool, hide_parameters=True
+    )
+
+
+def _connect(path: Path, mode: str, pragmas: tuple[str, ...]) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode={mode}",
+        uri=True,
+        timeout=_BUSY_S,
+        isolation_level=None,  # transactions begin and end where this package says so
+        check_same_thread=False,
+    )
+    for pragma in pragmas:
+        connection.execute(pragma)
+    return connection
+
+
+def _begin_immediate(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _raw(connection: Connection) -> sqlite3.Connection:
+    raw = connection.connection.driver_connection
+    if not isinstance(raw, sqlite3.Connection):
+        raise TypeError("This is no SQLite connection.")
+    return raw
+
+
+def _unreadable(path: Path, error: DatabaseError) -> StateDamaged:
+    return StateDamaged(f"{path} cannot be read ({error_name(error)}).", hint=_DAMAGE_HINT)
+
+
+def _beside(path: Path, ending: str) -> Path:
+    return path.with_name(path.name + ending)

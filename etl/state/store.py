@@ -1,0 +1,94 @@
+"""The state database held for writing: questions of the reader, changes through the committer, the lock given back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from concurrent.futures import Future
+from types import TracebackType
+from typing import Self
+
+from sqlalchemy import Connection, Engine
+
+from etl.core.changes import Change
+from etl.core.errors import StateError
+from etl.core.ports import Clock
+from etl.core.records import RunId
+from etl.state import lease
+from etl.state.bookkeeping import FinishRun, SetStage, SetWatermark, StartRun
+from etl.state.committer import Committer
+from etl.state.lock import FileLock
+from etl.state.reader import SqlReader
+
+
+class SqlStore(SqlReader):
+    """A ``StateStore``. ``epoch`` is the number of this holder of the lease. Use it as a context manager."""
+
+    def __init__(self, connection: Connection, readers: Engine, lock: FileLock, *, epoch: int, clock: Clock) -> None:
+        super().__init__(readers)
+        self.epoch = epoch
+        self._connection = connection
+        self._lock = lock
+        self._is_open = True
+        run = self.open_run()
+        self._committer = Committer(connection, epoch=epoch, run_id=run.run_id if run else "", clock=clock)
+        self._committer.start()
+
+    def commit(self, *changes: Change) -> Future[None]:
+        """Queues changes for the next group commit; the future is done when they are durable. Thread-safe.
+
+        The changes of one call are written all or none. The future raises StateError if they were not written, and
+        cannot be cancelled: what is queued will be written.
+        """
+        return self._committer.submit(changes)
+
+    def start_run(self, run_id: RunId, command: str, started: str, fingerprints: Mapping[str, str]) -> None:
+        """Remembers a new run at stage ``extract``, durable on return. Raises StateError."""
+        text = json.dumps(dict(fingerprints), sort_keys=True)
+        self._committer.submit(StartRun(run_id, command, started, text)).result()
+        self._lock.name_run(run_id)
+
+    def set_stage(self, run_id: RunId, stage: str) -> None:
+        """Moves a run on, durable on return. Raises StateError."""
+        self._committer.submit(SetStage(run_id, stage)).result()
+        self._lock.name_run(run_id)
+
+    def finish_run(self, run_id: RunId, ended: str, exit_code: int) -> None:
+        """Closes a run (stage ``done``), durable on return. Raises StateError."""
+        self._committer.submit(FinishRun(run_id, ended, exit_code)).result()
+
+    def set_watermark(self, source: str, table: str, column: str, value: str, run_id: RunId) -> None:
+        """Remembers how far a source column has been read, durable on return. Raises StateError."""
+        self._committer.submit(SetWatermark(source, table, column, value, run_id)).result()
+
+    def close(self) -> None:
+        """Commits what is queued and gives the lock back. Raises the StateError that had stopped the writing."""
+        failure = self._release()
+        if failure:
+            raise failure
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        failure = self._release()
+        if failure and error is None:
+            raise failure
+
+    def _release(self) -> StateError | None:
+        if not self._is_open:
+            return None
+        self._is_open = False
+        failure = self._committer.close()
+        super().close()
+        try:
+            if not failure:
+                with self._connection.begin():
+                    lease.give_back(self._connection, self.epoch)
+        finally:
+            self._connection.close()
+            self._connection.engine.dispose()
+            self._lock.release()
+        return failure

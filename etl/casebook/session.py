@@ -1,0 +1,133 @@
+"""Talks to the API itself: puts the bearer token on each request and renews it once where it is not accepted.
+
+A 401 that certainly comes from the API had no effect, so the request is sent again under a new token. A 401 that may
+come from somebody else still discards the token, but a create that met it counts as lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+from urllib.parse import quote, urlencode
+
+from etl.casebook.auth import ClientCredentials, Token, Tokens
+from etl.casebook.channel import Channel
+from etl.casebook.connection import Answer, Outgoing, Reply, check_address
+from etl.casebook.failures import NOT_FOUND, UNAUTHORIZED, failure
+from etl.casebook.strict_json import NotStrictJson, read_object
+from etl.core.errors import RecordRejected, ResponseLost, TargetError, TargetRefused
+from etl.core.ports import Clock
+from etl.core.records import JsonValue, TargetId
+from etl.mapping.model import Profile
+
+MEDIA_TYPE = "application/vnd.api+json"
+T = TypeVar("T")
+
+
+class Session:
+    """Requests in the name of the registered application. Raises SettingsError for an address in the open."""
+
+    def __init__(self, profile: Profile, credentials: ClientCredentials, channel: Channel, clock: Clock) -> None:
+        check_address(profile.base_url, f"base_url of profile {profile.name}")
+        check_address(profile.token_url, f"token_url of profile {profile.name}")
+        self.base_url = profile.base_url.rstrip("/")
+        self._channel = channel
+        self._deadline_s = profile.deadline_s
+        self._tokens = Tokens(
+            credentials, profile.token_url, clock, self._ask_for_token, params_in=profile.token_params_in
+        )
+
+    def url(self, path: str, target_id: TargetId | None = None, query: Sequence[tuple[str, str]] = ()) -> str:
+        """The address of a collection or of one of its records."""
+        address = self.base_url + path + (f"/{quote(target_id, safe='')}" if target_id is not None else "")
+        return f"{address}?{urlencode(query, quote_via=quote)}" if query else address
+
+    async def write(
+        self,
+        verb: str,
+        url: str,
+        judge: Callable[[Reply], T | TargetError],
+        *,
+        entity: str,
+        body: bytes = b"",
+        content_type: str = MEDIA_TYPE,
+    ) -> T:
+        """Sends a POST, PATCH or DELETE; only the latter two are repeated after a lost answer."""
+        return await self._authorised(verb, url, judge, entity, body, content_type)
+
+    async def read(self, url: str, *, entity: str) -> dict[str, JsonValue] | None:
+        """The document at an address, None for 404. Raises TargetRefused for an answer that is no document."""
+        place = f"GET {entity}"
+        try:
+            return await self._authorised("GET", url, lambda reply: _document(reply, place), entity)
+        except _Missing:
+            return None
+        except ResponseLost as error:
+            if error.status is None or error.status >= 300:  # noqa: PLR2004 - only a success can be of a wrong form
+                raise
+            raise TargetRefused(
+                f"{place} was answered, but not with a JSON:API document.",
+                status=error.status,
+                hint="Check the profile's base_url and whether a proxy answers in Casebook's place.",
+            ) from None
+
+    async def _authorised(
+        self,
+        verb: str,
+        url: str,
+        judge: Callable[[Reply], T | TargetError],
+        entity: str,
+        body: bytes = b"",
+        content_type: str = MEDIA_TYPE,
+    ) -> T:
+        token = await self._tokens.current()
+        try:
+            return await self._ask(_outgoing(verb, url, token, body, content_type), judge, entity)
+        except (TargetRefused, ResponseLost) as error:
+            if error.status != UNAUTHORIZED:
+                raise
+            self._tokens.discard(token)
+            if isinstance(error, ResponseLost):
+                raise
+        token = await self._tokens.current()
+        return await self._ask(_outgoing(verb, url, token, body, content_type), judge, entity)
+
+    async def _ask(self, outgoing: Outgoing, judge: Callable[[Reply], T | TargetError], entity: str) -> T:
+        return await self._channel.ask(
+            outgoing, judge, entity=entity, safe=outgoing.verb != "POST", deadline_s=self._deadline_s
+        )
+
+    async def _ask_for_token(self, outgoing: Outgoing, judge: Callable[[Reply], Token | TargetError]) -> Token:
+        return await self._channel.ask(outgoing, judge, entity="token", safe=True, deadline_s=self._deadline_s)
+
+
+class _Missing(TargetError):
+    """There is nothing at the address."""
+
+
+def _outgoing(verb: str, url: str, token: str, body: bytes, content_type: str) -> Outgoing:
+    headers = {"authorization": f"Bearer {token}", "accept": MEDIA_TYPE, "content-type": content_type}
+    return Outgoing(verb, url, headers, body)
+
+
+def _document(reply: Reply, place: str) -> dict[str, JsonValue] | TargetError:
+    error = failure(reply, safe=True, place=place)
+    if isinstance(error, RecordRejected):
+        return _Missing(place) if error.status == NOT_FOUND else _unreadable(error)
+    if error is not None or not isinstance(reply, Answer):
+        return error or ResponseLost(f"{place}: no answer.")
+    return _parsed(reply, place)
+
+
+def _parsed(answer: Answer, place: str) -> dict[str, JsonValue] | ResponseLost:
+    try:
+        document = read_object(answer.body)
+    except NotStrictJson:
+        document = {}
+    return document if "data" in document else ResponseLost(f"{place}: no document.", status=answer.status)
+
+
+def _unreadable(error: RecordRejected) -> TargetRefused:
+    return TargetRefused(
+        error.message, status=error.status, hint="Check path, filters and attributes in the tenant overlay."
+    )

@@ -213,6 +213,7 @@ class EntityMapping:
 
     ``key`` lists the visible columns of the legacy identity; ``space`` is the key space. ``base`` asks for every column
     that any part of the mapping reads. ``checksum`` covers meaning only: comments and layout do not count.
+    ``positions`` tells where ``key``, ``table``, ``where``, ``group`` and each ``join ALIAS`` stand.
     """
 
     name: str
@@ -225,6 +226,7 @@ class EntityMapping:
     checksum: str
     position: Position
     version: int = 1
+    positions: Mapping[str, Position] = field(default_factory=dict)
 
     @property
     def references(self) -> tuple[Field, ...]:
@@ -269,7 +271,10 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A migration project. ``ignore`` maps ``source.TABLE`` to a reason (whole table) or to reasons by column pattern."""
+    """A migration project. ``ignore`` maps ``source.TABLE`` to a reason (whole table) or to reasons by column pattern.
+
+    ``positions`` tells where ``ignore``, each of its tables and (by ``(table, pattern)``) each of its patterns stand.
+    """
 
     name: str
     folder: Path
@@ -282,6 +287,7 @@ class Project:
     catalog: Catalog
     checksum: str
     crosswalks: Mapping[str, Crosswalk] = field(default_factory=dict)
+    positions: Mapping[str | tuple[str, str], Position] = field(default_factory=dict)
 
     def mappings_to(self, entity: str) -> tuple[EntityMapping, ...]:
         """The mappings that feed an entity, in file order."""

@@ -1,0 +1,174 @@
+"""The closed world: once the sources' columns are known, every column is either read by a mapping or ignored with a reason.
+
+These checks need the data's headers, so they run apart from loading; their mistakes still stand at the documents' places.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from etl.core.errors import Mistake
+from etl.core.ports import Join
+from etl.mapping.ignore import ignored_columns, ignored_reason, is_pattern, patterns_of
+from etl.mapping.model import EntityMapping, Position, Project
+from etl.mapping.reads import columns_in
+from etl.mapping.suggest import did_you_mean
+
+Columns = Mapping[str, Sequence[str]]
+
+
+def check_columns(project: Project, columns: Columns) -> tuple[Mistake, ...]:
+    """Every mistake about tables and columns, in file order. ``columns`` maps ``source.TABLE`` to its header."""
+    uses = [use for mapping in project.mappings for use in _uses(mapping)]
+    found = [*_unknown_tables(project, columns), *_unknown_columns(uses, columns), *_repeated_aliases(project, columns)]
+    found += [*_unused(project, columns, uses), *_idle_ignores(project, columns, uses)]
+    return tuple(sorted(set(found)))
+
+
+# ---------------------------------------------------------------- what mappings read
+
+
+@dataclass(frozen=True, slots=True)
+class _Use:
+    """A visible name that a mapping reads, and the table and column it means there."""
+
+    name: str
+    table: str
+    column: str
+    position: Position
+    visible: tuple[tuple[str, str], ...]
+
+
+def _uses(mapping: EntityMapping) -> Iterator[_Use]:
+    """Every column that a mapping reads; ``visible`` pairs each prefix with its table."""
+    visible = (("", mapping.base.table), *((f"{join.alias}.", join.table) for join in mapping.base.joins))
+    for name, position in _names(mapping):
+        prefix, table = _owner(visible, name)
+        yield _Use(name, table, name.removeprefix(prefix), position, visible)
+    for join in mapping.base.joins:
+        for column in _own_columns(join):
+            yield _Use(column, join.table, column, _at(mapping, f"join {join.alias}"), (("", join.table),))
+
+
+def _names(mapping: EntityMapping) -> Iterator[tuple[str, Position]]:
+    for field in mapping.fields:
+        yield from ((name, field.position) for name in field.columns)
+    yield from ((name, _at(mapping, "key")) for name in mapping.key)
+    yield from ((name, _at(mapping, "where")) for name in columns_in(mapping.where))
+    order = (name.removeprefix("-") for name in mapping.base.group_order)
+    yield from ((name, _at(mapping, "group")) for name in (*mapping.base.group_by, *order))
+    for join in mapping.base.joins:
+        yield from ((left, _at(mapping, f"join {join.alias}")) for left, _ in join.match)
+
+
+def _own_columns(join: Join) -> list[str]:
+    return [*(right for _, right in join.match), *(name.removeprefix("-") for name in join.pick_order)]
+
+
+def _owner(visible: tuple[tuple[str, str], ...], name: str) -> tuple[str, str]:
+    return next((each for each in visible if each[0] and name.startswith(each[0])), visible[0])
+
+
+def _at(mapping: EntityMapping, part: str) -> Position:
+    return mapping.positions.get(part, mapping.position)
+
+
+# ---------------------------------------------------------------- names that are not there
+
+
+def _unknown_tables(project: Project, columns: Columns) -> Iterator[Mistake]:
+    for mapping in project.mappings:
+        tables = [("table", mapping.base.table), *((f"join {each.alias}", each.table) for each in mapping.base.joins)]
+        for part, table in tables:
+            if table not in columns:
+                yield _unknown_table(_at(mapping, part), table, columns)
+    for table in project.ignore:
+        if table not in columns:
+            yield _unknown_table(project.positions[table], table, columns)
+
+
+def _unknown_table(position: Position, table: str, columns: Columns) -> Mistake:
+    return _mistake(position, f"There is no table `{table}`.", did_you_mean(table, columns), "unknown_table")
+
+
+def _unknown_columns(uses: Iterable[_Use], columns: Columns) -> Iterator[Mistake]:
+    for use in uses:
+        if use.table in columns and use.column not in columns[use.table]:
+            known = [f"{prefix}{column}" for prefix, table in use.visible for column in columns.get(table, ())]
+            message = f"`{use.table}` has no column `{use.column}`."
+            yield _mistake(use.position, message, did_you_mean(use.name, known), "unknown_column")
+
+
+def _repeated_aliases(project: Project, columns: Columns) -> Iterator[Mistake]:
+    """A base column that starts like a join's column could never be read."""
+    for mapping in project.mappings:
+        for join in mapping.base.joins:
+            if any(column.startswith(f"{join.alias}.") for column in columns.get(mapping.base.table, ())):
+                message = f"Columns of `{mapping.base.table}` already start with `{join.alias}.`."
+                yield _mistake(_at(mapping, f"join {join.alias}"), message, "Choose another name.", "join_name")
+
+
+# ---------------------------------------------------------------- nothing is forgotten
+
+
+def _unused(project: Project, columns: Columns, uses: Iterable[_Use]) -> Iterator[Mistake]:
+    """Tables and columns that are neither read nor ignored."""
+    read: dict[str, set[str]] = {table: set() for table in _tables_used(project)}
+    for use in uses:
+        read.setdefault(use.table, set()).add(use.column)
+    for table, names in columns.items():
+        if table not in read:
+            yield from _forgotten_table(project, table)
+        elif ignored_reason(project, table) is None:
+            ignored = ignored_columns(project, table, names)
+            yield from _forgotten_columns(project, table, [n for n in names if n not in read[table] | set(ignored)])
+
+
+def _tables_used(project: Project) -> Iterator[str]:
+    for mapping in project.mappings:
+        yield mapping.base.table
+        yield from (join.table for join in mapping.base.joins)
+
+
+def _forgotten_table(project: Project, table: str) -> Iterator[Mistake]:
+    if ignored_reason(project, table) is None:
+        hint = f"Map it, or write `{table}: reason` under `ignore`."
+        position = project.positions.get(table, project.positions["ignore"])
+        yield _mistake(position, f"No mapping reads the table `{table}`.", hint, "forgotten_table")
+
+
+def _forgotten_columns(project: Project, table: str, names: Sequence[str]) -> Iterator[Mistake]:
+    position = project.positions.get(table, project.positions["ignore"])
+    for name in names:
+        hint = f"Map it, or write `{table}: {{{name}: reason}}` under `ignore`."
+        yield _mistake(position, f"No mapping reads `{name}` of `{table}`.", hint, "forgotten_column")
+
+
+def _idle_ignores(project: Project, columns: Columns, uses: Sequence[_Use]) -> Iterator[Mistake]:
+    """Entries of ``ignore`` that match nothing, or contradict a mapping."""
+    used_tables = set(_tables_used(project))
+    used = {(use.table, use.column) for use in uses}
+    for table in columns:
+        if ignored_reason(project, table) is not None and table in used_tables:
+            message = f"`{table}` is ignored as a whole, but a mapping reads it."
+            yield _mistake(project.positions[table], message, "Ignore only its unused columns.", "ignored_and_read")
+        for pattern in patterns_of(project, table):
+            yield from _idle_pattern(project, table, pattern, columns[table], used)
+
+
+def _idle_pattern(
+    project: Project, table: str, pattern: str, names: Sequence[str], used: set[tuple[str, str]]
+) -> Iterator[Mistake]:
+    position = project.positions[(table, pattern)]
+    if not any(fnmatchcase(name, pattern) for name in names):
+        message = f"`{pattern}` matches no column of `{table}`."
+        yield _mistake(position, message, did_you_mean(pattern, names), "idle_ignore")
+    elif not is_pattern(pattern) and (table, pattern) in used:
+        message = f"`{pattern}` is ignored, but a mapping reads it."
+        yield _mistake(position, message, "Remove one of the two.", "ignored_and_read")
+
+
+def _mistake(position: Position, message: str, hint: str, code: str) -> Mistake:
+    return Mistake(position.file, position.line, position.column, message, hint, code)

@@ -1,0 +1,173 @@
+"""Loads a migration project: every document of its folder, checked as a whole, into one resolved :class:`Project`.
+
+All mistakes of all files come out at once. Later checks go on with what earlier ones found sound, and stay silent where
+a mistake already told would only show up a second time.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from etl.core.errors import MappingError, Mistake
+from etl.mapping.checksums import checksum
+from etl.mapping.crosswalks import read_crosswalks
+from etl.mapping.environment import note_secrets
+from etl.mapping.head import Head, read_head, tenant_files
+from etl.mapping.ignore import ignore_positions
+from etl.mapping.model import Crosswalk, EntityMapping, Project
+from etl.mapping.page import Page, read_page
+from etl.mapping.resolve import Outline, outline, resolved
+from etl.mapping.scope import KeySpaces, Shared
+
+PROJECT_FILE = "project.yaml"
+CROSSWALKS = "crosswalks"
+
+
+def load_project(folder: Path, *, profile: str | None = None, environ: Mapping[str, str]) -> Project:
+    """The project in ``folder`` for one profile (by default its first), whose tenant decides what Casebook accepts.
+
+    ``environ`` fills in ``${NAME}``. ``Project.profiles`` leaves out profiles that were not chosen and lack a variable.
+    Raises MappingError with the mistakes of every file.
+    """
+    found: list[Mistake] = []
+    root = folder.resolve()
+    page = _project_page(root, found)
+    paths = list(_mapping_files(root, page))
+    pages = [each for path in paths if (each := read_page(path, path.name, found)) is not None]
+    crosswalks = read_crosswalks(root / CROSSWALKS, found)
+    _refuse_overrides(root, found)
+    head = read_head(page, root, environ, profile) if page is not None else None
+    if head is None or head.catalog is None:
+        raise MappingError(found)
+    shared = _shared(head, root, pages, crosswalks, complete=len(pages) == len(paths))
+    mappings = _mappings(pages, shared, found)
+    if found or head.form is None:
+        raise MappingError(found)
+    return _project(head, root, mappings, crosswalks)
+
+
+def _project(
+    head: Head, root: Path, mappings: tuple[EntityMapping, ...], crosswalks: Mapping[str, Crosswalk]
+) -> Project:
+    if head.form is None or head.catalog is None:
+        raise MappingError(head.page.found)
+    return Project(
+        name=head.form.project,
+        folder=root,
+        timezone=head.timezone,
+        sources=head.sources,
+        profiles=head.profiles,
+        mappings=mappings,
+        ignore=head.ignore,
+        runs_folder=_runs_folder(root, head.form.runs),
+        catalog=head.catalog,
+        checksum=_checksum(head, mappings),
+        crosswalks=crosswalks,
+        positions=dict(ignore_positions(head.page, head.ignore)),
+    )
+
+
+def _checksum(head: Head, mappings: Sequence[EntityMapping]) -> str:
+    """Over what the project means; where it reads from and loads to has fingerprints of its own."""
+    name = head.form.project if head.form else ""
+    return checksum(name, head.timezone, head.ignore, sorted((each.name, each.checksum) for each in mappings))
+
+
+def _runs_folder(root: Path, declared: str | None) -> Path:
+    """Where runs live: never resolved from the working directory, so that a scheduled job finds the same state."""
+    if declared is not None:
+        return Path(os.path.normpath(root / declared))
+    beside = root.parent.parent if root.parent.name == "mappings" else root.parent
+    return beside / "runs"
+
+
+# ---------------------------------------------------------------- files
+
+
+def _project_page(root: Path, found: list[Mistake]) -> Page | None:
+    path = root / PROJECT_FILE
+    if path.is_file():
+        return read_page(path, PROJECT_FILE, found)
+    hint = "Name the folder of a migration project, or start one."
+    found.append(Mistake(PROJECT_FILE, 1, 1, "The folder holds no project.yaml.", hint, "file"))
+    return None
+
+
+def _mapping_files(root: Path, page: Page | None) -> Iterator[Path]:
+    """The mapping documents: every YAML file directly in the folder but project.yaml and tenant overlays."""
+    others = {root / PROJECT_FILE, *(tenant_files(page, root) if page is not None else ())}
+    paths = (path for path in sorted(root.iterdir()) if path.suffix in {".yaml", ".yml"}) if root.is_dir() else ()
+    return (path for path in paths if path not in others)
+
+
+def _refuse_overrides(root: Path, found: list[Mistake]) -> None:
+    for path in sorted((root / "overrides").glob("*.csv")):
+        message, hint = "Overrides are not available in this version.", "Correct the source, or remove the file."
+        found.append(Mistake(f"overrides/{path.name}", 1, 1, message, hint, "not_available"))
+
+
+# ---------------------------------------------------------------- mappings
+
+
+def _shared(
+    head: Head, root: Path, pages: Sequence[Page], crosswalks: Mapping[str, Crosswalk], *, complete: bool
+) -> Shared:
+    if head.catalog is None:
+        raise MappingError(head.page.found)
+    files = {path.stem for path in (root / CROSSWALKS).glob("*.csv")}
+    outlines = [each for page in pages if (each := outline(page)) is not None]
+    return Shared(
+        catalog=head.catalog,
+        sources=head.sources,
+        broken_sources=head.broken_sources,
+        crosswalks=crosswalks,
+        broken_crosswalks=frozenset(files - set(crosswalks)),
+        spaces=KeySpaces(_spaces(outlines), complete=complete and len(outlines) == len(pages)),
+        defaults=head.defaults,
+        timezone=head.timezone,
+    )
+
+
+def _spaces(outlines: Sequence[Outline]) -> dict[str, dict[str, int]]:
+    spaces: dict[str, dict[str, int]] = {}
+    for each in outlines:
+        parts = spaces.setdefault(each.target, {})
+        parts[each.space] = parts.get(each.space) or each.parts
+    return spaces
+
+
+def _mappings(pages: Sequence[Page], shared: Shared, found: list[Mistake]) -> tuple[EntityMapping, ...]:
+    for page in pages:
+        note_secrets(page, (), page.value)
+    if not pages:
+        found.append(
+            Mistake(PROJECT_FILE, 1, 1, "The project holds no mapping.", "Add one YAML file an entity.", "file")
+        )
+    _refuse_repeated_names(pages)
+    _refuse_unequal_keys(pages, shared)
+    return tuple(each for page in pages if (each := resolved(page, shared)) is not None)
+
+
+def _refuse_repeated_names(pages: Sequence[Page]) -> None:
+    first: dict[str, str] = {}
+    for page in pages:
+        name = page.value.get("mapping") if isinstance(page.value, dict) else None
+        if isinstance(name, str) and name in first:
+            message = f"The mapping `{name}` stands in {first[name]} already."
+            page.note(("mapping",), message, "Give each mapping its own name.", code="duplicate_mapping")
+        elif isinstance(name, str):
+            first[name] = page.file
+
+
+def _refuse_unequal_keys(pages: Sequence[Page], shared: Shared) -> None:
+    """Mappings that share a key space name the same identities, so their keys have equally many parts."""
+    for page in pages:
+        each = outline(page)
+        if each is None or not each.parts:
+            continue
+        parts = shared.spaces.parts[each.target][each.space]
+        if parts != each.parts:
+            message = f"The key space `{each.space}` has keys of {parts} parts, here are {each.parts}."
+            page.note(("key",), message, "Give all its mappings the same key.", code="key_parts")

@@ -70,6 +70,8 @@ def problem_codes() -> tuple[ProblemCode, ...]:
 _code("ragged_row", "Row with too many or too few cells", "Its cells cannot be assigned to columns without guessing.", "Repair the row in the source file, at the line given.")
 _code("undecodable_row", "Row with bytes outside the declared encoding", "Text would be lost or changed without a word.", "Declare the file's true encoding, or repair the row.")
 _code("unclosed_quote", "Quote that is never closed", "The rest of the file would be swallowed into one cell.", "Close the quote at the line given.")
+_code("stray_quote", "Quote in the middle of a quoted cell", "Nobody can tell where the cell ends, so each line in doubt is kept out.", "Double the inner quote, or close the cell, at the line given.")
+_code("oversized_row", "Row longer than ten million characters", "It was probably written without line ends, and memory is bounded.", "Repair the row in the source file, at the line given.")
 _code("control_character", "Row with NUL or control characters", "Such bytes are damage and are refused by Casebook.", "Repair the row in the source.")
 _code("missing_key", "Row without a legacy key", "Without its identity a record can be neither resumed nor found again.", "Fill the key column in the source, or exclude the row by `where`.")
 _code("duplicate_key", "Two rows with the same legacy key", "Only one of them can become the record; loading both would double it.", "Remove or merge the duplicate in the source, or map with `group`.")

@@ -1,0 +1,190 @@
+"""CSV files as a source: a strict reader before any data frame exists, every cell text, nothing lost without a row.
+
+The file is opened once, its bytes are hashed as they pass, and it must be the same file at the end as at the beginning.
+Blocks that are provably plain take the quick way (:mod:`etl.sources.csv_blocks`); all others the exact one.
+"""
+
+from __future__ import annotations
+
+import csv
+import glob
+import hashlib
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import pyarrow as pa
+
+from etl.core.batching import rebatch
+from etl.core.errors import SourceUnavailable, SourceUnreadable
+from etl.core.ports import TableFacts
+from etl.sources.csv_blocks import plain_rows, whole_lines
+from etl.sources.csv_damage import has_suspect_bytes, suspect_damage
+from etl.sources.csv_rows import Lines, RowReader
+from etl.sources.dialect import Dialect, cell_rows, physical_lines, tested_delimiter
+from etl.sources.encoding import BLOCK_BYTES, check_encoding, first_misfit, proved_encoding, text_blocks
+from etl.sources.names import check_columns, check_tables
+
+_JUDGED_AFTER_ROWS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Header:
+    """The columns, the physical line that follows, and the text of the first block after the header."""
+
+    columns: tuple[str, ...]
+    next_line: int
+    rest: str
+
+
+class CsvSource:
+    """The CSV files that match a pattern; a table's name is its file's stem.
+
+    ``encoding`` and ``delimiter`` None are tested, never guessed; ``quote`` "" means that nothing is quoted. Raises
+    SettingsError for an encoding or character that cannot be used.
+    """
+
+    def __init__(
+        self, name: str, pattern: str, encoding: str | None = None, delimiter: str | None = None, quote: str = '"'
+    ) -> None:
+        self.name = name
+        self._pattern = pattern
+        self._encoding = check_encoding(encoding) if encoding else None
+        self._delimiter = Dialect(delimiter, quote).delimiter if delimiter else None
+        self._quote = Dialect("\t" if quote != "\t" else ",", quote).quote
+        self._facts: dict[str, TableFacts] = {}
+
+    def tables(self) -> Sequence[str]:
+        """The stems of the files, sorted. Raises SourceUnavailable if no file matches."""
+        return sorted(self._paths())
+
+    def read(self, table: str, batch_rows: int) -> Iterator[pa.RecordBatch]:
+        """Batches of exactly ``batch_rows`` rows but for the last; see :meth:`etl.core.ports.Source.read`."""
+        return rebatch(self._read(table, self._path(table)), batch_rows)
+
+    def facts(self, table: str) -> TableFacts:
+        """Facts about a table that was read to its end."""
+        return self._facts[table]
+
+    def _paths(self) -> dict[str, Path]:
+        found = map(Path, glob.glob(self._pattern, recursive=True))  # noqa: PTH207 - the pattern is absolute
+        paths = sorted(path for path in found if not path.is_dir())
+        if not paths:
+            hint = "Paths are relative to the project's project.yaml."
+            raise SourceUnavailable(f"No file matches the pattern of source {self.name}.", hint=hint)
+        check_tables([path.stem for path in paths], f"Source {self.name}")
+        return {path.stem: path for path in paths}
+
+    def _path(self, table: str) -> Path:
+        path = self._paths().get(table)
+        if path is None:
+            raise SourceUnavailable(f"Source {self.name} has no table {table}.", hint="Look at the files' names.")
+        return path
+
+    def _read(self, table: str, path: Path) -> Iterator[pa.RecordBatch]:
+        place = f"{self.name}.{table} ({path.name})"
+        digest = hashlib.sha256()
+        with _steady(path, place) as stream:
+            encoding = self._encoding or proved_encoding(stream, place)
+            stream.seek(0)
+            yield from self._rows(text_blocks(_hashed(stream, digest), encoding), place, stream, encoding)
+            size = stream.tell()
+        self._facts[table] = TableFacts(path.name, encoding, size, digest.hexdigest())
+
+    def _rows(self, text: Iterator[bytes], place: str, stream: BinaryIO, encoding: str) -> Iterator[pa.RecordBatch]:
+        chunks = whole_lines(text)
+        first, is_fragment = next(chunks, (b"", False))
+        lines = physical_lines(first.decode("utf-8", "surrogatepass"))
+        if is_fragment or not lines:
+            raise SourceUnreadable(f"{place} has no header.", hint="Its first line must name the columns.")
+        dialect = Dialect(self._delimiter or tested_delimiter(lines, self._quote, place), self._quote)
+        header = _header(lines, dialect, place)
+        reader = RowReader(header.columns, dialect, line=header.next_line)
+        for chunk, is_piece in _with_first(header.rest.encode("utf-8", "surrogatepass"), chunks):
+            yield from _chunk_rows(reader, chunk, header.columns, dialect, is_fragment=is_piece)
+            if reader.row > _JUDGED_AFTER_ROWS:
+                _judge(reader, stream, encoding, place)
+        yield from reader.finish()
+        _judge(reader, stream, encoding, place)
+
+
+def _chunk_rows(
+    reader: RowReader, chunk: bytes, columns: Sequence[str], dialect: Dialect, *, is_fragment: bool
+) -> Iterator[pa.RecordBatch]:
+    is_suspect = has_suspect_bytes(chunk)
+    if not is_suspect and not is_fragment and reader.is_between_rows:
+        cells = plain_rows(chunk, columns, dialect)
+        if cells is not None:
+            yield reader.number(cells)
+            return
+    text = chunk.decode("utf-8", "surrogatepass")
+    yield from reader.feed(text, is_fragment=is_fragment, is_suspect=is_suspect)
+
+
+def _header(lines: list[str], dialect: Dialect, place: str) -> _Header:
+    source = Lines(lines)
+    try:
+        columns = next(filter(None, cell_rows(source, dialect)), [])
+    except csv.Error:
+        hint = "Close the quotes of the header, or declare `quote`."
+        raise SourceUnreadable(f"{place}: the quoting of its header is broken.", hint=hint) from None
+    if not columns:
+        raise SourceUnreadable(f"{place} has no header.", hint="Its first line must name the columns.")
+    if suspect_damage(columns):
+        hint = "Declare the true encoding, or repair the header."
+        raise SourceUnreadable(f"{place}: its header has bytes that are not text.", hint=hint)
+    check_columns(columns, place)
+    return _Header(tuple(columns), source.taken + 1, "".join(lines[source.taken :]))
+
+
+def _with_first(first: bytes, chunks: Iterator[tuple[bytes, bool]]) -> Iterator[tuple[bytes, bool]]:
+    if first:
+        yield first, False
+    yield from chunks
+
+
+def _judge(reader: RowReader, stream: BinaryIO, encoding: str, place: str) -> None:
+    """Single rows outside the encoding are damage; most rows outside it mean that the encoding is wrong."""
+    if reader.undecodable * 2 <= reader.row - 1:
+        return
+    offset = first_misfit(stream, encoding)
+    hint = "Declare the file's true encoding."
+    raise SourceUnreadable(
+        f"{place} is not {encoding}: most rows do not fit, first at byte offset {offset}.", hint=hint
+    )
+
+
+def _hashed(stream: BinaryIO, digest: hashlib._Hash) -> Iterator[bytes]:
+    while block := stream.read(BLOCK_BYTES):
+        digest.update(block)
+        yield block
+
+
+@contextmanager
+def _steady(path: Path, place: str) -> Iterator[BinaryIO]:
+    """The file's bytes; raises SourceUnreadable in the end if the file changed meanwhile."""
+    with _opened(path, place) as stream:
+        before = _fingerprint(os.fstat(stream.fileno()))
+        yield stream
+        if _fingerprint(os.fstat(stream.fileno())) != before:
+            hint = "Take a copy that nobody writes to, and read that."
+            raise SourceUnreadable(f"{place} changed while it was read.", hint=hint)
+
+
+def _opened(path: Path, place: str) -> BinaryIO:
+    try:
+        if stat.S_ISREG(path.stat().st_mode):
+            return path.open("rb")
+    except OSError as error:
+        raise SourceUnavailable(
+            f"{place} cannot be opened ({error.strerror}).", hint="Check path and rights."
+        ) from None
+    raise SourceUnavailable(f"{place} is not a regular file.", hint="Give a file's path.")
+
+
+def _fingerprint(status: os.stat_result) -> tuple[int, int]:
+    return status.st_size, status.st_mtime_ns

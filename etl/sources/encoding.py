@@ -1,0 +1,126 @@
+"""Bytes to text, first thing on the line: which encoding a file has, and text in which misfits stay visible.
+
+Nothing is guessed. An encoding is declared, proved by a byte order mark or proved by strict UTF-8; else the file is
+refused with the place of the first misfit. Bytes outside a known encoding become :data:`MISFIT`, a lone surrogate that
+no valid text holds, so that exactly the rows concerned can be set aside.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from etl.core.errors import SettingsError, SourceUnreadable
+
+BLOCK_BYTES = 1 << 20
+MISFIT = "\udcff"
+MISFITS = "etl.misfits"
+"""Name of the error handler that turns misfits into :data:`MISFIT`."""
+
+_CANDIDATES = ("cp1252", "latin-1", "mac_roman", "cp437")
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_C1_CONTROL = re.compile("[\x80-\x9f]")
+
+codecs.register_error(MISFITS, lambda error: (MISFIT, error.end) if isinstance(error, UnicodeDecodeError) else ("", 0))
+
+
+def check_encoding(name: str) -> str:
+    """The name again if it is a text encoding. Raises SettingsError."""
+    try:
+        b"".decode(name)
+    except LookupError:
+        hint = "Use a name such as utf-8, cp1252, latin-1, mac_roman or utf-16."
+        raise SettingsError(f"There is no text encoding named {name!r}.", hint=hint) from None
+    return name
+
+
+def proved_encoding(stream: BinaryIO, place: str) -> str:
+    """The encoding that the bytes prove (byte order mark, then strict UTF-8). Reads the whole stream.
+
+    Raises SourceUnreadable that names the first misfit and the encodings that are possible there.
+    """
+    start = stream.read(4)
+    for mark, encoding in _MARKS:
+        if start.startswith(mark):
+            return encoding
+    _refuse_wide(stream, place)
+    offset = first_misfit(stream, "utf-8")
+    if offset is not None:
+        raise _undeclared(place, offset, _candidates(stream, offset))
+    return "utf-8"
+
+
+def first_misfit(stream: BinaryIO, encoding: str) -> int | None:
+    """Offset of the first byte that does not fit, None if all fit. Reads from the start."""
+    stream.seek(0)
+    decoder = codecs.getincrementaldecoder(encoding)()
+    read = 0
+    while True:
+        block = stream.read(BLOCK_BYTES)
+        pending = len(decoder.getstate()[0])
+        try:
+            decoder.decode(block, final=not block)
+        except UnicodeDecodeError as error:
+            return read - pending + error.start
+        if not block:
+            return None
+        read += len(block)
+
+
+def text_blocks(blocks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
+    """The text as UTF-8 without its byte order mark; misfits are encoded lone surrogates.
+
+    Blocks are never empty and never end inside a character.
+    """
+    decoder = codecs.getincrementaldecoder(encoding)(MISFITS)
+    at_start = True
+    for text in _decoded(blocks, decoder):
+        body = text.removeprefix("\ufeff") if at_start else text
+        at_start = False
+        if body:
+            yield body.encode("utf-8", "surrogatepass")
+
+
+def _decoded(blocks: Iterator[bytes], decoder: codecs.IncrementalDecoder) -> Iterator[str]:
+    for block in blocks:
+        if text := decoder.decode(block):
+            yield text
+    if text := decoder.decode(b"", final=True):
+        yield text
+
+
+def _undeclared(place: str, offset: int, candidates: list[str]) -> SourceUnreadable:
+    hint = f"Declare it: `encoding: ...`; possible there: {', '.join(candidates)}."
+    return SourceUnreadable(f"{place} has no declared encoding and is not UTF-8 at byte offset {offset}.", hint=hint)
+
+
+def _candidates(stream: BinaryIO, offset: int) -> list[str]:
+    """Encodings that read the bytes after the misfit without leaving control characters."""
+    stream.seek(offset)
+    sample = stream.read(BLOCK_BYTES)
+    return [name for name in _CANDIDATES if _reads(sample, name)]
+
+
+def _reads(sample: bytes, encoding: str) -> bool:
+    try:
+        return not _C1_CONTROL.search(sample.decode(encoding))
+    except UnicodeDecodeError:
+        return False
+
+
+def _refuse_wide(stream: BinaryIO, place: str) -> None:
+    """UTF-16 without its mark may be valid UTF-8 full of NUL; so many mean that, not damage."""
+    stream.seek(0)
+    sample = stream.read(BLOCK_BYTES)
+    if sample.count(0) * 4 > len(sample):
+        hint = "Declare it: `encoding: utf-16-le` or `utf-16-be`."
+        offset = sample.index(0)
+        raise SourceUnreadable(f"{place} looks like UTF-16 without a mark (NUL at byte offset {offset}).", hint=hint)

@@ -16,7 +16,9 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
 from generator.agency import make_agency  # noqa: E402 - found beside this file
+from generator.hmis import make_hmis  # noqa: E402
 from generator.writers import dump  # noqa: E402
+
 DEFAULT_SEED = 20220314
 
 
@@ -24,6 +26,7 @@ def make(folder: Path, *, scale: int = 1, seed: int = DEFAULT_SEED, with_large: 
     """Writes both extracts, the expected ledger and the description of the dirt below a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     make_agency(folder, scale=scale, seed=seed, with_large=with_large)
+    make_hmis(folder / "hmis", scale=scale, seed=seed)
 
 
 def differences(made: Path, committed: Path) -> list[str]:

@@ -6,11 +6,12 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from generator.account import account_of, dirt_of, nested
 from generator.block import Block
 from generator.casework import add_case_people, add_cases, add_intake, add_involvements
 from generator.documents import write_documents, write_large
 from generator.invent import Invention
-from generator.ledger import SOUND, Ledger
+from generator.ledger import Ledger
 from generator.loners import add_loners
 from generator.people import add_addresses, add_extras, add_families, add_relations
 from generator.providers import add_providers
@@ -69,31 +70,10 @@ def _expected(ledger: Ledger, rows: Mapping[str, int]) -> dict[str, object]:
     """The expected account, in the order of the mappings; rows of joined tables that nobody uses stand apart."""
     return {
         "rows": {f"{source_of(table)}.{table}": rows[table] for table in sorted(rows)},
-        "mappings": {mapping: _account(ledger, mapping) for mapping in BASE_TABLES},
+        "mappings": {
+            mapping: account_of(ledger, mapping, f"{source_of(table)}.{table}") for mapping, table in BASE_TABLES.items()
+        },
         "unmatched_rows": dict(sorted(ledger.unmatched.items())),
-        "links_left_out": _nested(ledger.left_out),
-        "dirt": [
-            {"dirt": fault.dirt, "where": fault.where, "rows": count, "bucket": fault.bucket, "code": fault.code}
-            for fault, count in sorted(ledger.faults.items(), key=lambda item: (item[0].where, item[0].dirt))
-        ],
+        "links_left_out": nested(ledger.left_out),
+        "dirt": dirt_of(ledger),
     }
-
-
-def _account(ledger: Ledger, mapping: str) -> dict[str, object]:
-    mine = {(bucket, reason): count for (name, bucket, reason), count in ledger.buckets.items() if name == mapping}
-    table = BASE_TABLES[mapping]
-    account: dict[str, object] = {
-        "table": f"{source_of(table)}.{table}",
-        "read": sum(mine.values()),
-        "loaded": mine.get((SOUND.bucket, SOUND.reason), 0),
-    }
-    for bucket in ("ignored", "merged", "quarantined", "blocked"):
-        account[bucket] = {reason: count for (name, reason), count in sorted(mine.items()) if name == bucket}
-    return account
-
-
-def _nested(counts: Mapping[tuple[str, str], int]) -> dict[str, dict[str, int]]:
-    nested: dict[str, dict[str, int]] = {}
-    for (mapping, field), count in sorted(counts.items()):
-        nested.setdefault(mapping, {})[field] = count
-    return nested

@@ -12,20 +12,22 @@ from generator.ledger import ORPHAN, SOUND, Key, Verdict, held
 from generator.writers import Cell
 
 PROGRAMS = ("CP", "FC", "AD", "PV", "HS")
-ROLES = {"child": "CH", "mother": "PA", "father": "PA", "grandmother": "OR"}
+ROLES = {"child": "CH", "mother": "PA", "father": "PA", "grandmother": "OR", "loner": "NR"}
 
 
 def add_intake(block: Block) -> None:
-    """Writes a report a family, the people on it, and four faulty reports of nobody."""
+    """Writes a report a family, the people on it, and some faulty reports of nobody."""
     for family in block.families:
         _write_report(block, family.intake_no, _report(block, family), SOUND)
         for person in family.members:
             _write_report_person(block, family.intake_no, person)
+    twice = f"2019-{block.number_of(990):06d}"
     flaws: tuple[tuple[str, Verdict, dict[str, Cell]], ...] = (
         ("control character", held("control_character"), {"NARRATIVE": "Caller hung up.\x0b"}),
         ("unknown code", held("unmapped_value"), {"METHOD_CD": "TG"}),
         ("impossible date 02/30", held("invalid_value"), {"RCVD_DT": "02/30/2019"}),
-        ("duplicate key: the later row", held("duplicate_key"), {"INTAKE_NO": block.families[0].intake_no}),
+        ("duplicate key: both rows", held("duplicate_key"), {"INTAKE_NO": twice}),
+        ("duplicate key: both rows", held("duplicate_key"), {"INTAKE_NO": twice}),
     )
     for index, (dirt, verdict, cells) in enumerate(flaws):
         planted = block.ledger.plant(dirt, "legacy.INTAKE", verdict)
@@ -60,13 +62,15 @@ def _write_report_person(block: Block, number: str, person: Person) -> None:
 
 
 def add_cases(block: Block) -> None:
-    """Writes a case a family, and one row more with a number already used."""
+    """Writes a case a family, and two rows that share a number."""
     for family in block.families:
         row = _case(block, family)
         verdict = _case_fault(block, family, row)
         block.put("cases", "CASES", row, family.case_no, verdict)
-    twice = block.ledger.plant("duplicate key: the later row", "legacy.CASES", held("duplicate_key"))
-    block.put("cases", "CASES", _case(block, block.families[1]), None, twice)
+    for _ in range(2):
+        twice = block.ledger.plant("duplicate key: both rows", "legacy.CASES", held("duplicate_key"))
+        row = _case(block, block.families[1]) | {"CASE_NO": f"C{block.number_of(990):06d}"}
+        block.put("cases", "CASES", row, None, twice)
 
 
 def _case(block: Block, family: Family) -> dict[str, Cell]:
@@ -106,7 +110,7 @@ def _case_fault(block: Block, family: Family, row: dict[str, Cell]) -> Verdict:
 
 
 def add_case_people(block: Block) -> None:
-    """Writes who is on each case; three person numbers carry blanks, three rows point to nothing, one comes twice."""
+    """Writes who is on each case; three person numbers carry blanks, three rows point to nothing, two are one twice."""
     for family in block.families:
         for person in family.members:
             padded = family.number in {60, 61, 62} and person.part == "mother"
@@ -121,8 +125,9 @@ def add_case_people(block: Block) -> None:
     block.ledger.plant("case that does not exist", "legacy.CASE_PEOPLE", ORPHAN)
     lost = Family(0, [], "C999999", "", first.opened, plain=False)
     _write_case_person(block, lost, first.members[-1], first.members[-1].id)
-    twice = block.ledger.plant("duplicate key: the later row", "legacy.CASE_PEOPLE", held("duplicate_key"))
-    _write_case_person(block, first, first.members[-1], first.members[-1].id, twice)
+    for _ in range(2):
+        twice = block.ledger.plant("duplicate key: both rows", "legacy.CASE_PEOPLE", held("duplicate_key"))
+        _write_case_person(block, first, block.loners[-1], block.loners[-1].id, twice)
 
 
 def _write_case_person(

@@ -24,14 +24,16 @@ class Flaw(NamedTuple):
     ragged: int = 0
 
 
-DUPLICATE = Flaw("duplicate key: the later row", held("duplicate_key"))
+FIRST_OF_TWO = Flaw("duplicate key: both rows", held("duplicate_key"))
+SECOND_OF_TWO = Flaw("duplicate key: both rows", held("duplicate_key"))
 FLAWS = (
     Flaw("ragged row, too short", held("ragged_row"), ragged=-3),
     Flaw("ragged row, too long", held("ragged_row"), ragged=2),
     Flaw("bytes outside cp1252", held("undecodable_row"), {"LAST_NM": f"Gr{UNDECODABLE}n"}),
     Flaw("control character", held("control_character"), {"FIRST_NM": "Jo\x07an"}),
     Flaw("missing key", held("missing_key"), {"PERSON_ID": ""}),
-    DUPLICATE,
+    FIRST_OF_TWO,
+    SECOND_OF_TWO,
     Flaw("unknown code", held("unmapped_value"), {"SEX_CD": "Q"}),
     Flaw("open decision", held("open_decision"), {"SEX_CD": "9"}),
     Flaw("impossible date 02/30", held("invalid_value"), {"DOB": "02/30/1991"}),
@@ -58,7 +60,7 @@ def add_loners(block: Block) -> None:
     """Writes the loners: the faulty ones first, then a loop of two, a doubled side row, and sound ones."""
     people = [_loner(block, index) for index in range(LONERS)]
     for flaw, person in zip(FLAWS, people, strict=False):
-        _write_flawed(block, flaw, person, people)
+        _write_flawed(block, flaw, person)
     rest = people[len(FLAWS) :]
     _write_loop(block, rest[0], rest[1])
     _write_doubled(block, rest[2])
@@ -73,12 +75,12 @@ def _loner(block: Block, index: int) -> Person:
     return Person(f"{block.number_of(500 + index) * 10:08d}", invent.family_name(), invent.random.choice("FM"), born, "loner")
 
 
-def _write_flawed(block: Block, flaw: Flaw, person: Person, people: list[Person]) -> None:
+def _write_flawed(block: Block, flaw: Flaw, person: Person) -> None:
     person.sound = False
     row = person_row(block, person) | dict(flaw.cells)
     key: str | None = person.id
-    if flaw is DUPLICATE:
-        row["PERSON_ID"] = people[-1].id
+    if flaw is SECOND_OF_TWO:
+        row["PERSON_ID"] = f"{int(person.id) - 10:08d}"
     if flaw.verdict.bucket != "loaded" and flaw.verdict != held("required_missing"):
         key = None
     verdict = block.ledger.plant(flaw.dirt, "legacy.PERSONS", flaw.verdict, flaw.code)

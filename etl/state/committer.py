@@ -11,11 +11,12 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
+from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, select
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, ProgrammingError
 
-from etl.core.changes import Change, MarkCreated, MarkDuplicate
+from etl.core.changes import Change, Intend, MarkCreated, MarkDuplicate
 from etl.core.errors import StateError
 from etl.core.ports import Clock
 from etl.state import lease
@@ -144,23 +145,24 @@ class Committer:
         )
 
     def _taken_id(self, unit: Unit) -> StateError | None:
+        entities = {change.key: change.entity for change in _changes(unit) if isinstance(change, Intend)}
         for change in _changes(unit):
-            if isinstance(change, MarkCreated | MarkDuplicate) and (found := self._owner(change)):
+            if isinstance(change, MarkCreated | MarkDuplicate) and (
+                owner := self._owner(change, entities.get(change.key))
+            ):
                 return StateError(
-                    f"{found[0]} {change.target_id} belongs to record {found[1]} already; "
+                    f"{owner.entity} {change.target_id} belongs to record {owner.rk} already; "
                     f"record {change.key} cannot have the same id.",
                     hint="Look the id up in Casebook: two legacy records seem to have become one there.",
                 )
         return None
 
-    def _owner(self, change: MarkCreated | MarkDuplicate) -> tuple[str, str] | None:
-        entity = select(RECORDS.c.entity).where(RECORDS.c.rk == change.key).scalar_subquery()
-        owner = select(RECORDS.c.entity, RECORDS.c.rk).where(
-            RECORDS.c.entity == entity, RECORDS.c.target_id == change.target_id, RECORDS.c.rk != change.key
-        )
+    def _owner(self, change: MarkCreated | MarkDuplicate, entity: str | None) -> Row[*tuple[Any, ...]] | None:
+        stored = select(RECORDS.c.entity).where(RECORDS.c.rk == change.key).scalar_subquery()
+        has_id = (RECORDS.c.entity == (entity or stored)) & (RECORDS.c.target_id == change.target_id)
+        query = select(*RECORDS.c["entity", "rk"]).where(has_id, RECORDS.c.rk != change.key)
         with self._connection.begin():
-            row = self._connection.execute(owner).first()
-        return (row.entity, row.rk) if row else None
+            return self._connection.execute(query).first()
 
     def _fail(self, error: StateError) -> None:
         self._failure = error

@@ -67,7 +67,7 @@ def open_reader(path: Path) -> SqlReader:
     engine = sqlite.reader(path)
     with ExitStack() as undo:
         undo.callback(engine.dispose)
-        with engine.connect() as connection:
+        with sqlite.reported(path), engine.connect() as connection:
             sqlite.check_kind(connection, path)
             is_current = sqlite.file_version(connection) == len(STEPS)
         if is_current:
@@ -81,10 +81,11 @@ def _checked(path: Path, owner: Mapping[str, str], held: ExitStack) -> Connectio
     places.make_private(path)
     engine = sqlite.writer(path)
     held.callback(engine.dispose)
-    connection = held.enter_context(sqlite.opened(engine, path))
-    sqlite.check(connection, path)
-    sqlite.bring_up_to_date(connection, path)
-    _require_owner(connection, path, owner)
+    with sqlite.reported(path):
+        connection = held.enter_context(engine.connect())
+        sqlite.check(connection, path)
+        sqlite.bring_up_to_date(connection, path)
+        _require_owner(connection, path, owner)
     return connection
 
 

@@ -55,6 +55,11 @@ class SqlReader:
             query = query.where(NOT_CREATED)
         return (_known_record(row) for row in self._stream(query))
 
+    def sample(self, entity: str) -> KnownRecord | None:
+        """One created record of an entity, None where there is none."""
+        created = _KNOWN.where(RECORDS.c.entity == entity, RECORDS.c.state == RecordState.CREATED.value)
+        return next(map(_known_record, self._rows(created.where(RECORDS.c.target_id.is_not(None)).limit(1))), None)
+
     def counts(self) -> dict[tuple[str, str], int]:
         """Number of records by (entity, state)."""
         query = select(RECORDS.c.entity, RECORDS.c.state, func.count()).group_by(RECORDS.c.entity, RECORDS.c.state)

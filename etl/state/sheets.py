@@ -6,14 +6,18 @@ Each put is journalled, so that one unit's changes can be taken back while its n
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
+from operator import itemgetter
 from typing import Any, Generic, TypeAlias, TypeVar
 
-from sqlalchemy import Connection, Insert, Table, Update, bindparam, insert, select, update
+from sqlalchemy import Connection, Dialect, Insert, Table, Update, bindparam, insert, select, update
 
 Key = TypeVar("Key")
 Row = TypeVar("Row", bound=Mapping[str, object])
 Journal: TypeAlias = "list[Callable[[], None]]"
 
+_WHERE = "key_"
+"""In front of a parameter that finds the row, beside one of the same column's name that fills it."""
 BATCH_KEYS = 500
 """Keys asked for by one statement: measured best, and far below every database's limit of parameters."""
 
@@ -54,35 +58,49 @@ class Sheet(Generic[Key, Row]):
 
 
 class Statements:
-    """The insert and the update of a table, or of some of its columns, built once."""
+    """The insert and the update of a table, or of some of its columns, built once.
+
+    Rows go to the driver as they are, because preparing each row's parameters costs more than writing it.
+    """
 
     def __init__(self, table: Table, columns: Sequence[str] = ()) -> None:
         keys = [column.name for column in table.primary_key]
-        names = [*keys, *columns] if columns else [column.name for column in table.columns]
-        self._names = [(name, f"key_{name}" if name in keys else name) for name in names]
-        self._insert: Insert = insert(table).values({name: bindparam(name) for name in names})
-        self._update: Update = (
+        others = [*(columns or (column.name for column in table.columns if column.name not in keys))]
+        self._insert = insert(table).values({name: bindparam(name) for name in keys + others})
+        self._update = (
             update(table)
-            .where(*(table.c[name] == bindparam(f"key_{name}") for name in keys))
-            .values({name: bindparam(name) for name in names if name not in keys})
+            .where(*(table.c[name] == bindparam(f"{_WHERE}{name}") for name in keys))
+            .values({name: bindparam(name) for name in others})
         )
 
     def insert(self, connection: Connection, rows: Sequence[Mapping[str, object]]) -> None:
         """Adds the rows."""
-        if rows:
-            connection.execute(self._insert, rows)
+        _execute(connection, self._insert, rows)
 
     def update(self, connection: Connection, rows: Sequence[Mapping[str, object]]) -> None:
         """Sets every column of the rows but the primary key."""
-        if rows:
-            connection.execute(self._update, [{to: row[name] for name, to in self._names} for row in rows])
+        _execute(connection, self._update, rows)
 
 
 def stored_rows(connection: Connection, table: Table, column: str, values: Iterable[str]) -> list[dict[str, Any]]:
     """The whole rows of a table whose column has one of the values."""
     wanted = sorted(set(values))
+    names = [one.name for one in table.columns]
     rows: list[dict[str, Any]] = []
     for start in range(0, len(wanted), BATCH_KEYS):
         query = select(table).where(table.c[column].in_(wanted[start : start + BATCH_KEYS]))
-        rows.extend(row._asdict() for row in connection.execute(query))
+        rows.extend(dict(zip(names, row, strict=True)) for row in connection.execute(query).all())
     return rows
+
+
+def _execute(connection: Connection, statement: Insert | Update, rows: Sequence[Mapping[str, object]]) -> None:
+    if rows:
+        text, names = _driver_form(statement, connection.dialect)
+        values = itemgetter(*names)
+        connection.exec_driver_sql(text, [values(row) for row in rows])
+
+
+@lru_cache(maxsize=64)
+def _driver_form(statement: Insert | Update, dialect: Dialect) -> tuple[str, Sequence[str]]:
+    compiled = statement.compile(dialect=dialect)
+    return str(compiled), [name.removeprefix(_WHERE) for name in compiled.positiontup or ()]

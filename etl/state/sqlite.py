@@ -7,8 +7,8 @@ that name is always damage and never a beginning. A second state on top of a los
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, Pool, StaticPool, create_engine, event, insert
@@ -78,27 +78,24 @@ def copy_in_memory(path: Path, steps: Sequence[Step] = STEPS) -> Engine:
     return engine
 
 
-def opened(engine: Engine, path: Path) -> Connection:
-    """A connection to the file. Raises StateDamaged if the file is no database, StateError if it cannot be opened."""
+@contextmanager
+def reported(path: Path) -> Iterator[None]:
+    """Turns the database's errors into ours: StateDamaged if the file is broken, else StateError."""
     try:
-        return engine.connect()
+        yield
     except OperationalError as error:
-        message = f"{path} cannot be opened ({error_name(error)})."
+        message = f"{path} cannot be used ({error_name(error)})."
         raise StateError(message, hint="Give this user read and write access to it and to its folder.") from None
     except DatabaseError as error:
-        raise _unreadable(path, error) from None
+        raise StateDamaged(f"{path} cannot be read ({error_name(error)}).", hint=_DAMAGE_HINT) from None
 
 
 def check(connection: Connection, path: Path) -> None:
     """Raises StateDamaged if the file is broken, StateTooNew if a newer program wrote it, StateError if it is not ours."""
-    try:
-        with connection.begin():
-            finding = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
-    except DatabaseError as error:
-        raise _unreadable(path, error) from None
-    if finding != "ok":
-        raise StateDamaged(f"{path} fails SQLite's own check.", hint=_DAMAGE_HINT)
     with connection.begin():
+        finding = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
+        if finding != "ok":
+            raise StateDamaged(f"{path} fails SQLite's own check.", hint=_DAMAGE_HINT)
         check_kind(connection, path)
 
 
@@ -177,10 +174,6 @@ def _raw(connection: Connection) -> sqlite3.Connection:
     if not isinstance(raw, sqlite3.Connection):
         raise TypeError("This is no SQLite connection.")
     return raw
-
-
-def _unreadable(path: Path, error: DatabaseError) -> StateDamaged:
-    return StateDamaged(f"{path} cannot be read ({error_name(error)}).", hint=_DAMAGE_HINT)
 
 
 def _beside(path: Path, ending: str) -> Path:

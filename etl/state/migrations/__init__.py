@@ -16,8 +16,8 @@ Step: TypeAlias = tuple[str, ...]
 
 STEPS: tuple[Step, ...] = (m0001_records.STATEMENTS,)
 """Step ``n`` (from 1) leads from version ``n - 1`` to version ``n``."""
-_WORDS = {"sqlite": {"blob": "BLOB", "strict": " STRICT"}}
-"""What each kind of database calls the types that they do not share."""
+_WORDS = {"sqlite": {"blob": "BLOB", "strict": " STRICT", "by_key": ", WITHOUT ROWID"}}
+"""What each kind of database calls what they do not share."""
 
 
 def upgrade(connection: Connection, version: int, steps: Sequence[Step] = STEPS) -> int:

@@ -32,7 +32,7 @@ STATEMENTS = (
         parent TEXT NOT NULL,
         done INTEGER NOT NULL,
         PRIMARY KEY (rk, field)
-    ){strict}""",
+    ){strict}{by_key}""",
     "CREATE INDEX links_pending ON links (rk, field) WHERE done = 0",
     """CREATE TABLE uploads (
         rk TEXT NOT NULL PRIMARY KEY REFERENCES records (rk),
@@ -45,7 +45,7 @@ STATEMENTS = (
         name TEXT NOT NULL,
         value TEXT NOT NULL,
         PRIMARY KEY (rk, name)
-    ){strict}""",
+    ){strict}{by_key}""",
     """CREATE TABLE attempts (
         rk TEXT NOT NULL REFERENCES records (rk),
         attempt INTEGER NOT NULL,
@@ -57,7 +57,7 @@ STATEMENTS = (
         error TEXT NOT NULL,
         settled_at TEXT,
         PRIMARY KEY (rk, attempt)
-    ){strict}""",
+    ){strict}{by_key}""",
     """CREATE TABLE runs (
         number INTEGER NOT NULL PRIMARY KEY,
         run_id TEXT NOT NULL UNIQUE,
@@ -75,7 +75,7 @@ STATEMENTS = (
         value TEXT NOT NULL,
         run_id TEXT NOT NULL,
         PRIMARY KEY (source, table_name, column_name)
-    ){strict}""",
+    ){strict}{by_key}""",
     """CREATE TABLE lease (
         id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
         host TEXT NOT NULL,

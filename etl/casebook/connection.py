@@ -4,9 +4,9 @@ Nothing here is ever repeated and no redirect is ever followed: whether a reques
 value returned, where the verb is known. Two findings shaped this module.
 
 The transport is awaited directly with a prepared request, because the library's own client and its connection pool cost
-more than everything else together. 400 creates against a server that takes 50 ms, as a share of the limit
-(requests in flight / latency), at 16 and 64 in flight: the transport below 0.96 and 0.94, the ready-made bridge
-between the two libraries 0.96 and 0.90, the library's own pool 0.88 and 0.36.
+more than everything else together. Creates against a server that takes 50 ms, on a busy machine, as a share of the limit
+(requests in flight / latency) at 16, 64 and 256 in flight: the transport below 0.95, 0.85, 0.42; the ready-made bridge
+between the two libraries 0.94, 0.75, 0.31; the library's own pool 0.82, 0.09, 0.01.
 
 The ready-made bridge reports a connection that broke after the request had left as a timeout while connecting. That
 would turn a committed create into one that "was never sent", hence into a duplicate; so the bridge is our own, and it

@@ -60,6 +60,11 @@ def rebatch_whole(batches: Iterable[pa.RecordBatch], column: str, batch_rows: in
         yield joined(waiting)
 
 
+def empty_batch(schema: pa.Schema) -> pa.RecordBatch:
+    """A batch of no rows, which tells the columns."""
+    return pa.RecordBatch.from_arrays([pa.array([], field.type) for field in schema], schema=schema)
+
+
 def joined(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
     """One batch of all rows in order; at least one batch must be given."""
     return batches[0] if len(batches) == 1 else pa.concat_batches(batches)

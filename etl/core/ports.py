@@ -171,7 +171,8 @@ class Tables(Protocol):
 @dataclass(frozen=True, slots=True)
 class GraphReference:
     """A reference field as the record graph sees it. ``policy`` says what a parent that is not there does to the child:
-    ``block``, ``empty`` or ``quarantine``."""
+    ``block``, ``empty`` or ``quarantine``.
+    """
 
     field: str
     policy: str
@@ -218,7 +219,8 @@ class RecordGraph(Protocol):
 
     def edges(self, entity: str, without: Sequence[tuple[str, str]]) -> Iterator[pa.RecordBatch]:
         """Live references between records of one entity: ``child``, ``parent`` (record numbers), ``mapping``, ``field``;
-        the (mapping, field) pairs in ``without`` are left out."""
+        the (mapping, field) pairs in ``without`` are left out.
+        """
         ...
 
     def set_depths(self, depths: pa.Table) -> None:
@@ -235,7 +237,8 @@ class RecordGraph(Protocol):
 
     def ordered(self, mapping: str) -> Iterator[pa.RecordBatch]:
         """The valid records of a mapping by depth, then row: all their columns, ``_depth`` (int), ``_dropped``
-        (links left out, each ``field:parent``) and ``_deferred`` (fields whose link is set later), both list<string>."""
+        (links left out, each ``field:parent``) and ``_deferred`` (fields whose link is set later), both list<string>.
+        """
         ...
 
     def verdicts(self) -> Iterator[pa.RecordBatch]:
@@ -288,6 +291,10 @@ class StateReader(Protocol):
 
     def in_state(self, *states: RecordState) -> Iterator[KnownRecord]:
         """All records in one of these states (all records when none is given), ordered by entity and key."""
+        ...
+
+    def sample(self, entity: str) -> KnownRecord | None:
+        """One created record of an entity, None where there is none."""
         ...
 
     def counts(self) -> dict[tuple[str, str], int]:
@@ -382,7 +389,8 @@ class Target(Protocol):
         self, entity: str, *, filters: Mapping[str, str] | None = None, newest_first: bool = False
     ) -> AsyncIterator[RemoteRecord]:
         """All records, paged to the end with an explicit stable sort. ``filters`` are by attribute or link name, exact;
-        every hit is compared again in the client where the value is visible."""
+        every hit is compared again in the client where the value is visible.
+        """
         ...
 
     async def options(self, lookup: str) -> Mapping[str, TargetId]:
@@ -404,5 +412,3 @@ class ProblemSink(Protocol):
     def add(self, problems: pa.RecordBatch) -> None:
         """Adds rows of :data:`etl.core.problems.PROBLEM_SCHEMA`."""
         ...
-
-

@@ -63,7 +63,7 @@ def load_order(entities: Iterable[str], edges: Iterable[Edge]) -> LoadOrder:
     """The load order. Raises MappingError that names the exact path of every cycle of required edges."""
     edges = tuple(edges)
     deferred = {(edge.mapping, edge.field): "the catalogue sets it by a later PATCH" for edge in edges if edge.later}
-    graph = nx.MultiDiGraph()
+    graph: nx.MultiDiGraph[str] = nx.MultiDiGraph()
     graph.add_nodes_from(sorted(entities))
     for edge in edges:
         if not edge.later and edge.parent != edge.child:
@@ -114,7 +114,7 @@ def _some_cycle(graph: nx.MultiDiGraph[str]) -> list[Edge] | None:
 
 
 def _cheapest_between(graph: nx.MultiDiGraph[str], parent: str, child: str) -> Edge:
-    parallel = [data["edge"] for data in graph[parent][child].values()]
+    parallel: list[Edge] = [data["edge"] for data in graph[parent][child].values()]
     required = [edge for edge in parallel if edge.required]
     return min(required or parallel, key=_cost)
 
@@ -125,12 +125,9 @@ def _cost(edge: Edge) -> tuple[int, str, str]:
 
 def _remove(graph: nx.MultiDiGraph[str], victim: Edge) -> None:
     """Takes one reference out, towards all entities it may point to: it is deferred as a whole."""
-    gone = [
-        (parent, child, key)
-        for parent, child, key, edge in graph.edges(keys=True, data="edge")
-        if (edge.mapping, edge.field) == (victim.mapping, victim.field)
-    ]
-    graph.remove_edges_from(gone)
+    edges: list[tuple[str, str, int, Edge]] = list(graph.edges(keys=True, data="edge"))
+    whole = [each for each in edges if (each[3].mapping, each[3].field) == (victim.mapping, victim.field)]
+    graph.remove_edges_from([(parent, child, key) for parent, child, key, _ in whole])
 
 
 def _mistake(cycle: list[Edge]) -> Mistake:

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from etl.core.fingerprint import Difference, difference, field_hashes, fingerprints
 from etl.core.keys import RecordKey, RecordKeys
 from etl.core.outcomes import Action, RecordState
 from etl.core.ports import KnownRecord, StateReader
 from etl.core.records import KEY, PLAN_SCHEMA, ROW
 from etl.mapping.model import EntityMapping, FileField
-from etl.plan.fingerprint import Difference, difference, field_hashes, fingerprints
 
 PLANNED = "_plan."
 """Prefix of the plan's columns in the planned records."""
@@ -67,9 +67,7 @@ def plan_batch(mapping: EntityMapping, batch: pa.RecordBatch, context: PlanConte
 
 def steps_of(planned: pa.RecordBatch) -> pa.RecordBatch:
     """The plan's own columns of planned records."""
-    return pa.RecordBatch.from_pydict(
-        {name: planned[PLANNED + name] for name in PLAN_SCHEMA.names}, schema=PLAN_SCHEMA
-    )
+    return pa.RecordBatch.from_pydict({name: planned[PLANNED + name] for name in PLAN_SCHEMA.names}, schema=PLAN_SCHEMA)
 
 
 def action_counts(steps: pa.RecordBatch) -> Iterator[tuple[str, str, int]]:

@@ -98,7 +98,7 @@ def _open_loops(
     candidates: npt.NDArray[np.bool_],
 ) -> list[int]:
     """One optional edge of each loop among the candidates; the lowest edge number wins, so the choice is stable."""
-    graph = nx.DiGraph()
+    graph: nx.DiGraph[int] = nx.DiGraph()
     for i in np.flatnonzero(candidates):
         pair = (int(parent[i]), int(child[i]))
         if not graph.has_edge(*pair) or references[source[i]].required:

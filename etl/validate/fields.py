@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import reduce
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -55,7 +56,7 @@ class FieldChecks:
         for field in self._mapping.fields:
             records = self._check_field(records, field, problems)
         for link in self._unmapped_recommended():
-            everywhere = pa.repeat(True, records.num_rows)  # noqa: FBT003 - a column of trues
+            everywhere = pa.repeat(True, records.num_rows)
             self._report(records, link.name, _Finding("recommended_missing", Severity.WARN, everywhere), problems)
         return records, problems
 
@@ -63,8 +64,9 @@ class FieldChecks:
         """What could not be checked without the tenant: (code, field, detail), once a mapping."""
         mapped = {field.name: field for field in self._mapping.fields}
         entity = self._catalog.entity(self._mapping.target)
-        for name, part in {**entity.attributes, **entity.links}.items():
-            if part.required is None and name not in mapped:
+        parts: list[Attribute | Link] = [*entity.attributes.values(), *entity.links.values()]
+        for name in (part.name for part in parts if part.required is None):
+            if name not in mapped:
                 yield "requirement_unknown", name, entity.name
         for field in self._mapping.fields:
             lookup = _lookup_of(field)
@@ -116,7 +118,7 @@ class FieldChecks:
 
         A field that is empty because its value was already found unreadable is not reported as missing again.
         """
-        mask = pc.fill_null(finding.mask, False)  # noqa: FBT003 - Arrow's
+        mask = pc.fill_null(finding.mask, False)
         valid = pc.equal(records[STATUS], "valid")
         if finding.code == "required_missing":
             mask = pc.and_(mask, valid)
@@ -157,14 +159,15 @@ def _lookup_of(field: Field) -> str | None:
 
 def _typed(column: pa.Array, attribute: Attribute, context: Context) -> tuple[pa.Array, pa.Array]:
     """The column in the attribute's type, and which rows could not be read."""
-    nothing = pa.repeat(False, len(column))  # noqa: FBT003 - a column of falses
+    nothing = pa.repeat(False, len(column))
     reader = _READERS.get(attribute.kind)
     is_text = pa.types.is_string(column.type)
     if reader is None:
         return (column if is_text or pa.types.is_list(column.type) else _as_text(column)), nothing
     name, kind = reader
     if is_text:
-        return bind(name, None).apply([column], context)
+        applied = bind(name, None).apply([column], context)
+        return applied.values, reduce(pc.or_, (mark.rows for mark in applied.errors), nothing)
     return (column if kind is None or column.type == kind else pc.cast(column, kind)), nothing
 
 
@@ -187,7 +190,9 @@ def _attribute_findings(column: pa.Array, attribute: Attribute) -> Iterator[_Fin
         too_long = pc.greater(pc.utf8_length(column), attribute.max_length)
         yield _Finding("too_long", Severity.BLOCK, too_long, f"at most {attribute.max_length} characters")
     if attribute.pattern is not None and pa.types.is_string(column.type):
-        wrong_form = pc.and_(pc.invert(_is_blank(column)), pc.invert(pc.match_substring_regex(column, attribute.pattern)))
+        wrong_form = pc.and_(
+            pc.invert(_is_blank(column)), pc.invert(pc.match_substring_regex(column, attribute.pattern))
+        )
         yield _Finding("bad_format", Severity.BLOCK, wrong_form, attribute.pattern)
     for bound, compare in ((attribute.minimum, pc.less), (attribute.maximum, pc.greater)):
         if bound is not None and not pa.types.is_string(column.type):

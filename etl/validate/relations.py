@@ -77,7 +77,7 @@ def _groups(batch: pa.RecordBatch) -> Iterator[tuple[dict[str, str], pa.RecordBa
 
 
 def _equal(column: pa.Array, value: str | None) -> pa.Array:
-    return pc.is_null(column) if value is None else pc.fill_null(pc.equal(column, value), False)  # noqa: FBT003
+    return pc.is_null(column) if value is None else pc.fill_null(pc.equal(column, value), False)
 
 
 def _refuse(batch: pa.RecordBatch, mappings: Mapping[str, EntityMapping]) -> None:

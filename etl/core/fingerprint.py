@@ -7,7 +7,7 @@ which fields changed, and state holds no value. References count as record keys,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -44,7 +44,7 @@ def field_hashes(keys: RecordKeys, columns: Mapping[str, pa.Array]) -> pa.Array:
     entries = [_entries(keys, name, canonical_text(columns[name])) for name in sorted(columns)]
     if not entries:
         return pa.array([], pa.binary())
-    return pc.binary_join_element_wise(*entries, b"", null_handling="skip")
+    return pc.binary_join_element_wise(*entries, b"")
 
 
 def fingerprints(keys: RecordKeys, blobs: pa.Array) -> list[str]:
@@ -69,7 +69,7 @@ def difference(keys: RecordKeys, fields: Iterable[str], before: bytes, now: byte
     return Difference(changed, cleared)
 
 
-def without(keys: RecordKeys, blob: bytes, fields: Sequence[str]) -> bytes:
+def without(keys: RecordKeys, blob: bytes, fields: Collection[str]) -> bytes:
     """A blob without these fields."""
     gone = {field_name_hash(keys, field) for field in fields}
     return b"".join(name + value for name, value in _split(blob).items() if name not in gone)
@@ -79,7 +79,7 @@ def _entries(keys: RecordKeys, field: str, texts: pa.Array) -> pa.Array:
     encoded = pc.dictionary_encode(texts)
     name = field_name_hash(keys, field)
     hashed = [name + keys.field_hash(field, text) for text in encoded.dictionary.to_pylist()]
-    return pc.take(pa.array(hashed, pa.binary()), encoded.indices)
+    return pc.fill_null(pc.take(pa.array(hashed, pa.binary()), encoded.indices), b"")
 
 
 def _split(blob: bytes) -> dict[bytes, bytes]:

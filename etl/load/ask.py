@@ -1,0 +1,156 @@
+"""Asks Casebook what became of a record whose answer was lost, by the best question the catalogue allows.
+
+``filter`` and ``sweep`` look for the record's marker; ``scoped`` lists the children of a parent that we created and
+matches whole contents, leaving out the ids that state already knows. "None" means something only once it is proved that
+we can see our own records: a nonsense marker must return nothing, and a record known to be there must be found.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from enum import StrEnum
+
+from etl.catalog.model import Catalog, Entity, Marker
+from etl.core.errors import TargetError
+from etl.core.keys import RecordKey, marker
+from etl.core.ports import StateReader, Target
+from etl.core.records import Document, RemoteRecord, TargetId
+from etl.load.compare import same_content
+from etl.load.markers import read_marker, without_marker
+
+NONSENSE = "mg1-" + "7" * 16
+"""A marker that no record of ours can carry but by one chance in 2**80."""
+
+
+class Answer(StrEnum):
+    """What asking told."""
+
+    FOUND = "found"
+    SEVERAL = "several"
+    NONE = "none"
+    CANNOT_ASK = "cannot_ask"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An answer with the record it names: the one found, or the oldest of several. ``why`` explains a refusal."""
+
+    answer: Answer
+    id: TargetId | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What to look for: the record's key, its document where known, and the id of the parent it hangs on."""
+
+    key: RecordKey
+    entity: str
+    document: Document | None
+    scope_id: TargetId | None
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """A record of ours that is certainly there, by which sight is proved."""
+
+    key: RecordKey
+    id: TargetId
+    scope_id: TargetId | None
+
+
+class Asker:
+    """Answers questions and remembers, for each entity, whether sight was proved."""
+
+    def __init__(self, catalog: Catalog, target: Target, state: StateReader) -> None:
+        self._catalog = catalog
+        self._target = target
+        self._state = state
+        self._proved: dict[str, str] = {}
+        self._proving = asyncio.Lock()
+
+    async def ask(self, question: Question) -> Asked:
+        """What became of the record; every failure to ask is an answer, not an exception."""
+        entity = self._catalog.entity(question.entity)
+        rung = entity.marker
+        if rung is None:
+            return Asked(Answer.CANNOT_ASK, why="the catalogue names no way to ask for this entity")
+        if rung.scope is not None and question.scope_id is None:
+            return Asked(Answer.CANNOT_ASK, why=f"it has no {rung.scope} under which it could be looked for")
+        if rung.slot is None and question.document is None:
+            return Asked(Answer.CANNOT_ASK, why="its content is not in this run's records")
+        try:
+            hits = await self._hits(entity, rung, question)
+        except TargetError as error:
+            return Asked(Answer.CANNOT_ASK, why=f"asking failed: {error.code}")
+        return _summary(hits)
+
+    async def blind(self, entity_name: str, witness: Witness) -> str:
+        """Why "none" cannot be relied on for an entity; "" where sight is proved. Asked once an entity."""
+        async with self._proving:
+            if entity_name not in self._proved:
+                self._proved[entity_name] = await self._prove(self._catalog.entity(entity_name), witness)
+            return self._proved[entity_name]
+
+    async def _prove(self, entity: Entity, witness: Witness) -> str:
+        rung = entity.marker
+        if rung is None:
+            return "the catalogue names no way to ask"
+        try:
+            if rung.slot is not None and await self._marked(entity, rung, NONSENSE, witness.scope_id):
+                return "a nonsense marker found records"
+            seen = await self._witnessed(entity, rung, witness)
+        except TargetError as error:
+            return f"asking failed: {error.code}"
+        return "" if seen else "a record of ours that exists is not found"
+
+    async def _witnessed(self, entity: Entity, rung: Marker, witness: Witness) -> bool:
+        if rung.slot is None:
+            shown = self._target.list(entity.name, filters=self._scope(rung, witness.scope_id))
+            return any([record.id == witness.id async for record in shown])
+        hits = await self._marked(entity, rung, marker(witness.key), witness.scope_id)
+        return any(record.id == witness.id for record in hits)
+
+    async def _hits(self, entity: Entity, rung: Marker, question: Question) -> list[RemoteRecord]:
+        if rung.slot is not None:
+            return await self._marked(entity, rung, marker(question.key), question.scope_id)
+        return await self._unclaimed_twins(entity, rung, question)
+
+    async def _marked(self, entity: Entity, rung: Marker, text: str, scope_id: TargetId | None) -> list[RemoteRecord]:
+        """Records that carry a marker; a server that ignores the filter is caught by comparing each hit."""
+        filters = self._scope(rung, scope_id)
+        if rung.ask == "filter" and rung.slot is not None:
+            filters = {rung.slot: text}
+        shown = self._target.list(entity.name, filters=filters, newest_first=True)
+        return [record async for record in shown if read_marker(entity, record.attributes) == text]
+
+    async def _unclaimed_twins(self, entity: Entity, rung: Marker, question: Question) -> list[RemoteRecord]:
+        """Children of the parent with the same content that no record of ours stands for; only one of them is meant."""
+        shown = [
+            record
+            async for record in self._target.list(entity.name, filters=self._scope(rung, question.scope_id))
+            if question.document is not None and same_content(question.document, record)
+        ]
+        claimed = self._state.by_target_id(entity.name, [record.id for record in shown])
+        free = sorted((record for record in shown if record.id not in claimed), key=_age)
+        return free[:1]
+
+    def _scope(self, rung: Marker, scope_id: TargetId | None) -> dict[str, str]:
+        return {rung.scope: scope_id} if rung.scope is not None and scope_id is not None else {}
+
+
+def plain_document(entity: Entity, document: Document) -> Document:
+    """A document as it was before its marker was placed."""
+    return Document(document.entity, without_marker(entity, document.attributes), document.links)
+
+
+def _summary(hits: list[RemoteRecord]) -> Asked:
+    if not hits:
+        return Asked(Answer.NONE)
+    oldest = min(hits, key=_age)
+    return Asked(Answer.FOUND if len(hits) == 1 else Answer.SEVERAL, oldest.id)
+
+
+def _age(record: RemoteRecord) -> tuple[str, str]:
+    return record.created_at, record.id

@@ -1,0 +1,77 @@
+"""Compares what we sent with what Casebook shows, field by field, in forms that a server may legally change.
+
+A date-time may come back with another offset or precision, a number as text of a number; blank and absent are the same.
+Used where an answer was lost (is this record ours?) and by verify.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+
+from etl.core.records import Document, JsonValue, LinkValue, Ref, RemoteRecord
+
+
+def differences(sent: Document, shown: RemoteRecord) -> Iterator[tuple[str, str]]:
+    """(field, ``altered`` or ``mislinked``) for everything we sent that is not shown as sent."""
+    shown_attributes = _flat(shown.attributes)
+    for name, value in _flat(sent.attributes).items():
+        if not _same(value, shown_attributes.get(name)):
+            yield name, "altered"
+    for name, link in sent.links.items():
+        if _ids(link) != _ids(shown.links.get(name)):
+            yield name, "mislinked"
+
+
+def same_content(sent: Document, shown: RemoteRecord) -> bool:
+    """Whether a shown record carries everything that was sent."""
+    return next(differences(sent, shown), None) is None
+
+
+def content_key(document: Document) -> str:
+    """A text that two documents share exactly if they are twins: same entity, attributes and links."""
+    links = sorted((name, sorted(_ids(link))) for name, link in document.links.items())
+    return repr((document.entity, sorted(_flat(document.attributes).items(), key=repr), links))
+
+
+def _flat(attributes: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    flat: dict[str, JsonValue] = {}
+    for name, value in attributes.items():
+        if isinstance(value, dict):
+            flat |= {f"{name}.{inner}": each for inner, each in value.items()}
+        else:
+            flat[name] = value
+    return flat
+
+
+def _same(sent: JsonValue, shown: JsonValue) -> bool:
+    if sent in (None, "") or shown in (None, ""):
+        return sent in (None, "") and shown in (None, "")
+    if isinstance(sent, bool) or isinstance(shown, bool):
+        return str(sent).lower() == str(shown).lower()
+    return _plain(sent) == _plain(shown)
+
+
+def _plain(value: JsonValue) -> object:
+    if isinstance(value, int | float):
+        return float(value)
+    if isinstance(value, str):
+        return _moment(value) or value
+    return value
+
+
+def _moment(text: str) -> datetime | None:
+    """A date-time in UTC, or None where the text is none (a bare date is none)."""
+    if "T" not in text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _ids(link: LinkValue) -> frozenset[str]:
+    if isinstance(link, Ref):
+        return frozenset({link.id})
+    return frozenset(each.id for each in link or ())

@@ -1,0 +1,98 @@
+"""What became of every planned record, read from the plan and the state database after loading.
+
+Outcomes are derived, not collected: a run that was killed and continued ten times ends with the same table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from etl.core.keys import RecordKey
+from etl.core.outcomes import Action, Bucket, RecordState
+from etl.core.ports import KnownRecord, StateReader
+from etl.load.planned import PlannedRecord, PlannedRecords
+
+OUTCOME_SCHEMA = pa.schema(
+    [
+        ("mapping", pa.string()),
+        ("entity", pa.string()),
+        ("record_key", pa.string()),
+        ("table", pa.string()),
+        ("row", pa.int64()),
+        ("line", pa.int64()),
+        ("bucket", pa.string()),
+        ("reason", pa.string()),
+        ("detail", pa.string()),
+        ("target_id", pa.string()),
+        ("wave", pa.int32()),
+    ]
+)
+"""One row a planned record. ``reason`` is a problem code ("" where all is well); ``detail`` holds status, codes and
+pointers of the target's answer, never a value."""
+
+Failures = Mapping[RecordKey, tuple[str, str]]
+_BY_STATE = {
+    RecordState.REJECTED: (Bucket.REJECTED, "rejected_by_target"),
+    RecordState.BLOCKED: (Bucket.BLOCKED, "parent_not_loadable"),
+    RecordState.INTENT: (Bucket.UNCERTAIN, "uncertain"),
+    RecordState.UNCERTAIN: (Bucket.UNCERTAIN, "uncertain"),
+    RecordState.DUPLICATE: (Bucket.UNCERTAIN, "duplicate_in_target"),
+    RecordState.PLANNED: (Bucket.PENDING, ""),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one planned record."""
+
+    bucket: Bucket
+    reason: str = ""
+    detail: str = ""
+
+
+def outcome_of(record: PlannedRecord, known: KnownRecord | None, failures: Failures) -> Outcome:
+    """The outcome of one record. ``failures`` are refusals of this process that state does not hold."""
+    if record.key in failures:
+        return Outcome(Bucket.REJECTED, *failures[record.key])
+    if known is None:
+        return Outcome(Bucket.PENDING)
+    if known.state is RecordState.CREATED:
+        return Outcome(_loaded(record, known))
+    bucket, reason = _BY_STATE[known.state]
+    return Outcome(bucket, "server_error" if known.error == "server_error" else reason, known.error)
+
+
+def outcomes(planned: PlannedRecords, state: StateReader, failures: Failures) -> Iterator[pa.RecordBatch]:
+    """The outcome of every planned record, in plan order."""
+    for batch in planned.batches():
+        known = state.known([record.key for record in batch])
+        rows = [_row(record, known.get(record.key), failures) for record in batch]
+        yield pa.RecordBatch.from_pylist(rows, schema=OUTCOME_SCHEMA)
+
+
+def _loaded(record: PlannedRecord, known: KnownRecord) -> Bucket:
+    if record.action is Action.CREATE:
+        return Bucket.CREATED
+    if record.action is Action.UPDATE:
+        return Bucket.UPDATED if known.fingerprint == record.fingerprint else Bucket.PENDING
+    return Bucket.UNCHANGED
+
+
+def _row(record: PlannedRecord, known: KnownRecord | None, failures: Failures) -> dict[str, object]:
+    outcome = outcome_of(record, known, failures)
+    return {
+        "mapping": record.mapping.name,
+        "entity": record.entity,
+        "record_key": record.key,
+        "table": record.mapping.base.table,
+        "row": record.row,
+        "line": record.line,
+        "bucket": str(outcome.bucket),
+        "reason": outcome.reason,
+        "detail": outcome.detail,
+        "target_id": known.target_id if known else None,
+        "wave": record.wave,
+    }

@@ -1,0 +1,104 @@
+"""Finds the parents of a record: their ids where they are created, or why the record has to wait or go without.
+
+Ids come from state; a small cache keeps the ones that children are likely to ask for next.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from etl.catalog.model import Catalog, Link
+from etl.core.changes import StoreAttribute
+from etl.core.errors import TargetRefused
+from etl.core.keys import RecordKey
+from etl.core.outcomes import RecordState
+from etl.core.ports import StateReader, StateStore, Target
+from etl.core.records import LinkValue, Ref, TargetId
+from etl.load.planned import PlannedRecord
+
+_CACHED = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """A created record that others may point to."""
+
+    entity: str
+    id: TargetId
+
+
+class Parents:
+    """Looks parents up."""
+
+    def __init__(self, catalog: Catalog, target: Target, state: StateStore) -> None:
+        self._catalog = catalog
+        self._target = target
+        self._state = state
+        self._cache: OrderedDict[RecordKey, Parent] = OrderedDict()
+
+    def prefetch(self, records: Iterable[PlannedRecord]) -> None:
+        """Reads the parents of a batch in one question."""
+        keys = {key for record in records for parents in record.parents().values() for key in parents}
+        self.created(keys - self._cache.keys())
+
+    def created(self, keys: Collection[RecordKey]) -> dict[RecordKey, Parent]:
+        """The created records among these keys."""
+        found = {key: self._cache[key] for key in keys if key in self._cache}
+        missing = [key for key in keys if key not in found]
+        for key, known in self._state.known(missing).items() if missing else ():
+            if known.target_id is not None and known.state in (RecordState.CREATED, RecordState.DUPLICATE):
+                found[key] = self.remember(key, known.entity, known.target_id)
+        return found
+
+    def remember(self, key: RecordKey, entity: str, target_id: TargetId) -> Parent:
+        """Keeps a created record at hand."""
+        parent = self._cache[key] = Parent(entity, target_id)
+        if len(self._cache) > _CACHED:
+            self._cache.popitem(last=False)
+        return parent
+
+    async def links(self, record: PlannedRecord, fields: Collection[str], *, drop: bool = True) -> dict[str, LinkValue]:
+        """The resolved references of a record, by field. A field none of whose parents is created is left out (or, with
+        ``drop`` false, None), so that a PATCH can clear it.
+        """
+        links: dict[str, LinkValue] = {}
+        for field in fields:
+            link = self._catalog.entity(record.entity).links[field]
+            keys = record.parents().get(field, ())
+            refs = [await self._ref(link, key, parent) for key, parent in self.created(keys).items()]
+            if refs or not drop:
+                links[field] = tuple(refs) if link.many else (refs[0] if refs else None)
+        return links
+
+    async def _ref(self, link: Link, key: RecordKey, parent: Parent) -> Ref:
+        if link.value is None:
+            return Ref(parent.entity, parent.id)
+        return Ref(parent.entity, await self._attribute(key, parent, link.value))
+
+    async def _attribute(self, key: RecordKey, parent: Parent, name: str) -> TargetId:
+        """Another attribute of the parent than its id, read once by GET and kept in state."""
+        stored = self._state.attribute(key, name)
+        if stored is None:
+            shown = await self._target.get(parent.entity, parent.id)
+            value = shown.attributes.get(name) if shown else None
+            if not isinstance(value, str) or not value:
+                raise TargetRefused(
+                    f"The {parent.entity} that a record refers to shows no {name}.",
+                    hint="Check that the application's role may view it, then run again.",
+                )
+            self._state.commit(StoreAttribute(key, name, value))
+            stored = value
+        return TargetId(stored)
+
+
+def scope_id_of(catalog: Catalog, state: StateReader, entity: str, scope: RecordKey) -> TargetId | None:
+    """The id by which the children of a parent are listed, where state knows the parent."""
+    rung = catalog.entity(entity).marker
+    known = state.known([scope]).get(scope)
+    if rung is None or rung.scope is None or known is None:
+        return None
+    value = catalog.entity(entity).links[rung.scope].value
+    stored = state.attribute(scope, value) if value else known.target_id
+    return TargetId(stored) if stored else None

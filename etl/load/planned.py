@@ -1,0 +1,128 @@
+"""Planned records as the loader reads them: Parquet files in load order inside the run's folder.
+
+Python objects for single records begin here, in small batches, and nowhere earlier.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from etl.core.keys import RecordKey
+from etl.core.outcomes import Action
+from etl.mapping.model import EntityMapping, Reference
+
+BATCH_ROWS = 1_000
+PLANNED = "_plan."
+"""Prefix of the plan's columns."""
+SIZE_SUFFIX = "._size"
+SHA256_SUFFIX = "._sha256"
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRecord:
+    """One record with what the plan wants done. ``values`` holds typed values by field name, references as record keys."""
+
+    key: RecordKey
+    row: int
+    line: int | None
+    mapping: EntityMapping
+    action: Action
+    fingerprint: str
+    field_hashes: bytes
+    changed: frozenset[str]
+    cleared: frozenset[str]
+    deferred: frozenset[str]
+    wave: int
+    values: Mapping[str, object]
+
+    @property
+    def entity(self) -> str:
+        """The entity of the catalogue it becomes."""
+        return self.mapping.target
+
+    def parents(self) -> dict[str, tuple[RecordKey, ...]]:
+        """Record keys it refers to, by field, deferred links included; fields without a value are left out."""
+        found = {field.name: _keys(self.values.get(field.name)) for field in self.mapping.references}
+        return {name: keys for name, keys in found.items() if keys}
+
+    def policy(self, field: str) -> str:
+        """What a parent that is not there does to this record: ``block``, ``empty``, ``quarantine`` or ``fail``."""
+        value = next(each.value for each in self.mapping.references if each.name == field)
+        return str(value.on_missing) if isinstance(value, Reference) else "block"
+
+
+class PlannedRecords:
+    """The planned records of a run, in load order."""
+
+    def __init__(self, folder: Path, mappings: Collection[EntityMapping]) -> None:
+        self._files = sorted(folder.glob("*.parquet"))
+        self._mappings = {each.name: each for each in mappings}
+
+    def __len__(self) -> int:
+        return sum(pq.read_metadata(file).num_rows for file in self._files)
+
+    def batches(self, entity: str | None = None) -> Iterator[list[PlannedRecord]]:
+        """All planned records (of one entity), parents before children wherever an order exists."""
+        for file in self._of(entity):
+            with pq.ParquetFile(file) as parquet:
+                for batch in parquet.iter_batches(BATCH_ROWS):
+                    yield [self._record(row) for row in batch.to_pylist()]
+
+    def find(self, keys: Collection[RecordKey], entity: str | None = None) -> dict[RecordKey, PlannedRecord]:
+        """The planned records with these keys, in one pass over the files."""
+        wanted = sorted(keys)
+        found: dict[RecordKey, PlannedRecord] = {}
+        for file in self._of(entity) if wanted else ():
+            table = pq.read_table(file, filters=pc.field("_rk").isin(wanted))
+            found |= {record.key: record for record in map(self._record, table.to_pylist())}
+        return found
+
+    def _of(self, entity: str | None) -> list[Path]:
+        """The files, whose names end in ``-<mapping>``, of the mappings that feed an entity."""
+        return [each for each in self._files if entity in (None, self._mappings[_mapping_of(each)].target)]
+
+    def _record(self, row: dict[str, object]) -> PlannedRecord:
+        def plan(name: str) -> object:
+            return row[PLANNED + name]
+
+        return PlannedRecord(
+            key=RecordKey(str(row["_rk"])),
+            row=_integer(row["_row"]),
+            line=None if row["_line"] is None else _integer(row["_line"]),
+            mapping=self._mappings[str(plan("mapping"))],
+            action=Action(str(plan("action"))),
+            fingerprint=str(plan("fingerprint")),
+            field_hashes=_bytes(plan("field_hashes")),
+            changed=_names(plan("changed")),
+            cleared=_names(plan("cleared")),
+            deferred=_names(plan("deferred")),
+            wave=_integer(plan("wave")),
+            values={name: value for name, value in row.items() if not name.startswith("_")},
+        )
+
+
+def _keys(value: object) -> tuple[RecordKey, ...]:
+    if isinstance(value, list):
+        return tuple(RecordKey(each) for each in value)
+    return (RecordKey(value),) if isinstance(value, str) and value else ()
+
+
+def _names(value: object) -> frozenset[str]:
+    return frozenset(value) if isinstance(value, list) else frozenset()
+
+
+def _integer(value: object) -> int:
+    return int(str(value))
+
+
+def _bytes(value: object) -> bytes:
+    return value if isinstance(value, bytes) else b""
+
+
+def _mapping_of(file: Path) -> str:
+    return file.stem.partition("-")[2]

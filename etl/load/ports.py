@@ -1,0 +1,22 @@
+"""What loading needs from outside, in one frozen bundle that the composition root fills."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from etl.catalog.model import Catalog
+from etl.core.keys import RecordKeys
+from etl.core.ports import Clock, Files, Progress, StateStore, Target
+
+
+@dataclass(frozen=True, slots=True)
+class LoadPorts:
+    """Everything outside that loading needs."""
+
+    catalog: Catalog
+    keys: RecordKeys
+    target: Target
+    state: StateStore
+    files: Files
+    clock: Clock
+    progress: Progress

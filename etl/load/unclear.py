@@ -1,0 +1,134 @@
+"""Settles records whose answer was lost: ask, wait until the request can no longer take effect, ask again, only then send.
+
+"None" leads to another POST only when the quiet period has passed, a second look agrees, and sight is proved by a record
+that is certainly there. Where any of this cannot be had the record is held as uncertain: never guessed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+
+from etl.core.changes import MarkDuplicate, MarkRejected, MarkUncertain
+from etl.core.records import TargetId
+from etl.load.ask import Answer, Asked, Asker, Question, Witness
+from etl.load.parents import scope_id_of
+from etl.load.ports import LoadPorts
+from etl.load.schedule import Schedule
+
+ROUNDS = 3
+"""So many times a record may vanish at the server before it counts as one that the server cannot take."""
+_SECOND_LOOK_S = 1.0
+
+Resend = Callable[[], Awaitable[TargetId | None]]
+
+
+class Unclear:
+    """Decides about lost answers; knows one witness an entity."""
+
+    def __init__(self, ports: LoadPorts, asker: Asker, schedule: Schedule, quiet_s: float) -> None:
+        self._ports = ports
+        self._asker = asker
+        self._schedule = schedule
+        self._quiet_s = quiet_s
+        self._witnesses: dict[str, Witness] = {}
+        self._seen: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
+        self._stopping = asyncio.Event()
+
+    def saw(self, entity: str, witness: Witness) -> None:
+        """A record of this entity is certainly there."""
+        if entity not in self._witnesses:
+            self._witnesses[entity] = witness
+            self._seen[entity].set()
+
+    def stop(self) -> None:
+        """Ends all waiting; records stay as intents and are asked about by the next run."""
+        self._stopping.set()
+
+    async def settle(self, question: Question, resend: Resend | None) -> TargetId | None:
+        """The id under which the record exists; None where it was settled otherwise or the run is stopping.
+
+        ``resend`` makes the next attempt under a new durable intent; None where the record is not in this run's plan.
+        """
+        for vanished in range(ROUNDS + 1):
+            asked = await self._ask_until_quiet(question)
+            if asked is None or asked.answer is Answer.FOUND:
+                return asked.id if asked else None
+            if asked.answer is not Answer.NONE or not await self._may_resend(question, resend):
+                await self._give_up(question, asked)
+                return None
+            if vanished == ROUNDS:
+                await self._commit(MarkRejected(question.key, None, "server_error"))
+                return None
+            sent = await resend() if resend else None
+            if sent is not None or not self._schedule.is_unsettled(question.key):
+                return sent
+        return None
+
+    async def _ask_until_quiet(self, question: Question) -> Asked | None:
+        """Asks now, after the quiet period, and once more; the first certain answer wins. None when stopping."""
+        asked = Asked(Answer.NONE)
+        for delay_s in (0.0, self._quiet_s, min(self._quiet_s / 4, _SECOND_LOOK_S)):
+            if not await self._pause(delay_s):
+                return None
+            asked = await self._asker.ask(question)
+            if asked.answer is not Answer.NONE:
+                return asked
+        return asked
+
+    async def _may_resend(self, question: Question, resend: Resend | None) -> bool:
+        if resend is None:
+            return False
+        witness = await self._witness(question.entity)
+        return witness is not None and not await self._asker.blind(question.entity, witness)
+
+    async def _witness(self, entity: str) -> Witness | None:
+        """A record that is certainly there: from this run, from state, or the next one that this run creates."""
+        if entity not in self._witnesses:
+            self._witness_from_state(entity)
+        if entity not in self._witnesses:
+            await self._wait_for_witness(entity)
+        return self._witnesses.get(entity)
+
+    def _witness_from_state(self, entity: str) -> None:
+        known = self._ports.state.sample(entity)
+        if known is not None and known.target_id is not None:
+            ports = self._ports
+            scope = scope_id_of(ports.catalog, ports.state, entity, known.scope) if known.scope else None
+            self.saw(entity, Witness(known.key, known.target_id, scope))
+
+    async def _wait_for_witness(self, entity: str) -> None:
+        """Rests until some other record of the entity is created, or nothing more can come."""
+        self._schedule.rest()
+        waits = [
+            asyncio.ensure_future(each)
+            for each in (self._seen[entity].wait(), self._schedule.until_finished(), self._stopping.wait())
+        ]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for each in waits:
+                each.cancel()
+            self._schedule.resume()
+
+    async def _give_up(self, question: Question, asked: Asked) -> None:
+        if self._stopping.is_set():
+            return
+        if asked.answer is Answer.SEVERAL and asked.id is not None:
+            await self._commit(MarkDuplicate(question.key, asked.id))
+        else:
+            await self._commit(MarkUncertain(question.key, asked.why or "absence cannot be proved"))
+
+    async def _pause(self, delay_s: float) -> bool:
+        """Waits; False when the run is stopping."""
+        if delay_s:
+            sleeping = asyncio.ensure_future(self._ports.clock.sleep(delay_s))
+            stopping = asyncio.ensure_future(self._stopping.wait())
+            await asyncio.wait({sleeping, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            sleeping.cancel()
+            stopping.cancel()
+        return not self._stopping.is_set()
+
+    async def _commit(self, change: MarkDuplicate | MarkRejected | MarkUncertain) -> None:
+        await asyncio.wrap_future(self._ports.state.commit(change))

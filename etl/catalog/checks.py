@@ -57,21 +57,21 @@ def _service_flaws(spec: CatalogSpec) -> Iterator[Flaw]:
 
 
 def _repeated_paths(catalog: Catalog) -> Iterator[Flaw]:
-    counts = Counter(entity.path for entity in catalog.entities.values() if entity.path)
+    first: dict[str, str] = {}
     for entity in catalog.entities.values():
-        if entity.path and counts[entity.path] > 1:
-            path = ("entities", entity.name, "path")
-            yield Flaw(path, f"Two entities share the path {entity.path}.", "Give each entity a path of its own.")
+        if entity.path and first.setdefault(entity.path, entity.name) != entity.name:
+            message = f"{first[entity.path]} and {entity.name} share the path {entity.path}."
+            yield Flaw(("entities", entity.name, "path"), message, "Give each entity a path of its own.")
 
 
 def _attribute_flaws(_catalog: Catalog, entity: Entity) -> Iterator[Flaw]:
     for attribute in entity.attributes.values():
         path = _field_path(entity, attribute.name)
-        if (attribute.kind is Kind.ENUM) != bool(attribute.enum) and attribute.kind is not Kind.DROPDOWN:
+        if (attribute.kind is Kind.ENUM) != bool(attribute.enum) and path[2] == "attributes":
             yield Flaw(
                 path, f"{attribute.name}: an enum and its list belong together.", 'Give both "type: enum" and "enum".'
             )
-        if attribute.kind is Kind.DROPDOWN and not attribute.lookup:
+        if attribute.kind is Kind.DROPDOWN and path[2] == "attributes":
             yield Flaw(path, f"{attribute.name}: only custom fields are drop-downs.", "List it under custom_fields.")
         yield from _bound_flaws(path, attribute)
 

@@ -71,7 +71,8 @@ def _expected(ledger: Ledger, rows: Mapping[str, int]) -> dict[str, object]:
     return {
         "rows": {f"{source_of(table)}.{table}": rows[table] for table in sorted(rows)},
         "mappings": {
-            mapping: account_of(ledger, mapping, f"{source_of(table)}.{table}") for mapping, table in BASE_TABLES.items()
+            mapping: account_of(ledger, mapping, f"{source_of(table)}.{table}")
+            for mapping, table in BASE_TABLES.items()
         },
         "unmatched_rows": dict(sorted(ledger.unmatched.items())),
         "links_left_out": nested(ledger.left_out),

@@ -35,14 +35,13 @@ class Person:
 
 @dataclass(slots=True)
 class Family:
-    """The people of a household, and their case and intake numbers. ``plain`` families carry no planted fault."""
+    """The people of a household, and their case and intake numbers."""
 
     number: int
     members: list[Person]
     case_no: str
     intake_no: str
     opened: date
-    plain: bool
 
 
 @dataclass(slots=True)
@@ -65,7 +64,6 @@ class Block:
     families: list[Family] = field(default_factory=list)
     loners: list[Person] = field(default_factory=list)
     providers: list[Provider] = field(default_factory=list)
-    documents: list[str] = field(default_factory=list)
 
     def number_of(self, index: int) -> int:
         """A number unique over all blocks, for the index-th thing of this block (below 1,000)."""

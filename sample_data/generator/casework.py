@@ -4,6 +4,8 @@ A faulty case is planted on families that carry no fault of their own, so that e
 reason only.
 """
 
+# ruff: noqa: PLR2004 - faults are planted on things by their number, which is best read in place
+
 from __future__ import annotations
 
 from generator.block import Block, Family, Person
@@ -123,16 +125,14 @@ def add_case_people(block: Block) -> None:
         block.ledger.plant("person who does not exist", "legacy.CASE_PEOPLE", ORPHAN)
         _write_case_person(block, family, ghost, ghost.id)
     block.ledger.plant("case that does not exist", "legacy.CASE_PEOPLE", ORPHAN)
-    lost = Family(0, [], "C999999", "", first.opened, plain=False)
+    lost = Family(0, [], "C999999", "", first.opened)
     _write_case_person(block, lost, first.members[-1], first.members[-1].id)
     for _ in range(2):
         twice = block.ledger.plant("duplicate key: both rows", "legacy.CASE_PEOPLE", held("duplicate_key"))
         _write_case_person(block, first, block.loners[-1], block.loners[-1].id, twice)
 
 
-def _write_case_person(
-    block: Block, family: Family, person: Person, person_id: str, verdict: Verdict = SOUND
-) -> None:
+def _write_case_person(block: Block, family: Family, person: Person, person_id: str, verdict: Verdict = SOUND) -> None:
     row: dict[str, Cell] = {"CASE_NO": family.case_no, "PERSON_ID": person_id, "ROLE_CD": ROLES[person.part]}
     if family.number == 70 and person.part == "mother":
         row["ROLE_CD"] = "??"
@@ -156,9 +156,7 @@ def add_involvements(block: Block) -> None:
     _write_involvement(block, serial + 2, block.families[3], block.families[3].members[-1], dateless)
 
 
-def _write_involvement(
-    block: Block, serial: int, family: Family, person: Person, verdict: Verdict = SOUND
-) -> None:
+def _write_involvement(block: Block, serial: int, family: Family, person: Person, verdict: Verdict = SOUND) -> None:
     key = f"I{block.number * 10000 + serial:07d}"
     ended = family.number % 3 == 0
     row: dict[str, Cell] = {
@@ -172,5 +170,3 @@ def _write_involvement(
     optional = (("case_person", Key("case_people", f"{family.case_no}|{person.id}")),)
     needs = (Key("cases", family.case_no), person.key)
     block.put("involvements", "INVOLVEMENTS", row, key, verdict, needs=needs, optional=optional)
-
-

@@ -16,7 +16,7 @@ GIVEN = {
           "Walter", "Isaiah", "Jürgen", "Tyrone", "Samuel", "Hugo", "Elias", "Frank"),
 }  # fmt: skip
 FAMILY = (
-    "Núñez", "Rivera", "O'Brien", "D’Angelo", "Müller", "Washington", "Peña", "Nguyen", "Šimek",
+    "Núñez", "Rivera", "O'Brien", "D\u2019Angelo", "Müller", "Washington", "Peña", "Nguyen", "Šimek",
     "Begay", "Okafor", "Smith-Jones", "García", "Kowalski", "Freeman", "Tran", "Lindström", "Baptiste", "van der Berg",
     "Johnson", "McCarthy", "Hernández", "Whitehorse", "Brown", "Desrosiers", "Ochoa", "Fitzgerald", "Yilmaz",
 )  # fmt: skip
@@ -24,9 +24,10 @@ STREETS = ("Maple Street", "Elm Court", "Second Avenue", "Río Grande Road", "Ch
 CITIES = ("Cedar Falls", "Northport", "Millbrook", "Ashland", "Fairview")
 COUNTIES = ("01", "02", "03", "04", "06", "07", "09")
 WORDS = (
-    "family visit school worker agreed plan home support meeting transport kinship caregiver child safe appointment"
-    " clinic teacher housing budget food schedule court review contact phone weekly progress"
-).split()
+    "family", "visit", "school", "worker", "agreed", "plan", "home", "support", "meeting", "transport", "kinship",
+    "caregiver", "child", "safe", "appointment", "clinic", "teacher", "housing", "budget", "food", "schedule",
+    "court", "review", "contact", "phone", "weekly", "progress",
+)  # fmt: skip
 
 
 class Invention:

@@ -72,7 +72,9 @@ def add_loners(block: Block) -> None:
 def _loner(block: Block, index: int) -> Person:
     invent = block.invent
     born = invent.day(1950, 1995)
-    return Person(f"{block.number_of(500 + index) * 10:08d}", invent.family_name(), invent.random.choice("FM"), born, "loner")
+    return Person(
+        f"{block.number_of(500 + index) * 10:08d}", invent.family_name(), invent.random.choice("FM"), born, "loner"
+    )
 
 
 def _write_flawed(block: Block, flaw: Flaw, person: Person) -> None:
@@ -103,7 +105,10 @@ def _write_doubled(block: Block, person: Person) -> None:
     )
     block.put("people", "PERSONS", person_row(block, person), person.id, verdict)
     for half in range(2):
-        extra = {"EXTRA_ID": block.number * 10000 + 9000 + half, "PERS_ID": person.id, "VET_CD": "N", "INCOME_AMT": half}
+        extra: dict[str, Cell] = {
+            "EXTRA_ID": block.number * 10000 + 9000 + half,
+            "PERS_ID": person.id,
+            "VET_CD": "N",
+            "INCOME_AMT": half,
+        }
         block.tables.add("PERSON_EXTRA", extra)
-
-

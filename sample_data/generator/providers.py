@@ -3,6 +3,8 @@
 Locations and providers refer to each other; the legacy database holds both directions.
 """
 
+# ruff: noqa: PLR2004 - faults are planted on things by their number, which is best read in place
+
 from __future__ import annotations
 
 import unicodedata
@@ -60,7 +62,7 @@ def _write_location(block: Block, index: int) -> None:
         "CNTY_CD": invent.county(),
         "LAT": 39.1 + index / 100,
         "LON": -84.5 + index / 100,
-        "PROV_ID": provider and provider.id,
+        "PROV_ID": provider.id if provider else None,
         "REMARK": "Ring the bell twice." if index % 7 == 0 else None,
     }
     if index == PROVIDERS:

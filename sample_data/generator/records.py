@@ -9,6 +9,7 @@ from generator.block import Block, Family
 from generator.documents import DOCUMENTS
 from generator.invent import us
 from generator.ledger import ORPHAN, SOUND, Key, Verdict, held
+from generator.providers import NAMELESS
 from generator.writers import UNDECODABLE, Cell
 
 
@@ -35,7 +36,12 @@ def _nowhere(block: Block) -> Owner:
 
 def add_enrollments(block: Block) -> None:
     """Writes a received service a family and a few of people without a case; one status is unknown, one person missing."""
-    offered = [(provider.id, service) for provider in block.providers for service in provider.services]
+    offered = [
+        (provider.id, service)
+        for index, provider in enumerate(block.providers)
+        if provider.sound or index == NAMELESS
+        for service in provider.services
+    ]
     for family in block.families:
         provider, service = offered[family.number % len(offered)]
         person = family.members[-1]
@@ -110,7 +116,7 @@ def _write_note(
         "NOTE_TS": moment.strftime("%m/%d/%Y %H:%M:%S"),
         "TYPE_CD": ("G", "C", "P", "M", "E", "S")[serial % 6],
         "SUBJECT": f"  {invent.sentence(2, 4)} ",
-        "BODY": f'{invent.sentence()}\r\n\r\n"{invent.sentence(3, 5)}", said the mother – {invent.sentence()}',
+        "BODY": f'{invent.sentence()}\r\n\r\n"{invent.sentence(3, 5)}", said the mother \u2013 {invent.sentence()}',
         "AUTHOR_NO": f"W{1 + serial % 12:02d}",
         "PEOPLE_LST": people,
     }
@@ -144,9 +150,7 @@ def add_scans(block: Block, *, with_large: bool) -> None:
 LARGE = "large/over_the_limit.bin"
 
 
-def _write_scan(
-    block: Block, serial: int, owner: Owner, verdict: Verdict = SOUND, path: str | None = None
-) -> None:
+def _write_scan(block: Block, serial: int, owner: Owner, verdict: Verdict = SOUND, path: str | None = None) -> None:
     key = f"D{block.number_of(serial):06d}"
     path = path or sorted(DOCUMENTS)[serial % len(DOCUMENTS)]
     row: dict[str, Cell] = {

@@ -8,16 +8,25 @@ from __future__ import annotations
 import csv
 import sqlite3
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
+from typing import Protocol, Self
 
 from generator.schema import CSV_TABLES, SQL_TABLES, sql_columns
 
 UNDECODABLE = "\udc81"
 """Becomes the byte 0x81, which cp1252 does not define."""
 Cell = str | int | float | None
+
+
+class RowWriter(Protocol):
+    """What a CSV writer of the standard library offers here."""
+
+    def writerow(self, row: Iterable[Cell], /) -> object:
+        """Writes one row."""
+        ...
 
 
 class Tables:
@@ -28,7 +37,7 @@ class Tables:
         self._folder = folder
         self._open = ExitStack()
 
-    def __enter__(self) -> Tables:
+    def __enter__(self) -> Self:
         (self._folder / "legacy").mkdir(parents=True, exist_ok=True)
         self._writers = {table: self._csv(table, columns) for table, columns in CSV_TABLES.items()}
         self._database = _new_database(self._folder / "legacy.db")
@@ -50,9 +59,11 @@ class Tables:
             values = [row.get(column) for column in sql_columns(table)]
             self._database.execute(f"INSERT INTO {table} VALUES ({','.join('?' * len(values))})", values)  # noqa: S608 - names of our own schema
 
-    def _csv(self, table: str, columns: Sequence[str]) -> csv.Writer:
+    def _csv(self, table: str, columns: Sequence[str]) -> RowWriter:
         file = self._open.enter_context(
-            (self._folder / "legacy" / f"{table}.csv").open("w", encoding="cp1252", errors="surrogateescape", newline="")
+            (self._folder / "legacy" / f"{table}.csv").open(
+                "w", encoding="cp1252", errors="surrogateescape", newline=""
+            )
         )
         writer = csv.writer(file)
         writer.writerow(columns)

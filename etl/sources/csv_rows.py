@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
 
+from etl.core.batching import empty_batch
 from etl.core.records import SNAPSHOT_COLUMNS
 from etl.sources.csv_damage import BrokenRow, suspect_damage
 from etl.sources.dialect import LONGEST_ROW, Dialect, cell_rows, physical_lines
@@ -88,7 +89,7 @@ class RowReader:
             yield from self._doubted(self._broken, self._line if self._has_fragment else self._line - 1)
         yield from self._flush()
         if self.row == 1:
-            yield _empty(self._schema)
+            yield empty_batch(self._schema)
 
     def number(self, cells: pa.RecordBatch) -> pa.RecordBatch:
         """Undamaged rows, one a line, as the next batch of the table."""
@@ -187,7 +188,3 @@ def _is_overlong(lines: Sequence[str]) -> bool:
 
 def _count_from(first: int, count: int) -> pa.Array:
     return pa.array(range(first, first + count), pa.int64())
-
-
-def _empty(schema: pa.Schema) -> pa.RecordBatch:
-    return pa.RecordBatch.from_arrays([pa.array([], field.type) for field in schema], schema=schema)

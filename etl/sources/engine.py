@@ -1,0 +1,62 @@
+"""DuckDB as it is opened here: bounded memory, spilling into the run's own folder, and nothing fetched from a network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from etl.core.batching import empty_batch, rebatch
+
+_NOTHING_FETCHED = {
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    "allow_community_extensions": False,
+}
+
+
+def open_database(temp_folder: Path, memory_limit_mb: int, threads: int) -> duckdb.DuckDBPyConnection:
+    """A database in memory that spills into ``temp_folder`` (made for its owner alone where missing)."""
+    temp_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    settings: dict[str, str | bool | int | float | list[str]] = {
+        **_NOTHING_FETCHED,
+        "memory_limit": f"{memory_limit_mb}MB",
+        "threads": threads,
+        "temp_directory": str(temp_folder),
+    }
+    return duckdb.connect(":memory:", config=settings)
+
+
+def stream(
+    database: duckdb.DuckDBPyConnection, sql: str, parameters: Mapping[str, object] | None, batch_rows: int
+) -> Iterator[pa.RecordBatch]:
+    """The rows of a query in batches of ``batch_rows``, at least one, on a cursor of its own."""
+    with database.cursor() as cursor:
+        reader = cursor.sql(sql, params=dict(parameters or {})).to_arrow_reader(batch_rows)
+        yield from rebatch(_with_empty(reader), batch_rows)
+
+
+def quoted(name: str) -> str:
+    """A name as SQL takes it, whatever it holds.
+
+    >>> quoted('people"; drop table x;--')
+    '"people""; drop table x;--"'
+    """
+    return '"' + name.replace('"', '""') + '"'
+
+
+def text(value: str) -> str:
+    """A text as an SQL literal."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def parquet(paths: Sequence[str]) -> str:
+    """The FROM clause that reads Parquet files as one table."""
+    return f"read_parquet([{', '.join(map(text, paths))}], union_by_name = true)"
+
+
+def _with_empty(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+    yield empty_batch(reader.schema)
+    yield from reader

@@ -83,7 +83,7 @@ class Checker:
                 yield _complaint(400, _MISSING, "The attribute is required.", submission, name)
         for link in resource.links.values():
             if link.required and link.set_by != "patch" and _lacks_link(submission, link, creating=creating):
-                yield _complaint(400, _MISSING, "The link is required.", submission, link.carried_as or link.name)
+                yield _complaint(400, _MISSING, "The link is required.", submission, link.carried_as or link.name, link)
 
     # ------------------------------------------------------------ values
 
@@ -163,8 +163,13 @@ def _unstated(link: Link) -> tuple[str, ...]:
     return () if link.type_as and len(link.to) > 1 else link.to
 
 
-def _complaint(status: int, code: str, detail: str, submission: Submission, name: str) -> Complaint:
-    return Complaint(status, code, detail, submission.pointers.get(name, "/data/attributes/" + name.replace(".", "/")))
+def _complaint(
+    status: int, code: str, detail: str, submission: Submission, name: str, link: Link | None = None
+) -> Complaint:
+    """Complain about a name; where the body lacks it, point to where it belongs."""
+    member = "attributes" if link is None or link.carried_as else "relationships"
+    pointer = submission.pointers.get(name, f"/data/{member}/" + name.replace(".", "/"))
+    return Complaint(status, code, detail, pointer)
 
 
 def _lacks(attributes: Mapping[str, object], name: str, *, creating: bool) -> bool:

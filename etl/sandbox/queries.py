@@ -103,7 +103,8 @@ class QueryReader:
         """Rows whose foreign key points to one of these records; a handle of the server stands for its record."""
         negation = "NOT " if operator == "NEQ" else ""
         if texts == ["null"]:
-            return Condition(f"id {'NOT ' * (not negation)}IN (SELECT source FROM links WHERE name = ?)", (link,))
+            linked = "id IN (SELECT source FROM links WHERE name = ?)"
+            return Condition(linked if negation else f"NOT {linked}", (link,))
         ids = tuple(self.database.id_of_handle(text) or text for text in texts)
         marks = ", ".join("?" * len(ids))
         sql = f"id {negation}IN (SELECT source FROM links WHERE target IN ({marks}) AND name = ?)"  # noqa: S608 - only question marks vary

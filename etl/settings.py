@@ -140,9 +140,11 @@ def _read_guarded(path: Path, place: str) -> str:
             f"{_sentence(place)} cannot be read ({error.strerror}).",
             hint="It must be a file of your own; links are not followed.",
         ) from None
-    with os.fdopen(descriptor, "rb") as file:
-        _check_guarded(os.fstat(file.fileno()), place)
-        return _decoded(file.read(_MAX_FILE_BYTES), place)
+    try:
+        _check_guarded(os.fstat(descriptor), place)
+        return _decoded(os.read(descriptor, _MAX_FILE_BYTES), place)
+    finally:
+        os.close(descriptor)
 
 
 def _check_guarded(facts: os.stat_result, place: str) -> None:

@@ -12,12 +12,12 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from types import MappingProxyType
 from typing import BinaryIO
-from urllib.parse import urljoin, urlsplit
 
 from etl.casebook import form, jsonapi, wire
+from etl.casebook.addresses import below, is_loopback
 from etl.casebook.auth import ClientCredentials
 from etl.casebook.channel import Channel, RequestEvent, Surroundings
-from etl.casebook.connection import Connection, Reply, SocketTransport, Transport, is_loopback
+from etl.casebook.connection import Connection, Reply, SocketTransport, Transport
 from etl.casebook.failures import NOT_FOUND, Located, is_id, judge_change, judge_create
 from etl.casebook.listing import Lists
 from etl.casebook.options import Options
@@ -168,11 +168,11 @@ class CasebookClient:
     async def _located(self, found: Located, collection: str, entity: str) -> Created:
         """The record a create's answer only named. Raises ResponseLost where it cannot be had there: it may exist."""
         lost = ResponseLost(f"POST {entity}: the answer names no record that can be read.", status=201)
-        address = urljoin(collection, found.address)
-        if not _is_inside(address, collection):
+        place = below(collection, found.address)
+        if place is None or not is_id(place[1].removeprefix("/")):
             raise lost
         try:
-            document = await self._session.read(address, entity=entity)
+            document = await self._session.read(place[0], entity=entity)
             record = None if document is None else self._decoded(entity, document["data"])
         except TargetError:
             raise lost from None
@@ -206,10 +206,3 @@ def _agrees(record: RemoteRecord, name: str, value: str) -> bool:
 
 def _text(value: JsonValue) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _is_inside(address: str, collection: str) -> bool:
-    inner, outer = urlsplit(address), urlsplit(collection)
-    rest = inner.path.removeprefix(outer.path + "/")
-    same_origin = (inner.scheme, inner.netloc.lower()) == (outer.scheme, outer.netloc.lower())
-    return same_origin and rest != inner.path and is_id(rest)

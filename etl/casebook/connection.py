@@ -22,14 +22,11 @@ import socket
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
-from urllib.parse import urlsplit
 
 import aiohttp
 import httpx
 from aiohttp.abc import ResolveResult
 from yarl import URL
-
-from etl.core.errors import SettingsError
 
 Transport: TypeAlias = httpx.AsyncBaseTransport
 
@@ -102,7 +99,7 @@ class Connection:
         """The answer, or why there is none."""
         try:
             async with asyncio.timeout(deadline_s):
-                return await self._exchange(outgoing)
+                return await self._exchange(outgoing, min(CONNECT_TIMEOUT_S, deadline_s / 2))
         except TimeoutError:
             return Silence(sent=True, reason="no whole answer before the deadline")
         except _TooLong:
@@ -116,9 +113,14 @@ class Connection:
         """Closes the transport's connections."""
         await self._transport.aclose()
 
-    async def _exchange(self, outgoing: Outgoing) -> Answer:
+    async def _exchange(self, outgoing: Outgoing, connect_s: float) -> Answer:
+        # Shorter than the deadline, so that a connection that is never made is known to be that.
         request = httpx.Request(
-            outgoing.verb, outgoing.url, headers=dict(outgoing.headers), content=outgoing.body or None
+            outgoing.verb,
+            outgoing.url,
+            headers=dict(outgoing.headers),
+            content=outgoing.body or None,
+            extensions={"timeout": {"connect": connect_s}},
         )
         response = await self._transport.handle_async_request(request)
         try:
@@ -159,6 +161,7 @@ class SocketTransport(httpx.AsyncBaseTransport):
                 headers=request.headers.multi_items(),
                 data=request.content or None,
                 allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=request.extensions["timeout"]["connect"]),
             )
         except aiohttp.ClientSSLError as error:
             raise _Untrusted("the TLS handshake failed") from error
@@ -180,7 +183,6 @@ class SocketTransport(httpx.AsyncBaseTransport):
                     resolver=_PublicResolver() if self._public_only else None,
                 ),
                 cookie_jar=aiohttp.DummyCookieJar(),
-                timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S),
                 auto_decompress=False,
             )
         return self._session
@@ -226,39 +228,3 @@ async def _limited_body(response: httpx.Response) -> bytes:
 
 def _kind(error: Exception) -> str:
     return "an untrusted TLS connection" if isinstance(error, _Untrusted) else type(error).__name__
-
-
-def is_loopback(url: str) -> bool:
-    """Whether an address names this machine.
-
-    >>> is_loopback("http://127.0.0.1:8089/people"), is_loopback("http://localhost.example")
-    (True, False)
-    """
-    host = urlsplit(url).hostname or ""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def is_protected(url: str) -> bool:
-    """Whether an address may carry people's data: https, or plain http to this machine; no user name in it."""
-    parts = urlsplit(url)
-    if not parts.hostname or parts.username is not None or parts.password is not None:
-        return False
-    return parts.scheme == "https" or (parts.scheme == "http" and is_loopback(url))
-
-
-def check_address(url: str, place: str) -> None:
-    """Raises SettingsError where an address of the profile would carry people's data in the open."""
-    try:
-        sound = is_protected(url)
-    except ValueError:
-        sound = False
-    if not sound:
-        raise SettingsError(
-            f"The {place} is not an address that people's data may be sent to.",
-            hint="Use an https address without a user name; plain http is accepted for this machine only.",
-        )

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
-from urllib.parse import urljoin, urlsplit
 
 from etl.casebook import wire
+from etl.casebook.addresses import below
 from etl.casebook.session import Session
 from etl.catalog.model import Catalog
 from etl.core.errors import TargetRefused
@@ -112,9 +112,10 @@ class _Walk:
         """The server's next address, resolved. Raises TargetRefused where it leaves the collection or comes again."""
         if address is None:
             return None
-        resolved = urljoin(self._collection, address)
-        if _place(resolved) != _place(self._collection):
+        found = below(self._collection, address)
+        if found is None or found[1].rstrip("/"):
             raise self._refused("names a next page outside its own collection")
+        resolved = found[0]
         if resolved in self._visited:
             raise self._refused("names the same next page again")
         self._visited.add(resolved)
@@ -141,8 +142,3 @@ def _address(link: JsonValue) -> str | None:
 
 def _identity(resource: JsonValue) -> str:
     return str(resource.get("id")) if isinstance(resource, dict) else ""
-
-
-def _place(address: str) -> tuple[str, str, str]:
-    parts = urlsplit(address)
-    return parts.scheme, parts.netloc.lower(), parts.path.rstrip("/")

@@ -10,9 +10,10 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 from urllib.parse import quote, urlencode
 
+from etl.casebook.addresses import check_address
 from etl.casebook.auth import ClientCredentials, Token, Tokens
 from etl.casebook.channel import Channel
-from etl.casebook.connection import Answer, Outgoing, Reply, check_address
+from etl.casebook.connection import Answer, Outgoing, Reply
 from etl.casebook.failures import NOT_FOUND, UNAUTHORIZED, failure
 from etl.casebook.strict_json import NotStrictJson, read_object
 from etl.core.errors import RecordRejected, ResponseLost, TargetError, TargetRefused

@@ -13,8 +13,9 @@ from collections.abc import Iterable
 from typing import BinaryIO
 from urllib.parse import SplitResult, urlsplit
 
+from etl.casebook.addresses import is_loopback
 from etl.casebook.channel import Channel
-from etl.casebook.connection import Outgoing, Reply, is_loopback
+from etl.casebook.connection import Outgoing, Reply
 from etl.casebook.failures import FORBIDDEN, failure
 from etl.core.errors import Finding, RecordRejected, TargetError, TargetRefused
 from etl.mapping.model import Profile

@@ -203,7 +203,8 @@ def add_strays(export: Export) -> None:
     export.add("Exit", ExitID="X1", EnrollmentID="NOWHERE", PersonalID="60000", ExitDate="2022-01-01")
     export.add("Services", ServicesID="LOST-1", EnrollmentID="NOWHERE", PersonalID="60000", DateProvided="2022-01-01", RecordType="200", TypeProvided="200")  # fmt: skip
     missing = plant("enrollment that does not exist", "hmis.Services", held("missing_match"))
-    export.ledger.add("provider_services", None, missing)
+    keyless = plant("enrollment that does not exist: no project for the offering", "hmis.Services", held("missing_key"))
+    export.ledger.add("provider_services", None, keyless)
     export.ledger.add("service_enrollments", None, missing)
     sound = Enrollment("H5000-0", "60000", "H5000", "900", FIRST_DAY, "1", "8")
     for _ in range(2):

@@ -170,7 +170,7 @@ class Committer:
 
     def _refuse(self, error: StateError) -> None:
         with self._gate:
-            self._refusal = self._failure or error
+            self._refusal = self._failure or self._refusal or error
 
     def _abandon(self, error: StateError) -> None:
         self._refuse(error)

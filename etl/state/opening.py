@@ -44,7 +44,7 @@ def open_store(
     places.refuse_network_drive(path)
     places.make_private_folder(path.parent)
     holder = this_process(run_command, clock.now().isoformat(timespec="seconds"))
-    with ExitStack() as held:
+    with sqlite.reported(path), ExitStack() as held:
         lock = FileLock(path.with_name(path.name + ".lock"), holder)
         lock.acquire()
         held.callback(lock.release)
@@ -81,11 +81,11 @@ def _checked(path: Path, owner: Mapping[str, str], held: ExitStack) -> Connectio
     places.make_private(path)
     engine = sqlite.writer(path)
     held.callback(engine.dispose)
-    with sqlite.reported(path):
-        connection = held.enter_context(engine.connect())
-        sqlite.check(connection, path)
-        sqlite.bring_up_to_date(connection, path)
-        _require_owner(connection, path, owner)
+    connection = held.enter_context(engine.connect())
+    sqlite.check(connection, path)
+    sqlite.make_durable(connection)
+    sqlite.bring_up_to_date(connection, path)
+    _require_owner(connection, path, owner)
     return connection
 
 

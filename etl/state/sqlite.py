@@ -54,10 +54,19 @@ def create(path: Path, identity: Mapping[str, str], steps: Sequence[Step] = STEP
 
 
 def writer(path: Path) -> Engine:
-    """An engine over the one connection that writes; every transaction takes the write lock when it begins."""
-    engine = _engine(path, "rw", (*_COMMON, *_WRITER), StaticPool)
+    """An engine over the one connection that writes; every transaction takes the write lock when it begins.
+
+    The file is not touched before :meth:`make_durable`, so that somebody else's file can be refused unchanged.
+    """
+    engine = _engine(path, "rw", _COMMON, StaticPool)
     event.listen(engine, "begin", _begin_immediate)
     return engine
+
+
+def make_durable(connection: Connection) -> None:
+    """Sets the writing connection so that what it commits survives a power cut and what it deletes is gone."""
+    for pragma in _WRITER:
+        _raw(connection).execute(pragma)
 
 
 def reader(path: Path) -> Engine:
@@ -93,10 +102,10 @@ def reported(path: Path) -> Iterator[None]:
 def check(connection: Connection, path: Path) -> None:
     """Raises StateDamaged if the file is broken, StateTooNew if a newer program wrote it, StateError if it is not ours."""
     with connection.begin():
-        finding = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
-        if finding != "ok":
-            raise StateDamaged(f"{path} fails SQLite's own check.", hint=_DAMAGE_HINT)
         check_kind(connection, path)
+        finding = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
+    if finding != "ok":
+        raise StateDamaged(f"{path} fails SQLite's own check.", hint=_DAMAGE_HINT)
 
 
 def check_kind(connection: Connection, path: Path) -> None:

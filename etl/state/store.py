@@ -31,6 +31,8 @@ class SqlStore(SqlReader):
         self._lock = lock
         self._is_open = True
         run = self.open_run()
+        if run:
+            lock.name_run(run.run_id)
         self._committer = Committer(connection, epoch=epoch, run_id=run.run_id if run else "", clock=clock)
         self._committer.start()
 

@@ -27,7 +27,7 @@ def load_catalog(tenant: str | Path | None = None) -> Catalog:
     """Load the public catalogue, with a tenant's overlay where one is named.
 
     ``tenant`` is a shipped overlay's name (``sandbox``) or the path of an overlay file; a text that ends in ``.yaml``
-    is a path. Raises SettingsError where there is no such overlay and MappingError with all mistakes in it.
+    or names a folder is a path. Raises SettingsError where there is no such overlay and MappingError with all mistakes in it.
     """
     public = _layer("casebook.yaml", (_SHIPPED / "casebook.yaml").read_bytes(), {})
     facts = _facts(public)
@@ -87,7 +87,7 @@ def _one_a_place(mistakes: Iterable[Mistake]) -> list[Mistake]:
 
 def _overlay(tenant: str | Path) -> tuple[str, bytes]:
     """Find a tenant's overlay: its file name as mistakes show it, and its bytes."""
-    if isinstance(tenant, str) and not tenant.endswith(_ENDINGS):
+    if isinstance(tenant, str) and Path(tenant).name == tenant and not tenant.endswith(_ENDINGS):
         return _shipped_overlay(tenant)
     try:
         return str(tenant), Path(tenant).read_bytes()

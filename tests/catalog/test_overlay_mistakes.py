@@ -22,8 +22,8 @@ def mistakes(tmp_path):
 FORM = [
     ("version: 1\nentitties: {}\n", (2, 1, "Unknown key entitties.", 'Did you mean "entities"?')),
     (
-        "version: 1\nentities: {person: {atributes: {}}}\n",
-        (2, 21, "Unknown key atributes.", 'Did you mean "attributes"?'),
+        "version: 1\nentities: {person: {attributez: {}}}\n",
+        (2, 21, "Unknown key attributez.", 'Did you mean "attributes"?'),
     ),
     (
         "version: 1\nentities: {person: {zzz: 1}}\n",
@@ -43,7 +43,7 @@ FORM = [
         (2, 34, "operations: input should be 'create', 'list', 'get', 'update' or 'delete'.", 'Did you mean "create"?'),
     ),
     (
-        "version: 1\nentities: {person: {attributes: {ssn: {type: strng}}}}\n",
+        "version: 1\nentities: {person: {attributes: {ssn: {type: strinng}}}}\n",
         (2, 46, "type: input should be 'string', 'text'", 'Did you mean "string"?'),
     ),
     (
@@ -51,8 +51,8 @@ FORM = [
         (2, 27, "path: string should match pattern", ""),
     ),
     (
-        "version: 1\nlookups: {race: {options: [White, {lable: Asian}]}}\n",
-        (2, 36, "Unknown key lable.", 'Did you mean "label"?'),
+        "version: 1\nlookups: {race: {options: [White, {labelx: Asian}]}}\n",
+        (2, 36, "Unknown key labelx.", 'Did you mean "label"?'),
     ),
 ]
 
@@ -88,6 +88,10 @@ NAMES = [
 ]
 
 AGREEMENT = [
+    (
+        "version: 1\napi: {media_type: null}\n",
+        (2, 19, "The API fact media_type is missing.", "Give it under api."),
+    ),
     (
         "version: 1\nentities: {person: {links: {pet: {to: [persn]}}}}\n",
         (2, 40, "The entity or lookup persn is unknown.", 'Did you mean "person"?'),
@@ -237,9 +241,9 @@ def test_mistakes_of_every_kind_come_at_once(mistakes):
     text = """version: 1
 entities:
   person:
-    attributes: {ssn: {type: strng}}
+    attributes: {ssn: {type: strinng}}
     required: {last_nam: true}
-    paht: /people/people
+    pathh: /people/people
     path: /people/people
     path: /people/persons
   persn: {path: no}
@@ -248,7 +252,7 @@ lookups: {gendr: {options: [1]}}
     assert [(line, message.split(".")[0].split(":")[0]) for line, _, message, _ in mistakes(text)] == [
         (4, "type"),
         (5, "person has no field last_nam"),
-        (6, "Unknown key paht"),
+        (6, "Unknown key pathh"),
         (8, "The key 'path' stands here for the second time (first in line 7)"),
         (9, "The entity persn is unknown"),
         (9, "Unquoted no is a boolean to some readers"),
@@ -258,7 +262,7 @@ lookups: {gendr: {options: [1]}}
 
 
 def test_a_file_that_is_not_utf_8_is_refused_at_its_line(mistakes):
-    assert mistakes(b"version: 1\ntenant: Caf\xe9\n")[0][:3] == (2, 1, "The file is not UTF-8.")
+    assert mistakes(b"version: 1\ntenant: \xe9\n")[0][:3] == (2, 1, "The file is not UTF-8.")
 
 
 def test_a_byte_order_mark_does_no_harm(tmp_path):

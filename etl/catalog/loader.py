@@ -6,6 +6,7 @@ Nothing is half loaded: a file with a mistake gives no catalogue but all its mis
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
@@ -29,10 +30,9 @@ def load_catalog(tenant: str | Path | None = None) -> Catalog:
     ``tenant`` is a shipped overlay's name (``sandbox``) or the path of an overlay file; a text that ends in ``.yaml``
     or names a folder is a path. Raises SettingsError where there is no such overlay and MappingError with all mistakes in it.
     """
-    public = _layer("casebook.yaml", (_SHIPPED / "casebook.yaml").read_bytes(), {})
-    facts = _facts(public)
+    facts = _facts(_public())
     if tenant is None:
-        return _finished(public, facts)
+        return _finished(_public(), facts)
     overlay = _layer(*_overlay(tenant), facts)
     named: Raw = {"tenant": Path(tenant).stem}
     return _finished(overlay, laid_over(facts, named | marked(_facts(overlay), facts)))
@@ -42,6 +42,12 @@ def shipped_tenants() -> tuple[str, ...]:
     """List the overlays that come with the product, in alphabetical order."""
     names = [Path(each.name) for each in _TENANTS.iterdir()]
     return tuple(sorted(name.stem for name in names if name.suffix in _ENDINGS))
+
+
+@cache
+def _public() -> Document:
+    """Read the shipped facts once a process: nothing changes them, and layers never write into what is below."""
+    return _layer("casebook.yaml", (_SHIPPED / "casebook.yaml").read_bytes(), {})
 
 
 def _layer(file: str, content: bytes, below: Raw) -> Document:

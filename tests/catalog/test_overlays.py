@@ -145,3 +145,9 @@ def test_layers_merge_by_key_and_leave_their_inputs_alone():
     below, above = {"a": {"b": 1, "c": [1, 2]}, "d": 4}, {"a": {"c": [3]}, "e": {"f": None}}
     assert laid_over(below, above) == {"a": {"b": 1, "c": [3]}, "d": 4, "e": {"f": None}}
     assert below == {"a": {"b": 1, "c": [1, 2]}, "d": 4}
+
+
+def test_an_overlay_leaves_the_public_facts_as_they_were(overlaid):
+    before = load_catalog()
+    overlaid("entities: {person: {path: /a/b, attributes: {ssn: {type: text}}, required: {ssn: true}}}\n")
+    assert load_catalog() == before

@@ -2,7 +2,7 @@
 
 import uuid
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from etl.catalog.loader import load_catalog
@@ -61,11 +61,13 @@ def put(attributes, name, value):
     target[key] = value
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_whatever_the_catalogue_allows_passes(data):
     assert PAYLOADS.check(data.draw(legal_documents(data.draw(ENTITIES)))) == []
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_one_wrong_value_gives_exactly_one_finding_at_its_place(data):
     entity = data.draw(ENTITIES.filter(lambda each: any(not one.read_only for one in each.attributes.values())))
@@ -77,6 +79,7 @@ def test_one_wrong_value_gives_exactly_one_finding_at_its_place(data):
     assert [each.pointer for each in found] == ["/data/attributes/" + attribute.name.replace(".", "/")]
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_leaving_out_one_required_field_is_found_and_an_update_may_leave_it_out(data):
     entity = data.draw(ENTITIES.filter(lambda each: any(one.required for one in each.attributes.values())))
@@ -92,6 +95,7 @@ def test_leaving_out_one_required_field_is_found_and_an_update_may_leave_it_out(
     assert PAYLOADS.check(lacking, partial=True) == []
 
 
+@settings(deadline=None)
 @given(ENTITIES, st.text(min_size=1))
 def test_a_name_that_the_catalogue_does_not_know_never_passes(entity, name):
     if name not in entity.attributes and name != "custom_fields":

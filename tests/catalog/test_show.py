@@ -61,8 +61,9 @@ def test_an_unknown_entity_is_refused_with_the_nearest_name():
 
 
 def test_no_line_ends_in_blanks():
-    for name in load_catalog().entities:
-        assert all(line == line.rstrip() for line in entity_text(load_catalog("sandbox"), name).splitlines())
+    catalog = load_catalog("sandbox")
+    for name in catalog.entities:
+        assert all(line == line.rstrip() for line in entity_text(catalog, name).splitlines())
 
 
 def test_the_data_form_can_be_written_as_json_and_holds_the_same_facts():

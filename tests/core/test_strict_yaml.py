@@ -4,7 +4,7 @@ import json
 
 import pytest
 import yaml
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from etl.core.errors import MappingError
@@ -170,6 +170,7 @@ nested_texts = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(nested_texts)
 def test_quoted_texts_come_back_as_they_were_written(value):
     class Plain(yaml.SafeDumper):
@@ -179,11 +180,13 @@ def test_quoted_texts_come_back_as_they_were_written(value):
     assert read(yaml.dump(value, Dumper=Plain, default_style='"')).value == value
 
 
+@settings(deadline=None)
 @given(st.integers(-(10**30), 10**30) | st.floats(allow_nan=False, allow_infinity=False) | st.booleans() | st.none())
 def test_json_scalars_mean_the_same_in_yaml(value):
     assert read(json.dumps(value)).value == value
 
 
+@settings(deadline=None)
 @given(st.text())
 @example("\x85\tx")
 @example("? ? ? x")

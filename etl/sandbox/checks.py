@@ -196,6 +196,7 @@ def _given(link: Link, submission: Submission) -> Sequence[Identifier] | None:
 
 # ---------------------------------------------------------------- types
 
+_LARGEST = 2**53
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _DATETIME = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:?\d{2})?)?")
 
@@ -219,11 +220,16 @@ def _is_datetime(_: Attribute, value: object) -> bool:
 
 
 def _is_integer(_: Attribute, value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _LARGEST
 
 
 def _is_number(_: Attribute, value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return (
+        isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and math.isfinite(value)
+        and abs(value) <= _LARGEST
+    )
 
 
 def _is_boolean(_: Attribute, value: object) -> bool:

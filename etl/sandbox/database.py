@@ -91,10 +91,14 @@ class JournalEntry:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A piece of SQL over ``records`` with its bound values; its names come from the catalogue, never from a client."""
+    """A piece of SQL over ``records`` with its bound values; its names come from the catalogue, never from a client.
+
+    ``finds_ids`` says that it names few ids, so that the rows are better found by id than by entity.
+    """
 
     sql: str
     values: tuple[Cell, ...] = ()
+    finds_ids: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +130,7 @@ class Database:
             self._connection.execute(
                 f"CREATE INDEX IF NOT EXISTS attribute_{place} ON records (entity, {json_place(name)})"
             )
+        self._sizes: dict[str, int] = {}
         self._latest_visible: float = self._one("SELECT coalesce(max(visible_at), 0.0) FROM records")
 
     @contextmanager
@@ -136,6 +141,7 @@ class Database:
             try:
                 yield
             except BaseException:
+                self._sizes.clear()
                 self._connection.execute("ROLLBACK")
                 raise
             self._connection.execute("COMMIT")
@@ -160,6 +166,7 @@ class Database:
             (row.entity, row.id, row.body(), row.created_at, row.created_by, visible_at),
         )
         self._latest_visible = max(self._latest_visible, visible_at)
+        self._sizes.pop(row.entity, None)
         self._add_links(row.id, links)
         self._connection.executemany("INSERT INTO handles VALUES (?, ?)", [(handle, row.id) for handle in handles])
 
@@ -180,6 +187,7 @@ class Database:
 
     def remove(self, record_id: str) -> None:
         """Take a record away with its foreign keys; those that point to it are the caller's."""
+        self._sizes.clear()
         self._connection.execute("DELETE FROM records WHERE id = ?", (record_id,))
         self._connection.execute("DELETE FROM links WHERE source = ?1 OR target = ?1", (record_id,))
         self._connection.execute("DELETE FROM handles WHERE id = ?", (record_id,))
@@ -227,10 +235,18 @@ class Database:
             return self._rows(sql, (*values, selection.limit, selection.offset))
 
     def count(self, selection: Selection) -> int:
-        """How many rows a selection has in all."""
+        """How many rows a selection has in all; of a whole entity it is remembered until the entity changes."""
+        if len(selection.members) == 1 and not selection.conditions:
+            return self._size(selection.members[0])
         where, values = _where(selection)
         with self._lock:
             return int(self._one(f"SELECT count(*) FROM records WHERE {where}", values))  # noqa: S608 - as above
+
+    def _size(self, entity: str) -> int:
+        with self._lock:
+            if entity not in self._sizes:
+                self._sizes[entity] = int(self._one("SELECT count(*) FROM records WHERE entity = ?", (entity,)))
+            return self._sizes[entity]
 
     def hidden_now(self) -> tuple[Condition, ...]:
         """Return the condition that leaves out records not visible yet; none where all are."""
@@ -297,6 +313,7 @@ def _row(entity: str, record_id: str, body: str, created_at: str, created_by: st
 
 def _where(selection: Selection) -> tuple[str, tuple[Cell, ...]]:
     marks = ", ".join("?" * len(selection.members))
-    terms = [f"entity IN ({marks})", *(condition.sql for condition in selection.conditions)]
+    plus = "+" * any(condition.finds_ids for condition in selection.conditions)
+    terms = [f"{plus}entity IN ({marks})", *(condition.sql for condition in selection.conditions)]
     values = (*selection.members, *(value for condition in selection.conditions for value in condition.values))
     return " AND ".join(terms), values

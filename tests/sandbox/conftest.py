@@ -41,7 +41,7 @@ class Client:
     def wait(self, seconds):
         self._runner.run(asyncio.sleep(seconds))
 
-    def login(self, client_id="sandbox", client_secret="sandbox"):
+    def login(self, client_id="sandbox", client_secret=CREDENTIALS["client_secret"]):
         answer = self.raw(
             "POST", "/oauth2/token", data={**CREDENTIALS, "client_id": client_id, "client_secret": client_secret}
         )

@@ -53,6 +53,8 @@ def test_an_empty_value_clears_attributes_custom_fields_and_links(sandbox, kit):
         ("first_name=A&last_name=B&shoe=9", 400, "unknown_name"),
         ("first_name=A&last_name=B&custom_fields[annualIncome]=much", 422, "invalid_value"),
         ("first_name=A&last_name=B&custom_fields[needsInterpreter]=si", 422, "invalid_value"),
+        ("first_name=A&last_name=B&custom_fields[annualIncome]=" + "9" * 40, 422, "invalid_value"),
+        ("first_name=A&last_name=B&custom_fields[annualIncome]=inf", 422, "invalid_value"),
         ("first_name=A&first_name=B&last_name=C", 400, "malformed_body"),
         ("first_name", 400, "malformed_body"),
         ("first_name=A&last_name=B&gender_id=nobody", 422, "not_found"),

@@ -120,7 +120,8 @@ print("closed", flush=True)
 @pytest.fixture
 def process(tmp_path):
     database = tmp_path / "sandbox.db"
-    with subprocess.Popen([sys.executable, "-c", SERVER, str(database)], stdout=subprocess.PIPE, text=True) as started:
+    command = [sys.executable, "-c", SERVER, str(database)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as started:  # noqa: S603 - the command is ours
         yield started, database
         if started.poll() is None:
             started.kill()

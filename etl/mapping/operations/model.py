@@ -130,7 +130,7 @@ def without_blanks(texts: pa.Array) -> pa.Array:
 
 def without_empty_cells(texts: pa.Array) -> pa.Array:
     """Texts in which cells of white space only are null; others keep their outer blanks."""
-    blank = pc.match_substring_regex(texts, r"^\s*$")
+    blank = pc.match_substring_regex(texts, r"^[\s\p{Z}]*$")
     return pc.if_else(blank, pa.scalar(None, pa.string()), texts) if pc.any(blank).as_py() else texts
 
 

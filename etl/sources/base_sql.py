@@ -7,7 +7,6 @@ so that a join and a reference agree on the same data. Every name is quoted; no 
 from __future__ import annotations
 
 # ruff: noqa: S608 - this module exists to write SQL; its parts are our own words and quoted names
-
 from collections.abc import Callable, Sequence
 
 from etl.core.ports import BaseQuery, Join

@@ -19,7 +19,7 @@ def check_columns(columns: Sequence[str], place: str) -> None:
     seen: dict[str, int] = {}
     for position, column in enumerate(columns, start=1):
         if not column.strip():
-            hint = "Name it in the header, or take the surplus delimiter off."
+            hint = "Give it a name, or take the surplus delimiter off."
             raise SourceUnreadable(f"{place}: column {position} has no name.", hint=hint)
         if column.casefold() in _RESERVED:
             raise SourceUnreadable(f"{place}: the name of column {position}, {column}, is reserved.", hint="Rename it.")
@@ -27,7 +27,9 @@ def check_columns(columns: Sequence[str], place: str) -> None:
         if first != position:
             message = f"{place}: columns {first} and {position} are both named {columns[first - 1]}"
             same = columns[first - 1] == column
-            raise SourceUnreadable(f"{message}{'' if same else f' or {column}'}.", hint="Rename one in the header.")
+            raise SourceUnreadable(
+                f"{message}{'' if same else f' or {column}'}.", hint="Rename one of them (in a query: AS)."
+            )
 
 
 def check_tables(tables: Sequence[str], place: str) -> None:
@@ -35,5 +37,5 @@ def check_tables(tables: Sequence[str], place: str) -> None:
     seen: dict[str, str] = {}
     for table in tables:
         if seen.setdefault(table.casefold(), table) != table or tables.count(table) > 1:
-            hint = "Rename a file, or narrow the source's pattern."
+            hint = "Rename one, or choose fewer tables."
             raise SourceUnreadable(f"{place} has two tables named {table} (case does not count).", hint=hint)

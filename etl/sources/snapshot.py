@@ -31,7 +31,8 @@ _FORM = 1
 @dataclass(frozen=True, slots=True)
 class SnapshotTable:
     """One table: ``file`` is a name inside the snapshot's folder, ``source_sha256`` hashes a file's bytes or, for SQL,
-    the rows as read; ``sha256`` hashes the Parquet file."""
+    the rows as read; ``sha256`` hashes the Parquet file.
+    """
 
     source: str
     table: str

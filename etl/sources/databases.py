@@ -1,0 +1,153 @@
+"""How a legacy database is opened: read-only, nothing of its values in messages, and values left as the server tells them.
+
+Each kind of database has its own way of promising not to write; all of them are used on top of the rights that the
+user should not have anyway.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+
+from etl.core.errors import SettingsError, SourceUnavailable, SourceUnreadable
+from etl.sources.encoding import MISFITS
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+    from sqlalchemy.engine.interfaces import DBAPIConnection
+    from sqlalchemy.pool import ConnectionPoolEntry
+
+_LEFT_AS_TEXT = ("date", "timestamp", "timestamptz", "time", "timetz", "interval", "numeric", "json", "jsonb", "uuid")
+_POSTGRES_SESSION = "set DateStyle to ISO, YMD; set TimeZone to UTC; set default_transaction_read_only to on"
+_MYSQL_SESSION = "set session transaction read only"
+
+
+class Database:
+    """One legacy database by its SQLAlchemy URL. Raises SettingsError for a URL that cannot be used."""
+
+    def __init__(self, source: str, url: str) -> None:
+        self._source = source
+        self._url = _parsed(source, url)
+        self.kind = self._url.get_backend_name()
+        self._engine: sa.Engine | None = None
+
+    @contextmanager
+    def connected(self) -> Iterator[sa.Connection]:
+        """A connection inside one read-only transaction that sees one state of the data.
+
+        Raises SourceUnavailable if the database does not let us in, SourceUnreadable if it fails later.
+        """
+        connection = self._connect()
+        try:
+            yield connection
+        except (DBAPIError, UnicodeDecodeError) as error:
+            message = f"Reading from source {self._source} failed ({_code(error)})."
+            raise SourceUnreadable(message, hint="Look into the server's log, then run again.") from None
+        finally:
+            connection.close()
+
+    def _connect(self) -> sa.Connection:
+        self._require_file()
+        try:
+            connection = self._opened().connect()
+        except DBAPIError as error:
+            hint = "Check address, user, password and whether the server runs."
+            raise SourceUnavailable(f"{self._place()} cannot be opened ({_code(error)}).", hint=hint) from None
+        except SQLAlchemyError:
+            raise SourceUnavailable(f"{self._place()} cannot be opened.", hint="Check the source's URL.") from None
+        if self.kind == "postgresql":
+            return connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        return connection
+
+    def _opened(self) -> sa.Engine:
+        if self._engine is None:
+            self._engine = self._made()
+        return self._engine
+
+    def _made(self) -> sa.Engine:
+        try:
+            if self.kind == "sqlite":
+                engine = sa.create_engine(
+                    "sqlite://", creator=self._sqlite, poolclass=sa.NullPool, hide_parameters=True
+                )
+            else:
+                engine = sa.create_engine(self._url, poolclass=sa.NullPool, hide_parameters=True)
+        except (ModuleNotFoundError, NoSuchModuleError):
+            hint = "Install the extra that supplies it: casebook-etl[postgres] or casebook-etl[mysql]."
+            raise SettingsError(f"Source {self._source}: there is no driver for {self.kind}.", hint=hint) from None
+        if self.kind in _SESSIONS:
+            sa.event.listen(engine, "connect", _SESSIONS[self.kind])
+        return engine
+
+    def _sqlite(self) -> sqlite3.Connection:
+        path = Path(self._url.database or "").absolute()
+        connection = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)
+        connection.text_factory = lambda data: data.decode("utf-8", MISFITS)
+        connection.execute("pragma query_only = on")
+        return connection
+
+    def _require_file(self) -> None:
+        if self.kind == "sqlite" and not Path(self._url.database or "").is_file():
+            hint = "Paths are relative to the project's project.yaml."
+            raise SourceUnavailable(f"The SQLite file of source {self._source} does not exist.", hint=hint)
+
+    def _place(self) -> str:
+        if self.kind == "sqlite":
+            return f"The SQLite file of source {self._source}"
+        return f"The database of source {self._source} at {self._url.host or 'localhost'} as user {self._url.username}"
+
+
+def _parsed(source: str, url: str) -> sa.URL:
+    try:
+        parsed = sa.make_url(url)
+        kind = parsed.get_backend_name()
+    except (ArgumentError, ValueError):
+        hint = "Write it as in postgresql://user@host/database."
+        raise SettingsError(f"The URL of source {source} cannot be read.", hint=hint) from None
+    if kind in ("mysql", "mariadb"):
+        driver = parsed.drivername if "+" in parsed.drivername else f"{kind}+pymysql"
+        return parsed.set(drivername=driver).update_query_dict({"charset": "utf8mb4", **parsed.query})
+    return parsed
+
+
+def _postgres_session(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    from psycopg import postgres  # noqa: PLC0415 - the driver is an extra
+    from psycopg.types.string import TextLoader  # noqa: PLC0415 - likewise
+
+    class PaddedLoader(TextLoader):
+        """CHAR(n), which the server pads."""
+
+        def load(self, data: Any) -> str | bytes:  # noqa: ANN401 - the driver's own signature
+            return super().load(data).rstrip()
+
+    raw: Connection[Any] = connection  # type: ignore[assignment] # the driver's own connection
+    for name in _LEFT_AS_TEXT:
+        raw.adapters.register_loader(postgres.types[name].oid, TextLoader)
+    raw.adapters.register_loader(postgres.types["bpchar"].oid, PaddedLoader)
+    raw.execute(_POSTGRES_SESSION)
+    raw.commit()
+
+
+def _mysql_session(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    cursor = connection.cursor()
+    cursor.execute(_MYSQL_SESSION)
+    cursor.close()
+
+
+_SESSIONS = {"postgresql": _postgres_session, "mysql": _mysql_session, "mariadb": _mysql_session}
+
+
+def _code(error: DBAPIError | UnicodeDecodeError) -> str:
+    """What the driver calls it, without its message, which may quote values."""
+    if isinstance(error, UnicodeDecodeError):
+        return "text that is not in the declared encoding"
+    cause = error.orig
+    code = getattr(cause, "sqlstate", None) or getattr(cause, "sqlite_errorname", None)
+    number = next(iter(getattr(cause, "args", ())), None)
+    return str(code or (number if isinstance(number, int) else type(cause).__name__))

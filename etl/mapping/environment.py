@@ -67,7 +67,12 @@ def _filled_in_text(page: Page, place: Place, text: str, environ: Mapping[str, s
         page.note(place, f"The environment variable {name} is not set.", hint, code="missing_variable")
     if _BROKEN.search(_VARIABLE.sub("", text)):
         page.note(place, "`${` starts no variable.", "Write ${NAME} or ${NAME:-default}.", code="wrong_variable")
-    return _VARIABLE.sub(lambda each: environ.get(each["name"], each["default"] or ""), text)
+    return _VARIABLE.sub(lambda each: environ.get(each["name"], _without(each)), text)
+
+
+def _without(variable: re.Match[str]) -> str:
+    """What stands for a variable that is not set; one without a default (noted) stays as it is written."""
+    return variable["default"] if variable["default"] is not None else variable[0]
 
 
 def _is_secret(text: str, *, strict: bool) -> bool:

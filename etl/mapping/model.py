@@ -80,7 +80,8 @@ class CrosswalkRow:
 @dataclass(frozen=True, slots=True)
 class Crosswalk:
     """Legacy codes to target labels. ``columns`` are the code columns in order. Exact rows win over rows with ``*``,
-    more exact cells over fewer, earlier lines over later. ``checksum`` leaves out the advisory columns."""
+    more exact cells over fewer, earlier lines over later. ``checksum`` leaves out the advisory columns.
+    """
 
     name: str
     columns: tuple[str, ...]
@@ -147,7 +148,8 @@ class Many:
 @dataclass(frozen=True, slots=True)
 class ReferenceTarget:
     """One entity (and key space) a reference may mean. ``code`` is the discriminator's value that selects it ("" where
-    there is only one); ``columns`` supply the key parts."""
+    there is only one); ``columns`` supply the key parts.
+    """
 
     entity: str
     space: str
@@ -160,7 +162,8 @@ class Reference:
     """A foreign key. ``by`` is the discriminator column of a polymorphic one; without it and with several targets,
     exactly one target must have a key (``expect: one``). ``value`` names an attribute of the parent that is meant
     instead of its id. ``operations`` run on the key where it has one column. ``split`` separates several keys in one
-    cell for links that hold many."""
+    cell for links that hold many.
+    """
 
     targets: tuple[ReferenceTarget, ...]
     by: str | None
@@ -238,7 +241,8 @@ class EntityMapping:
 class SourceSpec:
     """A declared source: ``kind`` is ``csv``, ``sql`` or ``files``; ``location`` an absolute glob, URL or folder (may
     hold a password taken from the environment: never print it). ``options`` are the kind's own (encoding, delimiter,
-    quote, queries)."""
+    quote, queries).
+    """
 
     name: str
     kind: str
@@ -264,7 +268,7 @@ class Profile:
     page_size: int = 50
     client_id_env: str = ""
     client_secret_env: str = ""
-    token_params_in: str = "body"
+    token_params_in: str = "body"  # noqa: S105 - a place, no secret
     upload_hosts: tuple[str, ...] = ()
     max_problems: int | None = None
 

@@ -16,6 +16,8 @@ from etl.mapping.model import Position
 
 _STOPS = frozenset({"yaml_syntax", "yaml_too_large", "yaml_character", "yaml_too_deep", "yaml_documents"})
 """Mistakes behind which a document is not read any further."""
+_UNREAD = frozenset({"missing_variable", "wrong_variable"})
+"""Mistakes that leave no value to judge."""
 
 
 class Page:
@@ -34,11 +36,13 @@ class Page:
     ) -> None:
         """Adds a mistake at ``place`` (at its key where ``key``), ``offset`` characters into a one-line text.
 
-        Where the reader of YAML already saw a mistake there is no value to judge, and nothing is added.
+        Where a value could not be read, or its variable is not set, there is nothing more to judge or add.
         """
         line, column = self._document.position(place, key=key)
         if (line, column) in self._unreadable:
             return
+        if code in _UNREAD:
+            self._unreadable.add((line, column))
         if offset:
             column = self._inside(line, column, offset)
         self.found.append(Mistake(self.file, line, column, message, hint, code))

@@ -105,8 +105,7 @@ def _columns(raw: JsonValue) -> tuple[str, ...]:
 def _target(scope: Scope, link: Link, meant: _Meant) -> ReferenceTarget | None:
     name, _, space = meant.name.partition("@")
     if name not in link.to:
-        allowed = ", ".join(link.to)
-        hint = did_you_mean(name, link.to) or f"It points to {allowed}."
+        hint = did_you_mean(name, link.to)
         scope.page.note(
             meant.place, f"`{link.name}` does not point to `{name}`.", hint, code="wrong_entity", key=meant.at_key
         )
@@ -158,7 +157,9 @@ def _check_key(scope: Scope, link: Link, place: Place, resolved: Reference) -> N
         scope.page.note((*place, "do"), "`do` needs a key of one column.", hint, code="wrong_chain", key=True)
     produced = check_steps(scope, place, resolved.operations)
     if produced not in {None, ValueType.TEXT}:
-        scope.page.note((*place, "do"), f"A key is text, not {produced}.", "Remove the last step.", code="wrong_chain")
+        scope.page.note(
+            (*place, "do"), f"A key is text, not {produced}.", "Remove the last step.", code="wrong_chain", key=True
+        )
 
 
 def _parent_value(scope: Scope, link: Link, place: Place, form: ReferenceForm) -> str | None:

@@ -23,7 +23,7 @@ Text = Annotated[str, StringConstraints(min_length=1)]
 
 
 def _listed(value: object) -> object:
-    return [value] if isinstance(value, str | dict) else value
+    return value if isinstance(value, list) else [value]
 
 
 def _one_number(value: object) -> object:

@@ -24,7 +24,7 @@ from etl.catalog.specs import (
 )
 
 OPTION_LIST = "custom_field_option"
-"""The lookup whose path, type and match attribute serve the options of every drop-down."""
+"""The lookup whose path, type and match attribute serve the options of every drop-down; a public fact, always there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def build_catalog(spec: CatalogSpec) -> Catalog:
     tenant = _Tenant(spec.required_where_unstated, spec.option_ids_from)
     lookups = {name: _lookup(name, each, tenant) for name, each in spec.lookups.items()}
     for name, entity in spec.entities.items():
-        lookups |= _drop_downs(name, entity, spec.lookups.get(OPTION_LIST, LookupSpec()), tenant)
+        lookups |= _drop_downs(name, entity, spec.lookups[OPTION_LIST], tenant)
     return Catalog(
         api=_api(spec.api),
         entities={name: _entity(name, each, tenant) for name, each in spec.entities.items()},

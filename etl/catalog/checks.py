@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
-from etl.catalog.build import OPTION_LIST
 from etl.catalog.mistakes import did_you_mean
 from etl.catalog.model import Attribute, Catalog, Entity, Kind, Link, Step
 from etl.catalog.specs import CatalogSpec
@@ -202,8 +201,6 @@ def _custom_field_flaws(spec: CatalogSpec) -> Iterator[Flaw]:
                 yield Flaw(path, f"{name} is not known to take custom fields.", hint)
             if field.options is not None and field.type != "dropdown":
                 yield Flaw((*path, "options"), f"{key}: only a drop-down has options.", 'Say "type: dropdown".')
-            if field.type == "dropdown" and OPTION_LIST not in spec.lookups:
-                yield Flaw(path, f"{key}: no list holds the options.", f"Add the lookup {OPTION_LIST}.")
 
 
 def _repeated_options(catalog: Catalog) -> Iterator[Flaw]:

@@ -231,6 +231,10 @@ class RecordGraph(Protocol):
         """Links of single records to be set later: ``record``, ``field``."""
         ...
 
+    def places(self, links: pa.Table, reason: str) -> Iterator[pa.RecordBatch]:
+        """Where the records of such links stand, in the form of the first three calls; changes nothing."""
+        ...
+
     def block(self, records: pa.Table, reason: str) -> Iterator[pa.RecordBatch]:
         """Blocks records by number (``record``); yields them as the first three calls do."""
         ...

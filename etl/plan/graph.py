@@ -45,6 +45,21 @@ class LoadOrder:
         """All entities, parents first."""
         return tuple(entity for wave in self.waves for entity in wave)
 
+    @property
+    def required(self) -> frozenset[tuple[str, str]]:
+        """The (mapping, field) pairs whose link the catalogue requires."""
+        return frozenset((edge.mapping, edge.field) for edge in self.edges if edge.required)
+
+    def first_waves(self, depths: Mapping[str, int]) -> dict[str, int]:
+        """The number (from 1) of the wave in which an entity's first records can load; ``depths`` is the greatest depth
+        of records inside each entity that refers to itself."""
+        first: dict[str, int] = {}
+        number = 1
+        for wave in self.waves:
+            first |= dict.fromkeys(wave, number)
+            number += 1 + max(depths.get(entity, 0) for entity in wave)
+        return first
+
 
 def edges_of(
     mappings: Iterable[EntityMapping], counts: Mapping[tuple[str, str], int] | None = None
@@ -126,8 +141,9 @@ def _cost(edge: Edge) -> tuple[int, str, str]:
 def _remove(graph: nx.MultiDiGraph[str], victim: Edge) -> None:
     """Takes one reference out, towards all entities it may point to: it is deferred as a whole."""
     edges: list[tuple[str, str, int, Edge]] = list(graph.edges(keys=True, data="edge"))
-    whole = [each for each in edges if (each[3].mapping, each[3].field) == (victim.mapping, victim.field)]
-    graph.remove_edges_from([(parent, child, key) for parent, child, key, _ in whole])
+    for parent, child, key, edge in edges:
+        if (edge.mapping, edge.field) == (victim.mapping, victim.field):
+            graph.remove_edge(parent, child, key)
 
 
 def _mistake(cycle: list[Edge]) -> Mistake:

@@ -6,7 +6,7 @@ with everything the loader needs, so that a dry run and a load are two readers o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -33,6 +33,7 @@ class PlanContext:
     state: StateReader
     deferred: frozenset[str]
     wave: int
+    retry_rejected: bool = False
 
 
 def plan_batch(mapping: EntityMapping, batch: pa.RecordBatch, context: PlanContext) -> pa.RecordBatch:
@@ -44,7 +45,7 @@ def plan_batch(mapping: EntityMapping, batch: pa.RecordBatch, context: PlanConte
     names = [field.name for field in mapping.fields]
     actions, differences = [], []
     for key, blob, mark in zip(batch[KEY].to_pylist(), blobs.to_pylist(), prints, strict=True):
-        action, changes = _compare(context.keys, names, known.get(key), mark, blob)
+        action, changes = _compare(context, names, known.get(key), mark, blob)
         actions.append(str(action))
         differences.append(changes)
     columns = {
@@ -70,21 +71,15 @@ def steps_of(planned: pa.RecordBatch) -> pa.RecordBatch:
     return pa.RecordBatch.from_pydict({name: planned[PLANNED + name] for name in PLAN_SCHEMA.names}, schema=PLAN_SCHEMA)
 
 
-def action_counts(steps: pa.RecordBatch) -> Iterator[tuple[str, str, int]]:
-    """(entity, action, count) of a batch of steps."""
-    counted = steps.select(["entity", "action"]).group_by(["entity", "action"]).aggregate([([], "count_all")])
-    for row in counted.to_pylist():
-        yield row["entity"], row["action"], row["count_all"]
-
-
 def _compare(
-    keys: RecordKeys, fields: list[str], known: KnownRecord | None, fingerprint: str, blob: bytes
+    context: PlanContext, fields: list[str], known: KnownRecord | None, fingerprint: str, blob: bytes
 ) -> tuple[Action, Difference]:
     if known is None or known.target_id is None:
-        return (Action.NOTHING if _refused_before(known, fingerprint) else Action.CREATE), _NONE
+        refused = _refused_before(known, fingerprint) and not context.retry_rejected
+        return (Action.NOTHING if refused else Action.CREATE), _NONE
     if known.fingerprint == fingerprint:
         return Action.NOTHING, _NONE
-    return Action.UPDATE, difference(keys, fields, known.field_hashes, blob)
+    return Action.UPDATE, difference(context.keys, fields, known.field_hashes, blob)
 
 
 def _refused_before(known: KnownRecord | None, fingerprint: str) -> bool:

@@ -6,13 +6,14 @@ no recursion and loops in the data are found row by row.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import networkx as nx
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 Numbers = npt.NDArray[np.int64]
 
@@ -58,6 +59,20 @@ def order_records(references: Sequence[SelfReference]) -> RecordOrder:
         deferred=_pairs(deferred),
         impossible=pa.table({"record": records[~done]}),
     )
+
+
+def self_references(edges: Iterable[pa.RecordBatch], required: Collection[tuple[str, str]]) -> list[SelfReference]:
+    """Edges of the record graph by (mapping, field); ``required`` lists the pairs that cannot be set later."""
+    table = pa.Table.from_batches(edges) if (edges := list(edges)) else None
+    if table is None or not table.num_rows:
+        return []
+    found = []
+    for pair in table.select(["mapping", "field"]).group_by(["mapping", "field"]).aggregate([]).to_pylist():
+        mask = pc.and_(pc.equal(table["mapping"], pair["mapping"]), pc.equal(table["field"], pair["field"]))
+        rows = table.filter(mask)
+        key = (pair["mapping"], pair["field"])
+        found.append(SelfReference(*key, key in required, rows["child"].to_numpy(), rows["parent"].to_numpy()))
+    return sorted(found, key=lambda each: (each.mapping, each.field))
 
 
 def _numbered(children: Numbers, parents: Numbers) -> tuple[Numbers, Numbers, Numbers]:

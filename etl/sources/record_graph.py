@@ -28,7 +28,10 @@ create table found (n bigint, mapping varchar, field varchar, policy varchar, pa
 create table dropped (n bigint, field varchar, parent varchar);
 create table deferred (n bigint, field varchar);
 """
-_PLACE = "k.mapping, f.field, f.policy, k._rk, k._row, k._line, f.parent"
+_FOUND = (
+    "select k.mapping, f.field, f.policy, k._rk, k._row, k._line, f.parent, $reason as reason"
+    " from found f join keys k using (n) order by k.n, f.field"
+)
 
 
 class DuckRecordGraph:
@@ -110,6 +113,15 @@ class DuckRecordGraph:
         with _registered(self._db, "given", links):
             self._db.execute("insert into deferred select record, field from given")
 
+    def places(self, links: pa.Table, reason: str) -> Iterator[pa.RecordBatch]:
+        """See the port."""
+        self._db.execute("delete from found")
+        with _registered(self._db, "given", links):
+            self._db.execute(
+                "insert into found select k.n, k.mapping, g.field, null, null from keys k join given g on g.record = k.n"
+            )
+        yield from self._stream(_FOUND, {"reason": reason})
+
     def block(self, records: pa.Table, reason: str) -> Iterator[pa.RecordBatch]:
         """See the port."""
         self._db.execute("delete from found")
@@ -167,10 +179,7 @@ class DuckRecordGraph:
         return int(row[0]) if row else 0
 
     def _take_consequences(self, reason: str) -> Iterator[pa.RecordBatch]:
-        yield from self._stream(
-            f"select {_PLACE}, $reason as reason from found f join keys k using (n) order by k.n, f.field",  # noqa: S608 - our own text
-            {"reason": reason},
-        )
+        yield from self._stream(_FOUND, {"reason": reason})
         self._db.execute("insert into dropped select n, field, parent from found where policy = 'empty'")
         for policy, status in (("quarantine", "quarantined"), ("block", "blocked")):
             self._db.execute(

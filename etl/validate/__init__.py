@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from etl.validate.fields import FieldChecks
-from etl.validate.relations import check_relations
+from etl.validate.relations import check_relations, graph_mapping, note_row, report_loops
 
-__all__ = ["FieldChecks", "check_relations"]
+__all__ = ["FieldChecks", "check_relations", "graph_mapping", "note_row", "report_loops"]

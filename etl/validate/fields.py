@@ -140,7 +140,7 @@ class FieldChecks:
         return quarantine(records, pc.and_(mask, valid), finding.code) if blocks else records
 
     def _labels(self, lookup: str) -> tuple[str, ...] | None:
-        known = self._catalog.lookups.get(lookup)
+        known = self._catalog.lookups.get(lookup) or self._catalog.entities.get(lookup)
         return tuple(option.label for option in known.options) if known and known.options is not None else None
 
     def _unmapped_recommended(self) -> Iterator[Link]:

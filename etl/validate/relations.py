@@ -44,11 +44,50 @@ def check_relations(graph: RecordGraph, mappings: Iterable[EntityMapping], probl
         _report(batch, by_name, problems)
 
 
+def report_loops(
+    graph: RecordGraph,
+    deferred: pa.Table,
+    impossible: pa.Table,
+    mappings: Iterable[EntityMapping],
+    problems: ProblemSink,
+) -> None:
+    """Reports records in loops: links to be set later are told, records that no order can serve are blocked.
+
+    Both tables hold record numbers of the graph in ``record``.
+    """
+    by_name = {each.name: each for each in mappings}
+    for batch in graph.places(deferred, "reference_loop"):
+        _report(batch, by_name, problems, severity=Severity.INFO)
+    for batch in graph.block(impossible, "required_loop"):
+        _report(batch, by_name, problems)
+
+
+def note_row(mapping: EntityMapping, code: str, field: str, detail: str) -> pa.RecordBatch:
+    """A problem about a mapping as a whole, without a row."""
+    nowhere = pa.record_batch({"_row": pa.array([None], pa.int64()), "_line": pa.array([None], pa.int64())})
+    return problem_rows(
+        nowhere,
+        code=code,
+        severity=Severity.INFO,
+        mapping=mapping.name,
+        entity=mapping.target,
+        table=mapping.base.table,
+        field=field,
+        detail=detail,
+    )
+
+
 def _policy(reference: Reference) -> str:
     return "block" if reference.on_missing is OnMissing.FAIL else str(reference.on_missing)
 
 
-def _report(batch: pa.RecordBatch, mappings: Mapping[str, EntityMapping], problems: ProblemSink) -> None:
+def _report(
+    batch: pa.RecordBatch,
+    mappings: Mapping[str, EntityMapping],
+    problems: ProblemSink,
+    *,
+    severity: Severity | None = None,
+) -> None:
     for kind, rows in _groups(batch):
         left_out = kind["policy"] == "empty" and kind["reason"] != "self_reference"
         mapping = mappings[kind["mapping"]]
@@ -56,7 +95,7 @@ def _report(batch: pa.RecordBatch, mappings: Mapping[str, EntityMapping], proble
             problem_rows(
                 rows,
                 code="link_left_out" if left_out else kind["reason"],
-                severity=_SEVERITY.get(kind["policy"], Severity.BLOCK),
+                severity=severity or _SEVERITY.get(kind["policy"], Severity.BLOCK),
                 mapping=mapping.name,
                 entity=mapping.target,
                 table=mapping.base.table,
@@ -69,7 +108,7 @@ def _report(batch: pa.RecordBatch, mappings: Mapping[str, EntityMapping], proble
 def _groups(batch: pa.RecordBatch) -> Iterator[tuple[dict[str, str], pa.RecordBatch]]:
     """The rows of a batch by mapping, field, policy and reason."""
     names = ["mapping", "field", "policy", "reason"]
-    for kind in batch.select(names).group_by(names).aggregate([]).to_pylist():
+    for kind in pa.Table.from_batches([batch.select(names)]).group_by(names).aggregate([]).to_pylist():
         mask = pc.equal(batch["mapping"], kind["mapping"])
         for name in names[1:]:
             mask = pc.and_(mask, _equal(batch[name], kind[name]))

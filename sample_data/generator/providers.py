@@ -60,8 +60,8 @@ def _write_location(block: Block, index: int) -> None:
         "STATE": "OH",
         "ZIP": invent.zip_code(),
         "CNTY_CD": invent.county(),
-        "LAT": 39.1 + index / 100,
-        "LON": -84.5 + index / 100,
+        "LAT": round(39.1 + index / 100, 6),
+        "LON": round(-84.5 + index / 100, 6),
         "PROV_ID": provider.id if provider else None,
         "REMARK": "Ring the bell twice." if index % 7 == 0 else None,
     }

@@ -1,0 +1,126 @@
+"""What every command shares: options, output for people and machines, and how an error ends the program.
+
+Standard output carries the answer (one JSON object with ``--json``), standard error everything else. An exception never
+reaches a person as a traceback: errors of ours say what to do next, anything else is named by type and place alone,
+because its message could quote somebody's data.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from etl.core.errors import EtlError, MappingError
+from etl.core.exits import ENVIRONMENT, INTERRUPTED, exit_code_of
+
+if TYPE_CHECKING:
+    from etl.cli.progress import BarProgress, PlainProgress, QuietProgress
+    from etl.pipeline.wiring import Setting
+
+ProjectArgument = Annotated[
+    Path,
+    typer.Argument(
+        metavar="PROJECT", help="The project's folder, which holds project.yaml.", show_default="current folder"
+    ),
+]
+ProfileOption = Annotated[
+    str | None, typer.Option("--profile", "-p", help="The profile of project.yaml to use; the first one by default.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Write one JSON object to standard output.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but the result.")]
+ProgressOption = Annotated[
+    str, typer.Option("--progress", help="How to show progress: auto (a bar on a terminal), plain or none.")
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """How one command answers."""
+
+    as_json: bool = False
+    quiet: bool = False
+    progress: str = "auto"
+
+    def answer(self, content: Mapping[str, Any], lines: list[str]) -> None:
+        """The command's result: JSON, or lines for people."""
+        text = json.dumps(content, indent=2, ensure_ascii=False, default=str) if self.as_json else "\n".join(lines)
+        sys.stdout.write(text + "\n")
+
+    def make_progress(self) -> QuietProgress | PlainProgress | BarProgress:
+        """The progress display that fits the terminal and the options."""
+        from rich.console import Console
+
+        from etl.cli.progress import BarProgress, PlainProgress, QuietProgress
+
+        if self.quiet or self.progress == "none":
+            return QuietProgress()
+        console = Console(stderr=True, no_color=_no_color(), highlight=False)
+        return BarProgress(console) if self.progress == "auto" and console.is_terminal else PlainProgress()
+
+
+def open_setting(project: Path, profile: str | None, environ: Mapping[str, str] | None = None) -> Setting:
+    """A project, loaded and checked, with the profile in use. Raises MappingError, SettingsError."""
+    from etl.pipeline.projects import open_project
+
+    return open_project(project, profile, environ if environ is not None else os.environ)
+
+
+@contextmanager
+def ending(output: Output) -> Iterator[None]:
+    """Turns errors into messages and exit codes; every command's body runs inside."""
+    try:
+        yield
+    except EtlError as error:
+        _tell(error, output)
+        raise typer.Exit(exit_code_of(error)) from None
+    except KeyboardInterrupt:
+        sys.stderr.write("Interrupted. The same command goes on where it stopped.\n")
+        raise typer.Exit(INTERRUPTED) from None
+    except (typer.Exit, typer.Abort):
+        raise
+    except BrokenPipeError:
+        raise typer.Exit(ENVIRONMENT) from None
+    except Exception as error:
+        sys.stderr.write(_unexpected(error))
+        raise typer.Exit(ENVIRONMENT) from None
+
+
+def _tell(error: EtlError, output: Output) -> None:
+    if output.as_json:
+        content: dict[str, Any] = {"error": {"code": error.code, "message": error.message, "hint": error.hint}}
+        if isinstance(error, MappingError):
+            content["error"]["mistakes"] = [
+                {
+                    "file": each.file,
+                    "line": each.line,
+                    "column": each.column,
+                    "message": each.message,
+                    "hint": each.hint,
+                }
+                for each in error.mistakes
+            ]
+        sys.stdout.write(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+    sys.stderr.write(f"{error.message}\n" + (f"{error.hint}\n" if error.hint else ""))
+
+
+def _unexpected(error: Exception) -> str:
+    """Type and place of a defect of ours, without its message."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if f"{os.sep}etl{os.sep}" in frame.filename]
+    place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "an unknown place"
+    return (
+        f"This is a defect of casebook-etl: {type(error).__name__} at {place}.\n"
+        "Nothing is lost: the same command goes on where it stopped. Please report the line above.\n"
+    )
+
+
+def _no_color() -> bool:
+    return bool(os.environ.get("NO_COLOR"))

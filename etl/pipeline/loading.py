@@ -1,0 +1,156 @@
+"""The part of a run that talks to Casebook: options before mapping, the load itself, reading back."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Coroutine, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from etl.casebook.client import CasebookClient
+from etl.catalog.model import Catalog, Option
+from etl.core.errors import EtlError
+from etl.core.keys import RecordKeys
+from etl.core.ports import Progress, StateStore
+from etl.core.records import TargetId
+from etl.load.executor import Loader, LoadNotes, LoadSettings
+from etl.load.planned import PlannedRecords
+from etl.load.ports import LoadPorts
+from etl.load.verify import Verifier, VerifyResult
+from etl.mapping.model import Field, Project
+from etl.pipeline.wiring import Setting, SystemClock
+from etl.pipeline.workspace import RunFolder
+
+Options = Mapping[str, Mapping[str, TargetId]]
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a load leaves beside the state database. ``stopped`` is what ended it early."""
+
+    notes: LoadNotes
+    requests: Mapping[tuple[str, int], int]
+    load_s: float
+    stopped: EtlError | None
+
+
+def live_options(setting: Setting) -> Options:
+    """The tenant's options for every lookup that the project uses, read now."""
+
+    async def read() -> Options:
+        target = setting.target()
+        try:
+            return {lookup: await target.options(lookup) for lookup in sorted(_lookups(setting.project))}
+        finally:
+            await target.close()
+
+    return _run(read())
+
+
+def with_options(catalog: Catalog, options: Options) -> Catalog:
+    """The catalogue with the tenant's live options in place of what an overlay lists."""
+    listed = {
+        name: tuple(Option(label, identifier) for label, identifier in each.items()) for name, each in options.items()
+    }
+    lookups = {name: replace(each, options=listed.get(name, each.options)) for name, each in catalog.lookups.items()}
+    entities = {name: replace(each, options=listed.get(name, each.options)) for name, each in catalog.entities.items()}
+    return replace(catalog, lookups=lookups, entities=entities)
+
+
+def load(setting: Setting, folder: RunFolder, store: StateStore, options: Options, progress: Progress) -> Loaded:
+    """Loads a run's plan. An error that stopped it is returned, because what was loaded still has to be reported."""
+
+    async def work() -> Loaded:
+        target = setting.target()
+        ports = _ports(setting, target, store, progress)
+        planned = PlannedRecords(folder.planned, setting.project.mappings)
+        loader = Loader(ports, planned, options, LoadSettings(setting.profile.concurrency, setting.profile.quiet_s))
+        began = time.monotonic()
+        stopped: EtlError | None = None
+        try:
+            with _interruptible(loader):
+                await loader.run()
+        except* EtlError as group:
+            stopped = _first(group)
+        finally:
+            await target.close()
+        return Loaded(loader.notes, dict(target.requests), time.monotonic() - began, stopped)
+
+    return _run(work())
+
+
+def read_back(
+    setting: Setting, folder: RunFolder, store: StateStore, options: Options, progress: Progress
+) -> VerifyResult:
+    """Reads everything back and compares."""
+
+    async def work() -> VerifyResult:
+        target = setting.target()
+        planned = PlannedRecords(folder.planned, setting.project.mappings)
+        try:
+            return await Verifier(_ports(setting, target, store, progress), planned, options).run()
+        finally:
+            await target.close()
+
+    return _run(work())
+
+
+def _ports(setting: Setting, target: CasebookClient, store: StateStore, progress: Progress) -> LoadPorts:
+    keys: RecordKeys = setting.keys(create=False)
+    return LoadPorts(setting.project.catalog, keys, target, store, setting.files(), SystemClock(), progress)
+
+
+def _lookups(project: Project) -> set[str]:
+    return {lookup for mapping in project.mappings for field in mapping.fields if (lookup := lookup_of(field))}
+
+
+def lookup_of(field: Field) -> str | None:
+    """The lookup whose labels a field holds."""
+    if field.attribute is not None:
+        return field.attribute.lookup
+    return field.link.to[0] if field.link is not None and not field.is_reference else None
+
+
+@contextlib.contextmanager
+def _interruptible(loader: Loader) -> Iterator[None]:
+    """The first Ctrl-C (or SIGTERM) drains; the second ends the process at once, which the protocol survives."""
+    loop = asyncio.get_running_loop()
+    asked = False
+
+    def interrupt() -> None:
+        nonlocal asked
+        if asked:
+            os._exit(130)
+        asked = True
+        loader.interrupt()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError, ValueError):
+            loop.add_signal_handler(number, interrupt)
+    try:
+        yield
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with contextlib.suppress(NotImplementedError, ValueError):
+                loop.remove_signal_handler(number)
+
+
+def _first(group: BaseExceptionGroup[EtlError]) -> EtlError:
+    """The first error of ours in a group, however deep."""
+    for each in group.exceptions:
+        return _first(each) if isinstance(each, BaseExceptionGroup) else each
+    raise group
+
+
+def _run(work: Coroutine[object, object, Result]) -> Result:
+    """Runs on uvloop where there is one: the hot path is the event loop's."""
+    try:
+        import uvloop  # noqa: PLC0415 - not on Windows
+    except ImportError:
+        return asyncio.run(work)
+    return uvloop.run(work)

@@ -1,0 +1,164 @@
+"""Extract, map, validate and plan: everything up to the line that writes. Stages meet here and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from etl.catalog.model import Catalog
+from etl.core.errors import MappingError
+from etl.core.keys import RecordKeys
+from etl.core.outcomes import RecordState
+from etl.core.ports import ProblemSink, Progress, StateReader
+from etl.core.problems import PROBLEM_SCHEMA
+from etl.core.records import LEDGER_SCHEMA, PLAN_SCHEMA
+from etl.mapping.columns import check_columns
+from etl.mapping.model import EntityMapping, Project
+from etl.mapping.operations import Context
+from etl.pipeline.accounts import account_tables
+from etl.pipeline.workspace import ParquetSink, RunFolder
+from etl.plan.graph import LoadOrder, edges_of, load_order
+from etl.plan.steps import PlanContext, plan_batch, steps_of
+from etl.plan.waves import order_records, self_references
+from etl.sources.engine import open_database
+from etl.sources.files import FolderFiles
+from etl.sources.record_graph import DuckRecordGraph
+from etl.sources.snapshot import Snapshot
+from etl.sources.tables import DuckTables
+from etl.transform import Transformer
+from etl.validate import FieldChecks, check_relations, graph_mapping, note_row, report_loops
+
+BATCH_ROWS = 16_384
+GRAPH_MEMORY_MB = 256
+GRAPH_THREADS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One run's materials. ``catalog`` holds the tenant's live options where they are known."""
+
+    project: Project
+    catalog: Catalog
+    folder: RunFolder
+    snapshot: Snapshot
+    tables: DuckTables
+    keys: RecordKeys
+    context: Context
+    files: FolderFiles
+    progress: Progress
+
+
+def register_snapshot(tables: DuckTables, snapshot: Snapshot) -> None:
+    """Makes the snapshot's tables known by the names that mappings use."""
+    for table in snapshot.tables:
+        tables.register(table.relation, str(snapshot.path(table)))
+
+
+def check_snapshot_columns(project: Project, snapshot: Snapshot) -> None:
+    """Raises MappingError with every column that is unknown, unused or ignored in vain."""
+    mistakes = check_columns(project, {table.relation: table.columns for table in snapshot.tables})
+    if mistakes:
+        raise MappingError(mistakes)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What validation leaves for the plan: the record graph, the order of entities, the deepest record of each."""
+
+    graph: DuckRecordGraph
+    order: LoadOrder
+    depths: Mapping[str, int]
+
+
+def map_and_validate(work: Work, state: StateReader) -> Checked:
+    """Maps every base row and checks every record; leaves rows, records, verdicts and problems in the run's folder.
+
+    Raises MappingError for a cycle of required references, TooManyProblems where a policy says ``fail``.
+    """
+    mappings = work.project.mappings
+    with ParquetSink(work.folder.problems, PROBLEM_SCHEMA) as problems:
+        with ParquetSink(work.folder.rows, LEDGER_SCHEMA) as rows:
+            work.progress.start("map", sum(work.tables.count(each.base.table) for each in mappings))
+            for mapping in mappings:
+                _map_one(work, mapping, rows, problems)
+        work.progress.start("validate")
+        graph = DuckRecordGraph(open_database(work.folder.temp, GRAPH_MEMORY_MB, GRAPH_THREADS))
+        graph.open([graph_mapping(each, _mapped(work, each)) for each in mappings], _known_keys(state))
+        check_relations(graph, mappings, problems)
+        order = load_order({each.target for each in mappings}, edges_of(mappings, graph.reference_counts()))
+        account_tables(work.project, work.snapshot, work.tables, work.folder, problems)
+        depths = {entity: _order_inside(graph, entity, order, mappings, problems) for entity in order.entities}
+    with ParquetSink(work.folder.verdicts) as verdicts:
+        for batch in graph.verdicts():
+            verdicts.add(batch)
+    return Checked(graph, order, depths)
+
+
+def plan_records(work: Work, checked: Checked, state: StateReader, *, retry_rejected: bool = False) -> None:
+    """Writes the plan, and the planned records in load order."""
+    work.progress.start("plan")
+    waves = checked.order.first_waves(checked.depths)
+    with ParquetSink(work.folder.plan, PLAN_SCHEMA) as plan:
+        for number, mapping in enumerate(_in_order(work.project.mappings, checked.order)):
+            deferred = frozenset(field for name, field in checked.order.deferred if name == mapping.name)
+            context = PlanContext(work.keys, state, deferred, waves[mapping.target], retry_rejected)
+            with ParquetSink(work.folder.planned / f"{number:03d}-{mapping.name}.parquet") as planned:
+                for batch in checked.graph.ordered(mapping.name):
+                    done = plan_batch(mapping, batch, context)
+                    planned.add(done)
+                    plan.add(steps_of(done))
+                    work.progress.advance(done.num_rows)
+
+
+def _map_one(work: Work, mapping: EntityMapping, rows: ParquetSink, problems: ParquetSink) -> None:
+    transformer = Transformer(mapping, work.catalog, work.keys, work.context)
+    checks = FieldChecks(mapping, work.catalog, work.context, work.files)
+    with ParquetSink(Path(_mapped(work, mapping))) as records:
+        for batch in work.tables.base(mapping.base, BATCH_ROWS):
+            mapped = transformer.apply(batch)
+            checked, found = checks.apply(mapped.records)
+            records.add(checked)
+            rows.add(mapped.ledger)
+            for each in (mapped.problems, *found):
+                problems.add(each)
+            work.progress.advance(batch.num_rows)
+    for code, field, detail in checks.notes():
+        problems.add(note_row(mapping, code, field, detail))
+
+
+def _order_inside(
+    graph: DuckRecordGraph,
+    entity: str,
+    order: LoadOrder,
+    mappings: Sequence[EntityMapping],
+    problems: ProblemSink,
+) -> int:
+    """Orders the records of an entity that refers to itself; returns the greatest depth."""
+    references = self_references(graph.edges(entity, list(order.deferred)), order.required)
+    if not references:
+        return 0
+    found = order_records(references)
+    graph.set_depths(found.depths)
+    graph.defer(found.deferred)
+    report_loops(graph, found.deferred, found.impossible, mappings, problems)
+    return int(pc.max(found.depths["depth"]).as_py() or 0)
+
+
+def _mapped(work: Work, mapping: EntityMapping) -> str:
+    return str(work.folder.mapped / f"{mapping.name}.parquet")
+
+
+def _known_keys(state: StateReader) -> Iterator[pa.RecordBatch]:
+    """Record keys of everything created so far, in batches."""
+    created = (known.key for known in state.in_state(RecordState.CREATED, RecordState.DUPLICATE))
+    while keys := list(islice(created, BATCH_ROWS)):
+        yield pa.record_batch({"_rk": pa.array(keys, pa.string())})
+
+
+def _in_order(mappings: Sequence[EntityMapping], order: LoadOrder) -> list[EntityMapping]:
+    return [mapping for entity in order.entities for mapping in mappings if mapping.target == entity]

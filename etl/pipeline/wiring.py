@@ -1,0 +1,118 @@
+"""Chooses the adapters that a project's settings name. Nothing else in the program knows a concrete adapter."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from etl.casebook.client import CasebookClient
+from etl.core.keys import RecordKeys
+from etl.core.ports import Source
+from etl.mapping.model import Profile, Project, SourceSpec
+from etl.mapping.operations import Context
+from etl.settings import Credentials, read_credentials, read_project_key
+from etl.sources.csv import CsvSource
+from etl.sources.files import FolderFiles
+from etl.sources.sql import SqlSource
+from etl.state.opening import open_reader, open_store
+from etl.state.reader import SqlReader
+from etl.state.store import SqlStore
+
+
+class SystemClock:
+    """The machine's own clock."""
+
+    def now(self) -> datetime:
+        """UTC."""
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Seconds since some moment."""
+        return time.monotonic()
+
+    async def sleep(self, delay_s: float) -> None:
+        """Waits."""
+        await asyncio.sleep(delay_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A loaded project with the profile in use and the environment it was loaded with."""
+
+    project: Project
+    profile: Profile
+    environ: Mapping[str, str]
+
+    @property
+    def state_path(self) -> Path:
+        """The state database: beside all runs of the project, one a profile."""
+        return self.project.runs_folder / f"{self.project.name}-{self.profile.name}.state.db"
+
+    def keys(self, *, create: bool) -> RecordKeys:
+        """The project's record keys; ``create`` allows the first run to make the project key."""
+        allowed = create and not self.profile.protect
+        secret = read_project_key(self.project.folder, self.project.name, self.environ, create=allowed)
+        return RecordKeys(secret)
+
+    def credentials(self) -> Credentials:
+        """The profile's credentials."""
+        return read_credentials(self.profile, self.environ)
+
+    def target(self) -> CasebookClient:
+        """The way to Casebook."""
+        return CasebookClient(self.profile, self.project.catalog, self.credentials())
+
+    def store(self, command: str) -> SqlStore:
+        """The state database, held for writing."""
+        return open_store(
+            self.state_path,
+            project=self.project.name,
+            target=f"{self.project.catalog.tenant or self.profile.tenant}/{self.credentials().client_id}",
+            key_check=self.keys(create=True).check_value(),
+            run_command=command,
+            clock=SystemClock(),
+        )
+
+    def reader(self) -> SqlReader:
+        """The state database, read beside whoever writes it."""
+        return open_reader(self.state_path)
+
+    def sources(self) -> list[Source]:
+        """The legacy sources."""
+        return [_source(spec) for spec in self.project.sources.values() if spec.kind != "files"]
+
+    def files(self) -> FolderFiles:
+        """The attachments' folders."""
+        specs = self.project.sources.values()
+        return FolderFiles({spec.name: Path(spec.location) for spec in specs if spec.kind == "files"})
+
+    def context(self, taken: datetime) -> Context:
+        """What operations may know: the date of the snapshot where the agency is."""
+        return Context(_local_date(taken, self.project.timezone), self.project.timezone)
+
+
+def _local_date(moment: datetime, timezone: str) -> date:
+    return moment.astimezone(ZoneInfo(timezone)).date()
+
+
+def _source(spec: SourceSpec) -> Source:
+    options = spec.options
+    if spec.kind == "csv":
+        return CsvSource(
+            spec.name,
+            spec.location,
+            encoding=_text(options.get("encoding")),
+            delimiter=_text(options.get("delimiter")),
+            quote=_text(options.get("quote")) or '"',
+        )
+    queries = options.get("queries")
+    return SqlSource(spec.name, spec.location, queries=dict(queries) if isinstance(queries, Mapping) else {})
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)

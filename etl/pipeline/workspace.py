@@ -1,0 +1,97 @@
+"""Where a run keeps what it made: one folder a run, files written whole or not at all, private to their owner."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from etl.core.records import RunId
+
+
+def new_run_id(now: datetime) -> RunId:
+    """A run's id: sortable by time, unique by four random digits."""
+    return RunId(f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}")
+
+
+class RunFolder:
+    """The files of one run, below ``runs/<run id>/``."""
+
+    def __init__(self, runs_folder: Path, run_id: RunId) -> None:
+        self.run_id = run_id
+        self.path = runs_folder / run_id
+        self.snapshot = self.path / "snapshot"
+        self.mapped = self.path / "records" / "mapped"
+        self.planned = self.path / "records" / "planned"
+        self.temp = self.path / "temp"
+        self.problems = self.path / "problems.parquet"
+        self.load_problems = self.path / "load_problems.parquet"
+        self.rows = self.path / "records" / "rows.parquet"
+        self.verdicts = self.path / "records" / "verdicts.parquet"
+        self.ledger = self.path / "ledger.parquet"
+        self.tables = self.path / "tables.parquet"
+        self.plan = self.path / "plan.parquet"
+        self.outcomes = self.path / "outcomes.parquet"
+        self.manifest = self.path / "manifest.json"
+
+    def create(self) -> Self:
+        """Makes the folders, readable by their owner only."""
+        for folder in (self.path, self.snapshot, self.mapped, self.planned, self.temp):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return self
+
+    def write_json(self, path: Path, content: object) -> None:
+        """Writes a JSON file by rename, so that a reader never sees half of it."""
+        with replaced(path) as temporary:
+            temporary.write_text(json.dumps(content, indent=2, ensure_ascii=False, sort_keys=True) + "\n", "utf-8")
+
+
+@contextmanager
+def replaced(path: Path) -> Iterator[Path]:
+    """A temporary name beside ``path`` that takes its place, durably, when the block ends well."""
+    temporary = path.with_name(f".{path.name}.part")
+    temporary.unlink(missing_ok=True)
+    os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    yield temporary
+    with temporary.open("rb") as stream:
+        os.fsync(stream.fileno())
+    temporary.replace(path)
+
+
+class ParquetSink:
+    """Writes batches of one schema to a Parquet file that appears when it is closed well; implements ``ProblemSink``."""
+
+    def __init__(self, path: Path, schema: pa.Schema | None = None) -> None:
+        self._replaced = replaced(path)
+        self._temporary = self._replaced.__enter__()
+        self._writer = pq.ParquetWriter(self._temporary, schema, compression="zstd") if schema is not None else None
+        self.rows = 0
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Writes a batch; the first one fixes the schema where none was given."""
+        if self._writer is None:
+            self._writer = pq.ParquetWriter(self._temporary, batch.schema, compression="zstd")
+        self._writer.write_batch(batch)
+        self.rows += batch.num_rows
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._writer is not None:
+            self._writer.close()
+        if kind is None:
+            self._replaced.__exit__(None, None, None)
+        else:
+            self._temporary.unlink(missing_ok=True)

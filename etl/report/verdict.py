@@ -1,0 +1,92 @@
+"""Says in one sentence how a run ended, and which commands lead on. The sentence is the first thing everybody reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from etl.core.outcomes import LOADED, Bucket
+from etl.report.facts import RunFacts
+from etl.report.model import DRY_RUNS, HELD_BACK, NOT_LOADED, EntityCounts, Ledger, State, Verdict
+
+_WORDS = {
+    Bucket.QUARANTINED: "held back for problems of their own",
+    Bucket.BLOCKED: "waiting for a record that is held back",
+    Bucket.REJECTED: "refused by Casebook",
+    Bucket.UNCERTAIN: "of uncertain effect",
+    Bucket.PENDING: "not sent yet",
+}
+
+
+def verdict(facts: RunFacts, entities: Mapping[str, EntityCounts], ledger: Ledger) -> Verdict:
+    """The verdict; a dry run is ready, a load complete, only where nothing at all is in the way."""
+    if facts.command in DRY_RUNS:
+        reasons = list(_reasons(facts, entities, ledger, HELD_BACK))
+        state = State.NOT_READY if reasons else State.READY
+    else:
+        reasons = [*_reasons(facts, entities, ledger, NOT_LOADED), *_tail(facts)]
+        state = State.INCOMPLETE if reasons else State.COMPLETE
+    return Verdict(state=state, sentence=_sentence(state, reasons, entities), next=tuple(_next(facts, state)))
+
+
+def enumerated(parts: list[str]) -> str:
+    """A list as a person writes it.
+
+    >>> enumerated(["a", "b", "c"])
+    'a, b and c'
+    """
+    return " and ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))
+
+
+def counted(count: int, noun: str) -> str:
+    """A count with its noun.
+
+    >>> counted(1, "row"), counted(1200, "row")
+    ('1 row', '1,200 rows')
+    """
+    return f"{count:,} {noun}{'s' * (count != 1)}"
+
+
+def _reasons(
+    facts: RunFacts, entities: Mapping[str, EntityCounts], ledger: Ledger, buckets: tuple[Bucket, ...]
+) -> Iterator[str]:
+    if facts.error is not None:
+        yield "the run was stopped before its end"
+    if not ledger.balanced:
+        yield "the ledger does not balance"
+    for bucket in buckets:
+        count = sum(each.of(bucket) for each in entities.values())
+        if count:
+            yield f"{counted(count, 'row')} {'is' if count == 1 else 'are'} {_WORDS[bucket]}"
+
+
+def _tail(facts: RunFacts) -> Iterator[str]:
+    links, findings = sum(facts.pending_links.values()), len(facts.verify.findings) if facts.verify else 0
+    if links:
+        yield f"{counted(links, 'link')} {'is' if links == 1 else 'are'} still to be set"
+    if facts.pending_uploads:
+        yield f"{counted(facts.pending_uploads, 'file')} {'is' if facts.pending_uploads == 1 else 'are'} still to be uploaded"
+    if findings:
+        yield f"reading back found {counted(findings, 'difference')}"
+
+
+def _sentence(state: State, reasons: list[str], entities: Mapping[str, EntityCounts]) -> str:
+    rows = sum(each.rows for each in entities.values())
+    loaded = sum(each.of(*LOADED) for each in entities.values())
+    if state is State.READY:
+        return f"Ready to load: all {counted(rows, 'row')} can go, and every one is accounted for."
+    if state is State.COMPLETE:
+        return f"Complete: {counted(loaded, 'row')} of {rows:,} became records in Casebook, and every one is accounted for."
+    start = "Not ready for a full load" if state is State.NOT_READY else "Not complete"
+    return f"{start}: {enumerated(reasons)}."
+
+
+def _next(facts: RunFacts, state: State) -> Iterator[str]:
+    profile = f"--profile {facts.profile}" if facts.profile else ""
+    commands = {
+        State.READY: ["run"] if facts.command == "plan" else ["plan"],
+        State.NOT_READY: ["validate"],
+        State.COMPLETE: [] if facts.verify else ["verify"],
+        State.INCOMPLETE: ["run"] if facts.verify else ["run", "verify"],
+    }
+    for verb in commands[state]:
+        yield " ".join(filter(None, ["casebook-etl", verb, facts.project, "" if verb == "validate" else profile]))

@@ -219,12 +219,12 @@ class _Reader:
 
     def _key(self, event: yaml.Event, depth: int) -> str | None:
         """Return the key's text, None for what cannot be a key. Keys are text however they look: ``N:`` needs no quotes."""
-        self._refuse_anchors_and_tags(event)
         if not isinstance(event, yaml.ScalarEvent):
             if not isinstance(event, yaml.AliasEvent):
                 self._at(event, "A key must be a plain text.", "Write the key as one word or quoted.", "yaml_key")
-                self._node(event, depth + 1)
+            self._node(event, depth + 1)
             return None
+        self._refuse_anchors_and_tags(event)
         if event.value == "<<" and _is_plain(event):
             self._at(event, "Merge keys (<<) are not accepted.", "Write the keys out.", "yaml_merge_key")
             return None

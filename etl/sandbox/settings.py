@@ -71,7 +71,7 @@ class SandboxSettings:
 
 
 def read_applications(path: Path) -> tuple[Application, ...]:
-    """Return the ``applications`` section of a tenant file; empty where it has none. Raises SettingsError."""
+    """Return the ``applications`` of a YAML file; empty where it has none. Raises SettingsError."""
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:

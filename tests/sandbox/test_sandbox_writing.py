@@ -117,6 +117,8 @@ def test_a_patch_replaces_the_links_it_names_and_leaves_the_others(sandbox, kit)
     sandbox.patch(f"{PEOPLE}/{person}", kit.document(PEOPLE, races=[asian]))
     (held,) = sandbox.oracle.records("person")
     assert held.links == {"gender": (gender[1],), "races": (asian[1],)}
+    shown = sandbox.get(f"{PEOPLE}/{person}").json()["data"]["relationships"]
+    assert (shown["gender"]["data"]["id"], [one["id"] for one in shown["races"]["data"]]) == (gender[1], [asian[1]])
     sandbox.patch(f"{PEOPLE}/{person}", kit.document(PEOPLE, races=[], gender=None))
     assert sandbox.oracle.records("person")[0].links == {}
     assert sandbox.get(f"{PEOPLE}/{person}").json()["data"]["relationships"]["gender"]["data"] is None

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from etl.catalog.model import Entity
+from etl.catalog.payloads import Payloads
 from etl.core.changes import Change, Intend, MarkBlocked, MarkCreated, MarkRejected, MarkUpdated, PendingLink
-from etl.core.errors import EtlError, Interrupted, RecordRejected, ResponseLost, TargetBusy, TargetRefused
+from etl.core.errors import EtlError, Finding, Interrupted, RecordRejected, ResponseLost, TargetBusy, TargetRefused
 from etl.core.fingerprint import without
 from etl.core.keys import RecordKey
 from etl.core.outcomes import Action, RecordState
@@ -60,6 +61,7 @@ class Loader:
         self._planned = planned
         self._settings = settings
         self._renderer = Renderer(ports.catalog, options)
+        self._payloads = Payloads(ports.catalog)
         self._parents = Parents(ports.catalog, ports.target, ports.state)
         self._schedule = Schedule(max(4 * settings.concurrency, 64))
         self._tail = Tail(ports, planned, self._parents)
@@ -212,10 +214,16 @@ class Loader:
         names = [*fields, *(record.cleared & {each.name for each in record.mapping.references})] if updating else fields
         links = await self._parents.links(record, names, drop=not updating)
         try:
-            return self._renderer.document(record, links, only=wanted)
+            document = self._renderer.document(record, links, only=wanted)
         except UnknownOption as unknown:
             self.notes.failures[record.key] = ("unknown_option", f"{unknown.field}: {unknown.lookup}")
             return None
+        # The last guard: the server answers some values of a wrong type with 500, which would look like a lost answer.
+        findings = self._payloads.check(document, partial=updating)
+        if findings:
+            self.notes.failures[record.key] = ("wrong_type", _findings_text(findings))
+            return None
+        return document
 
     def _waits_for_twin(self, record: PlannedRecord, document: Document) -> bool:
         """Two records with the same content under one parent are told apart only by settling one before the other."""
@@ -376,5 +384,8 @@ def _scope_id(entity: Entity, document: Document) -> TargetId | None:
 
 def _error_text(refused: RecordRejected) -> str:
     """Status, codes and pointers: never a value."""
-    findings = "; ".join(f"{finding.code} {finding.pointer}".strip() for finding in refused.findings)
-    return f"{refused.status} {findings}".strip()
+    return f"{refused.status} {_findings_text(refused.findings)}".strip()
+
+
+def _findings_text(findings: Sequence[Finding]) -> str:
+    return "; ".join(f"{finding.code} {finding.pointer}".strip() for finding in findings)

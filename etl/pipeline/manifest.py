@@ -7,7 +7,7 @@ import json
 import resource
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -158,9 +158,11 @@ def peak_memory_bytes() -> int:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-def runs_of(runs_folder: Path) -> list[Path]:
-    """The run folders, newest first."""
-    return sorted((each.parent for each in runs_folder.glob("*/manifest.json")), reverse=True)
+def runs_of(runs_folder: Path, project: str) -> Iterator[Path]:
+    """The run folders of a project, newest first (several projects may share one runs folder)."""
+    for path in sorted((each.parent for each in runs_folder.glob("*/manifest.json")), reverse=True):
+        if json.loads((path / "manifest.json").read_text("utf-8"))["project"] == project:
+            yield path
 
 
 def _mapping(mapping: EntityMapping) -> dict[str, object]:

@@ -43,7 +43,8 @@ class Finished:
 @dataclass(frozen=True, slots=True)
 class RunChoices:
     """What a person chose for one run. ``fresh`` closes an unfinished run, ``first_load`` allows a protected profile to
-    begin without state, ``retry_rejected`` sends refused records again."""
+    begin without state, ``retry_rejected`` sends refused records again.
+    """
 
     fresh: bool = False
     first_load: bool = False

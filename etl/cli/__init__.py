@@ -1,0 +1,38 @@
+"""The command line: one short module a command; heavy imports stay inside functions, so that ``--help`` is quick."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from etl.cli import catalog, demo, graph, lint, plan, report, run, sandbox, status, validate, verify, where
+
+app = typer.Typer(
+    name="casebook-etl",
+    help="Moves a human-services agency's legacy data into Casebook and proves that nothing was lost or doubled.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+for module in (demo, lint, validate, plan, run, verify, status, where, report, graph, sandbox, catalog):
+    module.register(app)
+
+
+@app.callback(invoke_without_command=True)
+def _main(*, version: bool = typer.Option(False, "--version", help="Show the version and exit.")) -> None:
+    if version:
+        from etl import __version__
+
+        sys.stdout.write(f"casebook-etl {__version__}\n")
+        raise typer.Exit
+
+
+def run_command_line() -> int:
+    """Runs the program on its arguments; returns the exit code."""
+    try:
+        app()
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else 1
+    return 0

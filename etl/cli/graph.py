@@ -1,0 +1,42 @@
+"""``casebook-etl graph``: the dependency graph of a project with the load order and why."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from etl.cli.common import JsonOption, Output, ProfileOption, ProjectArgument, ending, open_setting
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command("graph", epilog="Example: casebook-etl graph mappings/demo_agency --svg order.svg")(graph)
+
+
+def graph(
+    project: ProjectArgument = Path(),
+    *,
+    profile: ProfileOption = None,
+    svg: Annotated[Path | None, typer.Option("--svg", help="Write the drawing to this file.")] = None,
+    mermaid: Annotated[bool, typer.Option("--mermaid", help="Write mermaid text for Markdown.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Show which entity loads when, which references say so, and which links are set afterwards."""
+    output = Output(as_json)
+    with ending(output):
+        from etl.pipeline.manifest import order_facts
+        from etl.pipeline.projects import order_of
+        from etl.plan.graph import explain
+        from etl.report.graph import mermaid as mermaid_of
+        from etl.report.graph import svg as svg_of
+
+        order = order_of(open_setting(project, profile))
+        facts = order_facts(order)
+        if svg is not None:
+            svg.write_text(svg_of(facts), "utf-8")
+            sys.stderr.write(f"Written: {svg}\n")
+        lines = [mermaid_of(facts)] if mermaid else list(explain(order))
+        output.answer(facts, lines)

@@ -1,0 +1,67 @@
+"""``casebook-etl plan``: what would be done, compared with state and the tenant; reads only."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from etl.cli.common import (
+    JsonOption,
+    Output,
+    ProfileOption,
+    ProgressOption,
+    ProjectArgument,
+    QuietOption,
+    ending,
+    open_setting,
+)
+from etl.cli.finishing import finish
+
+if TYPE_CHECKING:
+    from etl.pipeline.wiring import Setting
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command("plan", epilog="Example: casebook-etl plan mappings/demo_agency --roles")(plan)
+
+
+def plan(
+    project: ProjectArgument = Path(),
+    *,
+    profile: ProfileOption = None,
+    roles: Annotated[
+        bool, typer.Option("--roles", help="Only list the roles that the registered application needs.")
+    ] = False,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    progress: ProgressOption = "auto",
+) -> None:
+    """Validate, and say what would be created, updated or left alone, record by record; nothing is written."""
+    output = Output(as_json, quiet, progress)
+    with ending(output):
+        setting = open_setting(project, profile)
+        if roles:
+            _list_roles(setting, output)
+            return
+        from etl.pipeline import runs
+
+        shown = output.make_progress()
+        try:
+            finished = runs.plan(setting, shown)
+        finally:
+            shown.close()
+        finish(finished, output)
+
+
+def _list_roles(setting: Setting, output: Output) -> None:
+    from etl.pipeline.projects import roles_needed
+
+    needed = roles_needed(setting)
+    lines = [f"The application of this project needs, for {len(needed)} entities:"]
+    for entity, operations in needed.items():
+        for operation, names in operations.items():
+            lines.append(f"  {entity:22} {operation:7} {', '.join(names) or 'not known in public: ask the tenant'}")
+    output.answer({"roles": {entity: dict(each) for entity, each in needed.items()}}, lines)

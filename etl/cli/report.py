@@ -1,0 +1,33 @@
+"""``casebook-etl report``: the report of a run again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from etl.cli.common import JsonOption, Output, ProfileOption, ProjectArgument, ending, open_setting
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command("report", epilog="Example: casebook-etl report mappings/demo_agency")(report)
+
+
+def report(
+    project: ProjectArgument = Path(),
+    *,
+    run: Annotated[str | None, typer.Option("--run", help="The run's id; the latest one by default.")] = None,
+    profile: ProfileOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a run's report again from its files, and show the summary."""
+    output = Output(as_json)
+    with ending(output):
+        from etl.pipeline.queries import rewrite_report
+        from etl.report import terminal_lines
+
+        summary, folder = rewrite_report(open_setting(project, profile), run)
+        lines = [*terminal_lines(summary), f"Report: {folder / 'report.html'}"]
+        output.answer(summary.model_dump(mode="json"), lines)

@@ -1,0 +1,58 @@
+"""``casebook-etl run``: loads, and goes on where the last run stopped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from etl.cli.common import (
+    JsonOption,
+    Output,
+    ProfileOption,
+    ProgressOption,
+    ProjectArgument,
+    QuietOption,
+    ending,
+    open_setting,
+)
+from etl.cli.finishing import finish
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command("run", epilog="Example: casebook-etl run mappings/demo_agency --profile sandbox")(run)
+
+
+def run(
+    project: ProjectArgument = Path(),
+    *,
+    profile: ProfileOption = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Close an unfinished run and begin anew; what is loaded stays loaded.")
+    ] = False,
+    first_load: Annotated[
+        bool, typer.Option("--first-load", help="Allow a protected profile to begin without a state database.")
+    ] = False,
+    retry: Annotated[
+        str, typer.Option("--retry", help="`rejected`: send records again that Casebook refused.", metavar="WHAT")
+    ] = "",
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    progress: ProgressOption = "auto",
+) -> None:
+    """Load. The same command again goes on where the last one stopped; when all is done it sends no write."""
+    output = Output(as_json, quiet, progress)
+    if retry not in ("", "rejected"):
+        raise typer.BadParameter("the only thing to retry is `rejected`", param_hint="--retry")
+    with ending(output):
+        from etl.pipeline import runs
+
+        choices = runs.RunChoices(fresh=fresh, first_load=first_load, retry_rejected=retry == "rejected")
+        shown = output.make_progress()
+        try:
+            finished = runs.run(open_setting(project, profile), shown, choices)
+        finally:
+            shown.close()
+        finish(finished, output)

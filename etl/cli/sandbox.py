@@ -1,0 +1,58 @@
+"""``casebook-etl sandbox``: the local Casebook stand-in."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from etl.cli.common import Output, ending
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command("sandbox", epilog="Example: casebook-etl sandbox --port 8089 --db runs/demo_agency-sandbox.db")(sandbox)
+
+
+def sandbox(
+    *,
+    port: Annotated[int, typer.Option("--port", help="The port on 127.0.0.1; 0 takes a free one.")] = 8089,
+    db: Annotated[
+        str, typer.Option("--db", help="Its database file; kept. `:memory:` forgets all at the end.")
+    ] = ":memory:",
+    tenant: Annotated[
+        Path | None, typer.Option("--tenant", help="A tenant overlay in place of the shipped one.")
+    ] = None,
+    faults: Annotated[
+        str, typer.Option("--faults", help="Faults: a file, or such as `reset_after_commit:0.1,status_429:0.05`.")
+    ] = "",
+    latency_ms: Annotated[int, typer.Option("--latency-ms", help="Delay of every answer.", min=0)] = 0,
+    rps: Annotated[float | None, typer.Option("--rps", help="Rate limit in requests a second; more get 429.")] = None,
+    token_ttl: Annotated[int, typer.Option("--token-ttl", help="Life of a token in seconds.", min=1)] = 3600,
+    strict_crnk: Annotated[
+        bool, typer.Option("--strict-crnk", help="Answer values of a wrong type with 500, as the real framework may.")
+    ] = False,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of the faults.")] = 0,
+) -> None:
+    """Serve a stand-in for Casebook on this machine until it is stopped; its page shows the records it holds."""
+    with ending(Output()):
+        from etl.pipeline.sandboxes import SandboxChoices, serve_sandbox
+
+        choices = SandboxChoices(
+            db=db,
+            tenant=tenant,
+            faults=faults,
+            latency_s=latency_ms / 1000,
+            requests_per_s=rps,
+            token_ttl_s=token_ttl,
+            strict_crnk=strict_crnk,
+            seed=seed,
+        )
+        serve_sandbox(choices, port, _say_address)
+
+
+def _say_address(port: int) -> None:
+    sys.stderr.write(f"Sandbox: http://127.0.0.1:{port}/\n")
+    sys.stderr.flush()

@@ -1,0 +1,43 @@
+"""``casebook-etl status``: the state of all records and runs of a project with one profile."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import asdict
+from pathlib import Path
+
+import typer
+
+from etl.cli.common import JsonOption, Output, ProfileOption, ProjectArgument, ending, open_setting
+
+_RUNS_SHOWN = 5
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command("status", epilog="Example: casebook-etl status mappings/demo_agency --profile sandbox")(status)
+
+
+def status(project: ProjectArgument = Path(), *, profile: ProfileOption = None, as_json: JsonOption = False) -> None:
+    """Show how many records are in which state, what is pending, and the latest runs; works beside a running load."""
+    output = Output(as_json)
+    with ending(output):
+        setting = open_setting(project, profile)
+        with setting.reader() as state:
+            counts: dict[str, dict[str, int]] = defaultdict(dict)
+            for (entity, name), count in sorted(state.counts().items()):
+                counts[entity][name] = count
+            runs = state.runs()
+            links, uploads = sum(1 for _ in state.pending_links()), sum(1 for _ in state.pending_uploads())
+        lines = [f"State: {setting.state_path}"]
+        lines += [
+            f"  {entity:22} " + ", ".join(f"{count} {name}" for name, count in each.items())
+            for entity, each in counts.items()
+        ]
+        lines += [] if counts else ["  nothing was loaded yet"]
+        lines.append(f"Links to set: {links}. Files to upload: {uploads}.")
+        for row in runs[:_RUNS_SHOWN]:
+            ended = f"ended {row.ended}, exit code {row.exit_code}" if row.ended else f"not finished, stage {row.stage}"
+            lines.append(f"Run {row.run_id}: {row.command}, started {row.started}, {ended}")
+        content = {"records": counts, "pending_links": links, "pending_uploads": uploads}
+        output.answer({**content, "runs": [asdict(row) for row in runs]}, lines)

@@ -1,0 +1,45 @@
+"""``casebook-etl validate``: the dry run up to the wire."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from etl.cli.common import (
+    JsonOption,
+    Output,
+    ProfileOption,
+    ProgressOption,
+    ProjectArgument,
+    QuietOption,
+    ending,
+    open_setting,
+)
+from etl.cli.finishing import finish
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command("validate", epilog="Example: casebook-etl validate mappings/demo_agency")(validate)
+
+
+def validate(
+    project: ProjectArgument = Path(),
+    *,
+    profile: ProfileOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    progress: ProgressOption = "auto",
+) -> None:
+    """Extract, map, validate and report, without a target: what would load, what is held back and why."""
+    output = Output(as_json, quiet, progress)
+    with ending(output):
+        from etl.pipeline import runs
+
+        shown = output.make_progress()
+        try:
+            finished = runs.validate(open_setting(project, profile), shown)
+        finally:
+            shown.close()
+        finish(finished, output)

@@ -1,0 +1,45 @@
+"""``casebook-etl verify``: what was loaded, read back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from etl.cli.common import (
+    JsonOption,
+    Output,
+    ProfileOption,
+    ProgressOption,
+    ProjectArgument,
+    QuietOption,
+    ending,
+    open_setting,
+)
+from etl.cli.finishing import finish
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command("verify", epilog="Example: casebook-etl verify mappings/demo_agency --profile sandbox")(verify)
+
+
+def verify(
+    project: ProjectArgument = Path(),
+    *,
+    profile: ProfileOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    progress: ProgressOption = "auto",
+) -> None:
+    """Read back what the latest run loaded and compare presence, fields and links of every record."""
+    output = Output(as_json, quiet, progress)
+    with ending(output):
+        from etl.pipeline import runs
+
+        shown = output.make_progress()
+        try:
+            finished = runs.verify(open_setting(project, profile), shown)
+        finally:
+            shown.close()
+        finish(finished, output)

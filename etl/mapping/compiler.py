@@ -323,8 +323,14 @@ def _check_arguments(name: str, place: int, arguments: Sequence[Node], function:
         raise ExpressionMistake(f"{name!r} takes another number of arguments.", place, f"It takes {function.least}.")
     if name in _LITERAL_SECOND and len(arguments) > 1 and arguments[1].constant is None:
         raise ExpressionMistake(f"The second argument of {name!r} must be written out.", arguments[1].offset)
-    if name == "date" and len(arguments) > 1:
-        _check_format(arguments[1])
+    if name in _LITERAL_SECOND and len(arguments) > 1:
+        (_check_format if name == "date" else _check_count)(arguments[1])
+
+
+def _check_count(node: Node) -> None:
+    count = node.constant.as_py() if node.constant is not None else None
+    if not isinstance(count, float) or not count.is_integer():
+        raise ExpressionMistake("A whole number is needed here.", node.offset, "Write `left(NAME, 3)`.")
 
 
 def _check_format(node: Node) -> None:

@@ -59,6 +59,8 @@ def parse(text: str) -> Expression:
         raise
     except UnexpectedInput as error:
         raise _syntax_mistake(text, error) from None
+    except RecursionError:
+        raise ExpressionMistake("The condition is nested too deeply.", 0, "Split it into several fields.") from None
     if not node.predicate:
         raise ExpressionMistake("This is a value, not a condition.", 0, f"Compare it with something. {_EXAMPLE}")
     return Expression(text, node.columns, node.grouped, node)

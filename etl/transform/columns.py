@@ -12,7 +12,7 @@ from etl.core.problems import Severity
 from etl.mapping.model import Field, Many, Reference
 from etl.mapping.operations import Context, ValueType
 from etl.mapping.operations.chains import type_of
-from etl.transform.distinct import listed
+from etl.mapping.operations.lists import listed
 from etl.transform.faults import Computed, first_of_each_record, in_records
 from etl.transform.policies import Finding, findings, mended, stop_if_asked
 from etl.transform.references import ReferenceRun

@@ -59,18 +59,3 @@ def combinations(columns: Sequence[pa.Array]) -> tuple[list[pa.Array], pa.Array]
         right = pc.subtract(pairs, pc.multiply(left, width))
         found = [*(pc.take(each, left) for each in found), pc.take(values, right)]
     return found, code
-
-
-def listed(owners: pa.Array, elements: pa.Array, count: int) -> pa.ListArray:
-    """For each of ``count`` rows the list of its elements; null where it has none.
-
-    ``owners`` names each element's row, in ascending order; null elements are left out.
-    """
-    there = pc.is_valid(elements)
-    owners, elements = owners.filter(there).cast(pa.int64()), elements.filter(there)
-    tallied = pa.table({"owner": owners}).group_by("owner", use_threads=False).aggregate([([], "count_all")])
-    place = pc.index_in(pa.array(range(count), pa.int64()), tallied["owner"].combine_chunks())
-    sizes = pc.fill_null(pc.take(tallied["count_all"].combine_chunks(), place), 0)
-    ends = pc.cumulative_sum(sizes).cast(pa.int32())
-    offsets = pa.concat_arrays([pa.array([0], pa.int32()), ends])
-    return pa.ListArray.from_arrays(offsets, elements, mask=pc.equal(sizes, 0))

@@ -10,9 +10,10 @@ import pyarrow.compute as pc
 
 from etl.mapping.model import Pipeline, Take
 from etl.mapping.operations import BoundOperation, Context, Mark, ValueType
+from etl.mapping.operations.lists import listed
 from etl.mapping.operations.model import without_blanks
 from etl.transform.decoding import Decoder, decode
-from etl.transform.distinct import Lane, lane, listed
+from etl.transform.distinct import Lane, lane
 from etl.transform.faults import Computed, Fault
 from etl.transform.fitting import plain_reader, widened
 from etl.transform.rows import Rows

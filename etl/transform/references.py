@@ -10,8 +10,8 @@ import pyarrow.compute as pc
 from etl.core.keys import RecordKeys
 from etl.mapping.model import Reference, ReferenceTarget
 from etl.mapping.operations import Context
+from etl.mapping.operations.lists import listed
 from etl.mapping.operations.pieces import parts_of
-from etl.transform.distinct import listed
 from etl.transform.faults import Computed, Fault
 from etl.transform.identity import record_keys
 from etl.transform.rows import Rows

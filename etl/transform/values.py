@@ -10,9 +10,9 @@ import pyarrow.compute as pc
 
 from etl.mapping.model import Branch, Choose, Const, Empty, FileField, Many, Pipeline
 from etl.mapping.operations import Context, ValueType
+from etl.mapping.operations.lists import listed
 from etl.mapping.operations.model import without_blanks
 from etl.transform.decoding import Decoder
-from etl.transform.distinct import listed
 from etl.transform.faults import Computed, Fault, in_records
 from etl.transform.pipelines import PipelineRun
 from etl.transform.rows import Rows

@@ -6,7 +6,7 @@ is a function whose docstring is its documentation (``docs/operations.md`` is ma
 
 from __future__ import annotations
 
-from etl.mapping.operations.chains import chain_type, fits
+from etl.mapping.operations.chains import fits
 from etl.mapping.operations.model import Applied, BoundOperation, Context, Mark, OperationMistake, ValueType
 from etl.mapping.operations.registry import bind, names
 
@@ -18,7 +18,6 @@ __all__ = [
     "OperationMistake",
     "ValueType",
     "bind",
-    "chain_type",
     "fits",
     "names",
 ]

@@ -1,11 +1,9 @@
-"""Which operations may follow each other, and which results fit which attribute."""
+"""Which results of operations fit which attribute."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from etl.catalog.model import Kind
-from etl.mapping.operations.model import BoundOperation, OperationMistake, ValueType
+from etl.mapping.operations.model import ValueType
 
 _KIND_TYPES = {
     Kind.DATE: ValueType.DATE,
@@ -20,19 +18,6 @@ _WIDENING = {(ValueType.INTEGER, ValueType.NUMBER), (ValueType.DATE, ValueType.D
 def type_of(kind: Kind | None) -> ValueType:
     """The column type of an attribute's kind; links and files (None) are text."""
     return ValueType.TEXT if kind is None else _KIND_TYPES.get(kind, ValueType.TEXT)
-
-
-def chain_type(operations: Sequence[BoundOperation]) -> ValueType:
-    """The type that a chain gives for columns of text. Raises OperationMistake where one step does not fit the next."""
-    current, before = ValueType.TEXT, ""
-    for operation in operations:
-        if operation.consumes is not current:
-            raise OperationMistake(
-                f"`{operation.name}` takes {operation.consumes}, but `{before}` gives {current}.",
-                f"Put `{operation.name}` before `{before}`, or leave it out.",
-            )
-        current, before = operation.produces, operation.name
-    return current
 
 
 def fits(produced: ValueType, kind: Kind | None, *, many: bool = False) -> bool:

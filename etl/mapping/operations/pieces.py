@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from etl.core.records import JsonValue
 from etl.mapping.operations import arguments
+from etl.mapping.operations.lists import listed
 from etl.mapping.operations.model import (
     Applied,
     BoundOperation,
@@ -19,6 +20,7 @@ from etl.mapping.operations.model import (
     on_text,
     plain,
     without_blanks,
+    without_empty_cells,
 )
 
 _GROUP = "(?P<value>"
@@ -71,19 +73,9 @@ def split(argument: JsonValue) -> BoundOperation:
 
 def parts_of(texts: pa.Array, separator: str) -> pa.Array:
     """The lists of nonblank trimmed parts; null where there is none."""
-    # A separator put before the first part lets blank ones be dropped by one expression over whole cells.
-    joined = pc.replace_substring_regex(_trimmed_parts(texts, separator), f"(?:{_quoted(separator)})+", separator)
-    joined = pc.utf8_trim_whitespace(joined)
-    bare = pc.replace_substring_regex(joined, f"^(?:{_quoted(separator)})|(?:{_quoted(separator)})$", "")
-    return pc.split_pattern(without_blanks(bare), separator)
-
-
-def _trimmed_parts(texts: pa.Array, separator: str) -> pa.Array:
-    return pc.replace_substring_regex(texts, rf"\s*{_quoted(separator)}\s*", separator.replace("\\", r"\\"))
-
-
-def _quoted(text: str) -> str:
-    return r"\Q" + text + r"\E"
+    parts = pc.split_pattern(texts, separator)
+    owners = pc.list_parent_indices(parts)
+    return listed(owners, without_empty_cells(pc.utf8_trim_whitespace(pc.list_flatten(parts))), len(texts))
 
 
 def part(argument: JsonValue) -> BoundOperation:

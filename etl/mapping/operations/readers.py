@@ -40,6 +40,9 @@ _PARTS = {
 }
 _DATE_WAYS = ({"Y", "m", "d"}, {"y", "m", "d"}, {"Y", "b", "d"}, {"y", "b", "d"}, {"Y", "B", "d"}, {"y", "B", "d"})
 _EXACT_DIGITS = 15
+_DAY_US = 86_400_000_000
+_FIRST_US = (1 - _EPOCH) * _DAY_US
+_LAST_US = (dt.date.max.toordinal() - _EPOCH + 1) * _DAY_US - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +98,10 @@ def local_times(texts: pa.Array, form: DateFormat) -> tuple[pa.Array, pa.Array]:
     """Wall-clock times (timestamp[us] without zone), and their offset from UTC in seconds where the text names one."""
     found = _matched(texts, form)
     seconds = _seconds(found)
-    day_us = pc.multiply(_days(found), 86_400_000_000)
+    day_us = pc.multiply(_days(found), _DAY_US)
     wall = pc.add(pc.add(day_us, pc.multiply(seconds, 1_000_000)), _microseconds(found))
-    return wall.cast(pa.timestamp("us")), _offset_s(found)
+    offset_s, possible = _offset_s(found)
+    return _or_null(wall, possible).cast(pa.timestamp("us")), offset_s
 
 
 def _matched(texts: pa.Array, form: DateFormat) -> dict[str, pa.Array]:
@@ -193,26 +197,30 @@ def _microseconds(parts: dict[str, pa.Array]) -> pa.Array:
     return pc.fill_null(_whole(pc.utf8_rpad(_or_null(parts["f"], pc.not_equal(parts["f"], "")), 6, "0")), 0)
 
 
-def _offset_s(parts: dict[str, pa.Array]) -> pa.Array:
+def _offset_s(parts: dict[str, pa.Array]) -> tuple[pa.Array, pa.BooleanArray]:
+    """Seconds ahead of UTC, null where the text names no offset; and whether what it names is possible."""
     if "z" not in parts:
-        return pa.nulls(len(parts["matched"]), pa.int64())
+        count = len(parts["matched"])
+        return pa.nulls(count, pa.int64()), pa.repeat(pa.scalar(True), count)
     zone = pc.replace_substring(pc.replace_substring(parts["z"], "Z", "+0000"), ":", "")
     zone = _or_null(zone, pc.not_equal(zone, ""))
     hours = _whole(pc.utf8_slice_codeunits(zone, 1, 3))
     minutes = _whole(pc.utf8_slice_codeunits(zone, 3, 5))
+    possible = pc.fill_null(pc.and_(pc.less_equal(hours, 15), pc.less_equal(minutes, 59)), True)
     size = pc.add(pc.multiply(hours, 3600), pc.multiply(minutes, 60))
-    return pc.if_else(pc.starts_with(zone, "-"), pc.negate(size), size)
+    return pc.if_else(pc.starts_with(zone, "-"), pc.negate(size), size), possible
 
 
 def instants(wall: pa.Array, offset_s: pa.Array, zone: str, ambiguous: str = "error") -> pa.Array:
     """Instants in UTC (timestamp[us, UTC]) of wall-clock times, which are in ``zone`` where no offset was named.
 
     Null for times that a change of clocks leaves out, and for those it repeats, unless ``ambiguous`` says ``earliest``
-    or ``latest``.
+    or ``latest``, and for those outside the years 1 to 9999.
     """
     local = _in_zone(wall, zone, ambiguous)
     shifted = pc.subtract(wall.cast(pa.int64()), pc.multiply(offset_s, 1_000_000)).cast(pa.timestamp("us", tz="UTC"))
-    return pc.if_else(pc.is_valid(offset_s), shifted, local)
+    moments = pc.if_else(pc.is_valid(offset_s), shifted, local)
+    return _or_null(moments, _between(moments.cast(pa.int64()), _FIRST_US, _LAST_US))
 
 
 def _in_zone(wall: pa.Array, zone: str, ambiguous: str) -> pa.Array:

@@ -1,0 +1,214 @@
+"""Laws that every operation keeps, whatever the text."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from etl.mapping.operations import Context, ValueType, bind, names
+
+CONTEXT = Context(dt.date(2026, 1, 31), "America/New_York")
+ARGUMENTS = {
+    "null_if": ["UNK", "x"],
+    "default": "none",
+    "replace": {"pattern": "[0-9]+", "with": "#"},
+    "matches": "[0-9]+",
+    "length": {"min": 2, "max": 5},
+    "pad": 5,
+    "truncate": 4,
+    "extract": {"pattern": "[0-9]+"},
+    "split": ";",
+    "part": {"on": ",", "take": -1},
+    "date": {"in": ["%m/%d/%Y", "%Y-%m-%d"], "max": "today"},
+    "integer": {"min": -5},
+    "number": {"thousands": ","},
+}
+NEAR_MISSES = [
+    *("2021-02-30", "02/29/2024", "2026-02-01", "12", "-6", "1,234.5", "true", "Y", "OH", "ohio", "43215-1000", "2139"),
+    *(
+        "614-555-0123",
+        "a@b.org",
+        "219-09-1234",
+        "40583",
+        "59",
+        "<b>x</b> &amp;",
+        "JosÃ©",
+        "MCDONALD III",
+        "a;;b",
+        "UNK",
+    ),
+    *("2024-11-03 01:30", "2024-03-10 02:30:00", "9999-12-31T23:59:59.999999-12:00", "0001-01-01", "١٢", "\u00a0", "é"),
+]
+TEXTS = st.none() | st.sampled_from(NEAR_MISSES) | st.text(max_size=12)
+COLUMNS = st.lists(TEXTS, max_size=8)
+quick = settings(deadline=None, max_examples=25)
+
+
+def applied(name, column):
+    inputs = [pa.array(column, pa.string())]
+    return bind(name, ARGUMENTS.get(name)).apply(inputs, CONTEXT)
+
+
+def failed(result, count):
+    rows = [False] * count
+    for mark in result.errors:
+        rows = [before or now for before, now in zip(rows, mark.rows.to_pylist(), strict=True)]
+    return rows
+
+
+@pytest.mark.parametrize("name", names())
+@quick
+@given(column=COLUMNS)
+def test_values_and_errors_agree_and_have_the_promised_type(name, column):
+    operation = bind(name, ARGUMENTS.get(name))
+    result = applied(name, column)
+    assert result.values.type == operation.produces.arrow
+    assert len(result.values) == len(column)
+    for wrong, value, text in zip(failed(result, len(column)), result.values.to_pylist(), column, strict=True):
+        assert not (wrong and value is not None)
+        assert not (wrong and text is None)
+        assert value != ""
+
+
+@pytest.mark.parametrize("name", sorted(set(names()) - {"default"}))
+def test_null_stays_null_and_is_no_error(name):
+    result = applied(name, [None, None])
+    assert result.values.null_count == 2
+    assert result.errors == result.warnings == ()
+
+
+@pytest.mark.parametrize("name", names())
+@quick
+@given(column=COLUMNS)
+def test_each_value_is_judged_alone(name, column):
+    whole = applied(name, column)
+    for index, text in enumerate(column):
+        single = applied(name, [text])
+        assert single.values[0] == whole.values[index]
+        assert failed(single, 1)[0] == failed(whole, len(column))[index]
+
+
+IDEMPOTENT = (
+    "trim",
+    "squeeze",
+    "upper",
+    "lower",
+    "title_name",
+    "digits",
+    "truncate",
+    "null_if",
+    "default",
+    "state",
+    "pad",
+)
+STABLE = ("phone", "email", "ssn", "zip", "matches", "length")
+
+
+@pytest.mark.parametrize("name", IDEMPOTENT + STABLE)
+@quick
+@given(column=COLUMNS)
+def test_what_came_out_goes_through_unchanged(name, column):
+    once = applied(name, column).values
+    twice = bind(name, ARGUMENTS.get(name)).apply([once], CONTEXT)
+    assert twice.values == once
+    assert twice.errors == ()
+
+
+@quick
+@given(
+    day=st.dates(min_value=dt.date(1, 1, 1)),
+    written=st.sampled_from(["%Y-%m-%d", "%m/%d/%Y", "%d.%m.%Y", "%Y%m%d", "%d%b%Y"]),
+)
+def test_every_day_that_exists_is_read_as_itself(day, written):
+    names_of_months = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"]
+    parts = {
+        "%Y": f"{day.year:04}",
+        "%m": f"{day.month:02}",
+        "%d": f"{day.day:02}",
+        "%b": names_of_months[day.month - 1],
+    }
+    text = written
+    for part, value in parts.items():
+        text = text.replace(part, value)
+    assert bind("date", written).apply([pa.array([text])], CONTEXT).values.to_pylist() == [day]
+
+
+@quick
+@given(year=st.integers(1, 9999), month=st.integers(0, 13), day=st.integers(0, 32))
+def test_no_day_rolls_over_into_another(year, month, day):
+    try:
+        expected = dt.date(year, month, day)
+    except ValueError:
+        expected = None
+    text = f"{year:04}-{month:02}-{day:02}"
+    assert bind("date", None).apply([pa.array([text])], CONTEXT).values.to_pylist() == [expected]
+
+
+@quick
+@given(second=st.integers(-2_000_000_000, 4_000_000_000))
+def test_a_moment_with_an_offset_is_read_as_itself(second):
+    moment = dt.datetime.fromtimestamp(second, dt.UTC)
+    assert bind("datetime", None).apply([pa.array([moment.isoformat()])], CONTEXT).values.to_pylist() == [moment]
+
+
+@quick
+@given(number=st.integers(-(10**18) + 1, 10**18 - 1))
+def test_every_whole_number_of_eighteen_digits_is_read_exactly(number):
+    assert bind("integer", None).apply([pa.array([str(number)])], CONTEXT).values.to_pylist() == [number]
+
+
+@quick
+@given(cents=st.integers(-(10**14), 10**14))
+def test_a_number_is_never_rounded_on_the_way(cents):
+    text = f"{'-' if cents < 0 else ''}{abs(cents) // 100}.{abs(cents) % 100:02}"
+    read = bind("number", None).apply([pa.array([text])], CONTEXT).values[0].as_py()
+    assert f"{read:.2f}" == text or (cents == 0 and read == 0)
+
+
+@quick
+@given(
+    parts=st.lists(st.text("ab ", min_size=0, max_size=3), max_size=5),
+    mark=st.sampled_from([";", "|", "\\", "..", " - ", "\\E"]),
+)
+def test_split_gives_the_nonblank_trimmed_parts(parts, mark):
+    text = mark.join(parts)
+    expected = [part.strip() for part in text.split(mark) if part.strip()] or None
+    assert bind("split", mark).apply([pa.array([text], pa.string())], CONTEXT).values.to_pylist() == [expected]
+
+
+@quick
+@given(
+    columns=st.lists(st.lists(st.sampled_from([None, "", "a", "b"]), min_size=3, max_size=3), min_size=1, max_size=4)
+)
+def test_joining_columns_leaves_blanks_out_and_keeps_rows_apart(columns):
+    inputs = [pa.array(column, pa.string()) for column in columns]
+    rows = [[cell for cell in row if cell] for row in zip(*columns, strict=True)]
+    assert bind("concat", "-").apply(inputs, CONTEXT).values.to_pylist() == ["-".join(row) or None for row in rows]
+    assert bind("coalesce", None).apply(inputs, CONTEXT).values.to_pylist() == [next(iter(row), None) for row in rows]
+
+
+def test_a_warning_keeps_the_value():
+    result = applied("truncate", ["abcdef", "abc"])
+    assert result.values.to_pylist() == ["abcd", "abc"]
+    assert [(mark.code, mark.rows.to_pylist()) for mark in result.warnings] == [("too_long", [True, False])]
+
+
+def test_marks_are_free_of_nulls():
+    for name in names():
+        for mark in applied(name, [None, "x", ""]).errors:
+            assert pc.sum(pc.is_null(mark.rows)).as_py() == 0
+
+
+def test_operations_that_join_say_so_and_name_their_further_columns():
+    assert bind("coalesce", ["B", "C"]).columns == ("B", "C")
+    assert {name for name in names() if bind(name, ARGUMENTS.get(name)).joins} == {"concat", "coalesce"}
+
+
+def test_only_split_makes_lists():
+    makers = {name for name in names() if bind(name, ARGUMENTS.get(name)).produces is ValueType.TEXTS}
+    assert makers == {"split"}

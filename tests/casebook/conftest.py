@@ -16,6 +16,7 @@ from pydantic import SecretStr
 
 from etl.casebook.client import CasebookClient
 from etl.catalog.loader import load_catalog
+from etl.core.ports import Clock
 from etl.core.records import Document
 from etl.mapping.model import Profile
 from etl.settings import Credentials
@@ -54,13 +55,15 @@ class Tenant:
     token: Handler = lambda _: httpx.Response(200, json={"access_token": "t1", "expires_in": 3600})
     upload: Handler = lambda _: httpx.Response(200)
     profile: dict[str, Any] = field(default_factory=dict)
-    clock: CountedClock = field(default_factory=CountedClock)
+    clock: Clock = field(default_factory=CountedClock)
     seen: list[httpx.Request] = field(default_factory=list)
     uploaded: list[httpx.Request] = field(default_factory=list)
     events: list[Any] = field(default_factory=list)
 
-    def answer(self, request: httpx.Request) -> httpx.Response:
+    async def answer(self, request: httpx.Request) -> httpx.Response:
         self.seen.append(request)
+        for _ in range(3):  # lets other requests come between, as a network does
+            await asyncio.sleep(0)
         return self.token(request) if request.url.path == "/oauth2/token" else self.api(request)
 
     def answer_upload(self, request: httpx.Request) -> httpx.Response:

@@ -6,6 +6,7 @@ import asyncio
 import io
 import json
 import logging
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -15,6 +16,7 @@ import httpx
 import pytest
 
 from etl.casebook.client import CasebookClient
+from etl.casebook.retry import SystemClock
 from etl.core.errors import (
     CatalogMismatch,
     EtlError,
@@ -64,6 +66,21 @@ def test_many_refused_tokens_cause_one_renewal() -> None:
 
     run(tenant, body)
     assert tenant.paths().count("POST /oauth2/token") == 2
+
+
+def test_a_late_refusal_of_an_old_token_does_not_discard_the_new_one() -> None:
+    tokens = iter(["old", "new", "never"])
+    tenant = Tenant(created, token=lambda _: httpx.Response(200, json={"access_token": next(tokens)}))
+
+    async def body(client: CasebookClient) -> list[str]:
+        kept = client._session._tokens
+        given = [await kept.current()]
+        for _ in range(2):
+            kept.discard("old")
+            given.append(await kept.current())
+        return given
+
+    assert run(tenant, body) == ["old", "new", "new"]
 
 
 def test_a_token_refused_after_renewal_stops() -> None:
@@ -153,6 +170,23 @@ def test_a_busy_server_slows_everybody_by_what_it_asks() -> None:
     run(tenant, lambda client: client.create(person()))
     assert tenant.clock.slept
     assert 9 <= max(tenant.clock.slept) <= 9.9
+
+
+def test_one_busy_answer_holds_back_the_requests_of_others_too() -> None:
+    sent_at: list[float] = []
+
+    def api(request: httpx.Request) -> httpx.Response:
+        sent_at.append(time.monotonic())
+        return refused(429, **{"retry-after": "0.2"}) if len(sent_at) == 1 else created(request)
+
+    tenant = Tenant(api, clock=SystemClock(), profile={"concurrency": 1})
+
+    async def body(client: CasebookClient) -> None:
+        await asyncio.gather(*(client.create(person()) for _ in range(4)))
+
+    run(tenant, body)
+    assert len(sent_at) == 5
+    assert sent_at[1] - sent_at[0] >= 0.2
 
 
 def test_a_storm_of_429_ends_within_bounds_and_says_how_long_to_wait() -> None:
@@ -375,6 +409,7 @@ def test_the_upload_host_never_sees_the_token() -> None:
         "https://files.example.evil.example/x",
         "https://xfiles.example/x",
         "https://127.0.0.1/x",
+        "https://10.0.0.1/x",
         "https://169.254.169.254/latest",
         "https://[::1]/x",
         "http://localhost/x",
@@ -388,7 +423,7 @@ def test_the_upload_host_never_sees_the_token() -> None:
     ],
 )
 def test_an_upload_address_that_is_not_allowed_is_never_opened(url: str) -> None:
-    tenant = Tenant(created, profile={"upload_hosts": ("files.example",)})
+    tenant = Tenant(created, profile={"upload_hosts": ("files.example", "10.0.0.1")})
     with pytest.raises(TargetRefused) as caught:
         run(tenant, put(url))
     assert tenant.uploaded == []

@@ -291,6 +291,15 @@ def test_a_lost_answer_is_never_retried_blindly(fault: FaultRule) -> None:
         asyncio.run(closing(client_of(handle), body))
 
 
+def test_an_answer_without_a_body_is_completed_from_its_address() -> None:
+    async def body(target: Target) -> None:
+        created = await target.create(person())
+        assert [each.id for each in await all_of(target.list("person"))] == [created.id]
+
+    with sandbox(FaultRule("empty_body", methods=("POST",), entity="person", first=1)) as handle:
+        asyncio.run(closing(client_of(handle), body))
+
+
 @pytest.mark.parametrize("verb", ["GET", "PATCH", "DELETE"])
 @pytest.mark.parametrize("kind", ["reset_after_commit", "reset_before_commit", "foreign_body", "truncated", "status"])
 def test_what_is_safe_to_repeat_is_repeated(kind: str, verb: str) -> None:

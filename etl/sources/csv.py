@@ -25,7 +25,7 @@ from etl.core.ports import TableFacts
 from etl.sources.csv_blocks import plain_rows, whole_lines
 from etl.sources.csv_damage import has_suspect_bytes, suspect_damage
 from etl.sources.csv_rows import Lines, RowReader
-from etl.sources.dialect import Dialect, cell_rows, physical_lines, tested_delimiter
+from etl.sources.dialect import Dialect, cell_rows, physical_lines, proved_delimiter
 from etl.sources.encoding import BLOCK_BYTES, check_encoding, first_misfit, proved_encoding, text_blocks
 from etl.sources.names import check_columns, check_tables
 
@@ -101,7 +101,7 @@ class CsvSource:
         lines = physical_lines(first.decode("utf-8", "surrogatepass"))
         if is_fragment or not lines:
             raise SourceUnreadable(f"{place} has no header.", hint="Its first line must name the columns.")
-        dialect = Dialect(self._delimiter or tested_delimiter(lines, self._quote, place), self._quote)
+        dialect = Dialect(self._delimiter or proved_delimiter(lines, self._quote, place), self._quote)
         header = _header(lines, dialect, place)
         reader = RowReader(header.columns, dialect, line=header.next_line)
         for chunk, is_piece in _with_first(header.rest.encode("utf-8", "surrogatepass"), chunks):

@@ -55,6 +55,7 @@ class RowReader:
         self._schema = snapshot_schema(columns)
         self._width = len(columns)
         self._carry: list[str] = []
+        self._is_carry_suspect = False
         self._broken: BrokenRow | None = None
         self._has_fragment = False
         self._line_numbers: list[int] = []
@@ -75,9 +76,14 @@ class RowReader:
         lines = self._carry + physical_lines(text)
         fragment = lines.pop() if is_fragment else ""
         self._has_fragment = is_fragment
-        yield from self._read(lines, is_suspect=is_suspect)
+        is_suspect = is_suspect or self._is_carry_suspect
+        if self._carry and self._dialect.quote not in text:
+            self._carry = lines  # an open cell cannot end here; reading it again would be for nothing
+        else:
+            yield from self._read(lines, is_suspect=is_suspect)
         if fragment or _is_overlong(self._carry):
             self._break_off(fragment)
+        self._is_carry_suspect = is_suspect and bool(self._carry)
         yield from self._flush()
 
     def finish(self) -> Iterator[pa.RecordBatch]:

@@ -38,7 +38,7 @@ class Dialect:
             raise SettingsError("The delimiter and the quote of a CSV source are the same.", hint="Change one of them.")
 
 
-def tested_delimiter(lines: list[str], quote: str, place: str) -> str:
+def proved_delimiter(lines: list[str], quote: str, place: str) -> str:
     """The delimiter that header and first rows (physical ``lines``) agree on. Raises SourceUnreadable."""
     counts = {candidate: _cell_counts(lines, Dialect(candidate, quote)) for candidate in _CANDIDATES}
     in_header = [candidate for candidate, cells in counts.items() if cells and cells[0] > 1]

@@ -35,8 +35,8 @@ codecs.register_error(MISFITS, lambda error: (MISFIT, error.end) if isinstance(e
 def check_encoding(name: str) -> str:
     """The name again if it is a text encoding. Raises SettingsError."""
     try:
-        b"".decode(name)
-    except LookupError:
+        "a".encode(name)
+    except (LookupError, UnicodeError):
         hint = "Use a name such as utf-8, cp1252, latin-1, mac_roman or utf-16."
         raise SettingsError(f"There is no text encoding named {name!r}.", hint=hint) from None
     return name

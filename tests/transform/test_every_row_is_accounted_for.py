@@ -119,6 +119,20 @@ def test_a_fault_in_any_row_that_take_reads_is_the_fault_of_the_record_and_told_
     assert told(mapped) == [("wrong_type", "block", "x", 2, "integer a")]
 
 
+def test_a_fault_of_a_plain_field_is_placed_at_the_first_row_of_its_group(workshop, make, told):
+    rows = make.batch(ID="aab", X=["1", "x", "y"], _group=[0, 0, 1])
+    mapped = workshop.run(rows, make.field("x", "X", kind="integer"))
+    assert told(mapped) == [("wrong_type", "block", "x", 3, "integer a")]
+    assert mapped.problems["record_key"][0] == mapped.records["_rk"][1]
+
+
+def test_values_that_repeat_are_judged_once_and_told_in_every_row(workshop, make, told):
+    rows = make.batch(ID="123456", X=["2020-01-01", "x", "x", "2020-01-01", None, "x"])
+    mapped = workshop.run(rows, make.field("x", "X", kind="date"))
+    assert mapped.records["x"].is_valid().to_pylist() == [True, False, False, True, False, False]
+    assert [row for *_, row, _ in told(mapped)] == [2, 3, 6]
+
+
 # ---------------------------------------------------------------- laws
 
 CELLS = st.sampled_from([None, "", " ", "1", "2", "x", "2020-01-01", "2021-02-30"])

@@ -129,6 +129,11 @@ class Draft:
 
     def _mark_duplicate(self, change: MarkDuplicate, now: Moment) -> None:
         row = self._settle(change, RecordState.DUPLICATE, AttemptClass.COMMITTED, now)
+        if row["target_id"] not in (None, change.target_id):
+            raise StateError(
+                f"Record {change.key} is known as {row['target_id']} and cannot become {change.target_id}.",
+                hint="Its dependents use that id. Remove the surplus records in Casebook, not this one.",
+            )
         self._records.put(change.key, {**row, "target_id": change.target_id})
 
     def _mark_not_created(self, change: MarkRejected | MarkUncertain, now: Moment) -> None:

@@ -1,7 +1,8 @@
 """Which change is legal in which state of a record, and what the record is afterwards: pure rules, one function a change.
 
-Nothing here leads from ``intent`` to anything that forgets the intent, and nothing leads away from ``created``: that is
-what keeps a record from being sent twice.
+Nothing here leads from ``intent`` to anything that forgets the intent, nothing leads away from ``created``, and an id
+once given never changes: that is what keeps a record from being sent twice and its dependents from losing it. (It also
+makes the unique constraint on ids exact for a whole group of changes, of which only the last rows are written.)
 """
 
 from __future__ import annotations

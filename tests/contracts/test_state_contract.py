@@ -164,6 +164,13 @@ def test_a_duplicate_keeps_the_oldest_id_for_its_dependents(store):
     assert state_of(store, ANN).state == RecordState.DUPLICATE
 
 
+def test_the_id_of_a_duplicate_never_changes(store):
+    do(store, intend(ANN), MarkDuplicate(ANN, ONE), MarkDuplicate(ANN, ONE))
+    assert ONE in refused(store, MarkDuplicate(ANN, TWO))
+    assert refused(store, MarkDuplicate(ANN, TWO), MarkDuplicate(ANN, ONE))
+    assert state_of(store, ANN).target_id == ONE
+
+
 def test_a_blocked_record_can_be_sent_when_its_parent_is_there(store):
     do(store, MarkBlocked(ANN, "person", "people", BOB), intend(ANN))
     assert (state_of(store, ANN).state, state_of(store, ANN).attempt) == (RecordState.INTENT, 1)

@@ -84,11 +84,13 @@ class Model:
                 self.state[key] = "rejected"
             case MarkUncertain() if state in OPEN:
                 self.state[key] = "uncertain"
-            case MarkDuplicate() if state in OPEN | {"duplicate"} and self.is_free(change):
+            case MarkDuplicate() if state in OPEN and self.is_free(change):
                 self.state[key], self.target[key] = "duplicate", change.target_id
             case MarkBlocked() if state in UNSENT:
                 self.state[key] = "blocked"
                 self.print.setdefault(key, "")
+            case MarkDuplicate() if state == "duplicate" and self.target[key] == change.target_id:
+                pass
             case MarkBlocked() if state in {"created", "duplicate"}:
                 pass
             case MarkLinked() if key in self.links:

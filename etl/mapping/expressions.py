@@ -10,16 +10,13 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING
 
 import pyarrow as pa
 from lark import Lark
 from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken, VisitError
 
-from etl.mapping.compiler import Compiler, ExpressionMistake, Frame, Groups
-
-if TYPE_CHECKING:
-    from etl.mapping.compiler import Node
+from etl.mapping.compiler import Compiler
+from etl.mapping.nodes import ExpressionMistake, Frame, Groups, Node
 
 __all__ = ["Expression", "ExpressionMistake", "Groups", "parse"]
 

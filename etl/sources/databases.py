@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -88,7 +89,7 @@ class Database:
     def _sqlite(self) -> sqlite3.Connection:
         path = Path(self._url.database or "").absolute()
         connection = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)
-        connection.text_factory = lambda data: data.decode("utf-8", MISFITS)
+        connection.text_factory = partial(str, encoding="utf-8", errors=MISFITS)
         connection.execute("pragma query_only = on")
         return connection
 

@@ -9,9 +9,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from etl.sources.csv_rows import snapshot_schema
-from etl.sources.sql_text import NoTextForm, Renderer
+from etl.sources.sql_text import NoTextForm, Renderer, text_of
 
 _CONTROL = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x{80}-\x{9f}]"
+_TEXT = {str, type(None)}
 
 
 class SqlBatches:
@@ -57,8 +58,9 @@ def _values(column: pa.Array) -> bytes:
 
 def _texts(values: Sequence[object], render: Renderer, undecodable: set[int]) -> pa.Array:
     """One column; rows without a text form are noted and null."""
+    is_text = render is text_of and set(map(type, values)) <= _TEXT
     try:
-        return pa.array([render(value) for value in values], pa.string())
+        return pa.array(values if is_text else [render(value) for value in values], pa.string())
     except (NoTextForm, UnicodeEncodeError):
         return pa.array([_noted(value, render, row, undecodable) for row, value in enumerate(values)], pa.string())
 

@@ -7,6 +7,7 @@ is trimmed on the right; null stays null. Bytes have no text form.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
@@ -17,6 +18,10 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.mysql import BIT, TINYINT
 
 Renderer: TypeAlias = "Callable[[object], str | None]"
+
+
+_REMEMBERED = 16_384
+"""Values whose text is kept: a column has far fewer distinct values than rows."""
 
 
 class NoTextForm(ValueError):
@@ -40,12 +45,9 @@ def text_of(value: object) -> str | None:
     """The text of a value of no declared type. Raises NoTextForm."""
     if value is None or type(value) is str:
         return value
-    for types, render in _PLAIN:
-        if isinstance(value, types):
-            return render(value)
     if isinstance(value, bytes | bytearray | memoryview):
         raise NoTextForm
-    return str(value)
+    return _PLAIN.get(type(value), str)(value)
 
 
 def plain_decimal(value: Decimal) -> str:
@@ -59,6 +61,7 @@ def plain_decimal(value: Decimal) -> str:
     return format(abs(value) if value.is_zero() else value, "f")
 
 
+@functools.lru_cache(_REMEMBERED)
 def plain_float(value: float) -> str:
     """The shortest decimal that is this float; a whole number has no point, for keys kept as floats.
 
@@ -69,6 +72,7 @@ def plain_float(value: float) -> str:
     return text.removesuffix(".0") if "." in text else text
 
 
+@functools.lru_cache(_REMEMBERED)
 def iso_datetime(text: str) -> str:
     """A date-time's text with a blank between date and time, and all or none of the fraction's six digits.
 
@@ -116,8 +120,11 @@ def _numeric(declared: sa.types.TypeEngine[object]) -> Renderer:
 def _scaled(value: object, scale: int) -> str | None:
     """The value with its declared places; as stored where it has more of them or is no number."""
     text = text_of(value)
-    if text is None:
-        return None
+    return None if text is None else _with_places(text, scale)
+
+
+@functools.lru_cache(_REMEMBERED)
+def _with_places(text: str, scale: int) -> str:
     try:
         stored = Decimal(text)
         places = stored.quantize(Decimal(1).scaleb(-scale)) if stored.is_finite() else stored
@@ -153,12 +160,13 @@ _RENDERERS: tuple[tuple[tuple[type, ...], Callable[[sa.types.TypeEngine[object]]
     ((TINYINT,), lambda declared: _boolean_text if getattr(declared, "display_width", None) == 1 else text_of),
     ((BIT,), lambda declared: _boolean_text if getattr(declared, "length", None) in (None, 1) else text_of),
 )
-_PLAIN: tuple[tuple[type | tuple[type, ...], Callable[..., str]], ...] = (
-    (bool, lambda value: "true" if value else "false"),
-    (int, str),
-    (float, plain_float),
-    (Decimal, plain_decimal),
-    ((datetime, time), lambda value: iso_datetime(value.isoformat())),
-    (date, date.isoformat),
-    (timedelta, _duration),
-)
+_PLAIN: dict[type, Callable[..., str]] = {
+    bool: lambda value: "true" if value else "false",
+    int: str,
+    float: plain_float,
+    Decimal: plain_decimal,
+    datetime: lambda value: iso_datetime(value.isoformat()),
+    time: lambda value: iso_datetime(value.isoformat()),
+    date: date.isoformat,
+    timedelta: _duration,
+}

@@ -85,21 +85,21 @@ def _details(fault: Fault, field: Field) -> pa.Array:
         return _code_details(fault, open_to_read=pii in _OPEN_CLASSES)
     if pii == "text" or (field.attribute is not None and field.attribute.kind is Kind.TEXT):
         return _constant(fault.cause, fault)
-    return _after(f"{fault.cause} ", pc.fill_null(shapes(fault.texts), ""))
+    return pc.utf8_rtrim_whitespace(_joined(f"{fault.cause} ", pc.fill_null(shapes(fault.texts), "")))
 
 
 def _code_details(fault: Fault, *, open_to_read: bool) -> pa.Array:
     """The crosswalk and, unless the field tells who somebody is, the code: without it nobody can decide."""
     start = f"crosswalk {fault.cause}"
-    return _after(f"{start}: ", _cut(fault.texts)) if open_to_read else _constant(start, fault)
+    return _joined(f"{start}: ", _cut(fault.texts)) if open_to_read else _constant(start, fault)
 
 
 def _constant(text: str, fault: Fault) -> pa.Array:
     return pa.repeat(pa.scalar(text), len(fault.positions))
 
 
-def _after(start: str, texts: pa.Array) -> pa.Array:
-    return pc.utf8_rtrim_whitespace(pc.binary_join_element_wise(start, texts, ""))
+def _joined(start: str, texts: pa.Array) -> pa.Array:
+    return pc.binary_join_element_wise(start, texts, "")
 
 
 def _cut(texts: pa.Array) -> pa.Array:

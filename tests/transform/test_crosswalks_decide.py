@@ -84,3 +84,8 @@ def test_a_label_is_read_in_the_type_of_the_attribute(workshop, make):
     use = make.crosswalk(("Y", "true"), ("N", "false"))
     mapped = workshop.run(make.batch(ID="12", C="YN"), make.field("x", make.pipe("C", crosswalk=use), kind="boolean"))
     assert mapped.records["x"].to_pylist() == [True, False]
+
+
+def test_the_parts_of_a_code_stay_apart_although_one_is_blank(workshop, make, told):
+    mapped = decided(workshop, make, make.crosswalk(("a", "b", "Both")), ID="1", A=["Q"], B=[None])
+    assert told(mapped)[0][-1] == "crosswalk codes: Q | "

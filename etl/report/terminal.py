@@ -28,7 +28,6 @@ def _facts(summary: Summary) -> Iterator[tuple[str, str]]:
     yield ("Can load" if summary.is_dry_run else "Loaded"), _loaded(summary)
     yield from _held(summary)
     yield "Ledger", _ledger(summary)
-    yield "Report", f"{summary.run_id}/report.html"
     for number, command in enumerate(summary.verdict.next):
         yield ("" if number else "Next"), command
 

@@ -89,4 +89,4 @@ def _next(facts: RunFacts, state: State) -> Iterator[str]:
         State.INCOMPLETE: ["run"] if facts.verify else ["run", "verify"],
     }
     for verb in commands[state]:
-        yield " ".join(filter(None, ["casebook-etl", verb, facts.project, "" if verb == "validate" else profile]))
+        yield " ".join(filter(None, ["casebook-etl", verb, f"mappings/{facts.project}", profile]))

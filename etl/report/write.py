@@ -8,25 +8,33 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from etl.core.ports import Tables
+from etl.report.decisions import decisions_of
 from etl.report.facts import RunFiles
+from etl.report.html import render
 from etl.report.model import Summary
 from etl.report.summary import summary_of
+from etl.report.worklist import write_worklist
 
 
-def write_report(folder: Path, tables: Tables | None = None) -> Summary:  # noqa: ARG001 - the port is part of the contract
-    """Writes ``summary.json`` of a run and returns the summary.
+def write_report(folder: Path, tables: Tables | None = None) -> Summary:
+    """Writes ``problems.csv``, ``report.html`` and ``summary.json`` of a run, in this order, and returns the summary.
 
-    Raises SettingsError where the folder holds no run.
+    ``tables`` answers how many rows each open decision frees. Raises SettingsError where the folder holds no run.
     """
     files = RunFiles(folder)
-    summary = summary_of(files, files.facts())
-    with replaced(folder / "summary.json") as temporary:
+    facts = files.facts()
+    summary = summary_of(files, facts)
+    with _replaced(folder / "problems.csv") as temporary:
+        write_worklist(temporary, files, facts)
+    with _replaced(folder / "report.html") as temporary:
+        temporary.write_text(render(files, facts, summary, decisions_of(files, tables)), "utf-8")
+    with _replaced(folder / "summary.json") as temporary:
         temporary.write_text(summary.model_dump_json(indent=2) + "\n", "utf-8")
     return summary
 
 
 @contextmanager
-def replaced(path: Path) -> Iterator[Path]:
+def _replaced(path: Path) -> Iterator[Path]:
     """A private temporary file beside ``path`` that takes its place, durably, when the block ends well."""
     temporary = path.with_name(f".{path.name}.part")
     temporary.unlink(missing_ok=True)

@@ -1,0 +1,133 @@
+"""Renders the report that people read and sign: one HTML file that needs no network and no script.
+
+The page forbids itself everything but its own style sheet, which is allowed by hash, so that nothing that slipped into a
+name could run or load anything. Names are escaped by the template engine, always.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections import Counter
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from etl.core.outcomes import LOADED, Bucket
+from etl.report.bars import bar, labels
+from etl.report.causes import Cause, causes_of, meaning_of
+from etl.report.decisions import Decisions
+from etl.report.facts import FindingFact, RunFacts, RunFiles
+from etl.report.graph import STYLE, svg
+from etl.report.model import NOT_LOADED, Buckets, Summary
+
+_TEMPLATES = Path(__file__).parent / "templates"
+_FINDINGS = 50
+_MEBIBYTE = 1024 * 1024
+_ALL, _NEARLY_ALL = 100, 99
+
+
+def render(files: RunFiles, facts: RunFacts, summary: Summary, decisions: Decisions) -> str:
+    """The page as text."""
+    environment = _environment()
+    style = _style()
+    causes = causes_of(files, facts)
+    dry = summary.is_dry_run
+    return environment.get_template("report.html.j2").render(
+        style=Markup(style),  # noqa: S704 - a file of ours
+        style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
+        facts=facts,
+        summary=summary,
+        decisions=decisions,
+        severities=_by_severity(causes),
+        total=_total(summary),
+        bars={name: bar(each, dry=dry) for name, each in summary.entities.items()},
+        labels=labels(dry=dry),
+        present=_present(summary, dry=dry),
+        graph=Markup(svg(facts.order, standalone=False)) if facts.order.waves else "",  # noqa: S704 - made by an XML writer
+        findings=_findings(facts.verify.findings if facts.verify else ()),
+        held=summary.rows(*(bucket for bucket in NOT_LOADED if not (dry and bucket is Bucket.PENDING))),
+        loaded=summary.rows(*LOADED, *([Bucket.PENDING] if dry else [])),
+        dry=dry,
+    )
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "number": "{:,}".format,
+        "share": _share,
+        "mebibytes": _mebibytes,
+        "when": _when,
+        "meaning": meaning_of,
+    }
+    return environment
+
+
+@cache
+def _style() -> str:
+    return (_TEMPLATES / "report.css").read_text("utf-8") + STYLE
+
+
+def _share(part: float) -> str:
+    """A part as a percentage that is neither 0 % nor 100 % unless it is.
+
+    >>> _share(0.0001), _share(0.5), _share(0.9999)
+    ('< 1 %', '50 %', '> 99 %')
+    """
+    percent = part * 100
+    if 0 < percent < 1:
+        return "< 1 %"
+    return "> 99 %" if _NEARLY_ALL < percent < _ALL else f"{percent:.0f} %"
+
+
+def _mebibytes(size_bytes: int) -> str:
+    return f"{size_bytes / _MEBIBYTE:,.0f} MiB"
+
+
+def _when(moment: str) -> str:
+    """An ISO moment as a person reads it.
+
+    >>> _when("2026-01-31T08:00:00+00:00")
+    '2026-01-31 08:00:00 UTC'
+    """
+    return moment.replace("T", " ").replace("+00:00", " UTC").replace("Z", " UTC")
+
+
+def _total(summary: Summary) -> Buckets:
+    return Buckets(**{str(bucket): summary.rows(bucket) for bucket in Bucket})
+
+
+def _present(summary: Summary, *, dry: bool) -> list[Bucket]:
+    """The buckets that hold any row, in the order of the bars."""
+    return [bucket for bucket in labels(dry=dry) if summary.rows(bucket)]
+
+
+def _by_severity(causes: Iterable[Cause]) -> dict[str, list[Cause]]:
+    groups: dict[str, list[Cause]] = {}
+    for cause in causes:
+        groups.setdefault(cause.severity, []).append(cause)
+    return groups
+
+
+class _Findings(NamedTuple):
+    """Differences by code and entity, the first of them one by one, and how many there are."""
+
+    counts: list[tuple[tuple[str, str], int]]
+    first: tuple[FindingFact, ...]
+    total: int
+
+
+def _findings(findings: tuple[FindingFact, ...]) -> _Findings:
+    counts = Counter((finding.code, finding.entity) for finding in findings)
+    return _Findings(counts.most_common(), findings[:_FINDINGS], len(findings))

@@ -36,6 +36,11 @@ class RecordState(StrEnum):
     DUPLICATE = "duplicate"
 
 
+SEND_AGAIN = "send_again"
+"""Begins the error of a record that was certainly not applied for a reason outside the record (a missing role, no
+connection): state says ``rejected``, people are told ``pending``, and the next run sends it without being asked."""
+
+
 class Action(StrEnum):
     """What a plan step does with a record."""
 

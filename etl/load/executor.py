@@ -19,7 +19,7 @@ from etl.core.changes import Change, Intend, MarkBlocked, MarkCreated, MarkRejec
 from etl.core.errors import EtlError, Finding, Interrupted, RecordRejected, ResponseLost, TargetBusy, TargetRefused
 from etl.core.fingerprint import without
 from etl.core.keys import RecordKey
-from etl.core.outcomes import Action, RecordState
+from etl.core.outcomes import SEND_AGAIN, Action, RecordState
 from etl.core.ports import KnownRecord
 from etl.core.records import Document, TargetId
 from etl.load.ask import Asker, Question, Witness
@@ -106,19 +106,22 @@ class Loader:
         for known in open_records:
             record = planned.get(known.key)
             self._schedule.adopt(known.key)
-            same = record is not None and record.fingerprint == known.fingerprint
-            self._tasks.create_task(self._settle_old(known.key, known.entity, record if same else None, known.scope))
+            self._tasks.create_task(self._settle_old(known, record))
         await self._schedule.until_quiescent()
 
-    async def _settle_old(
-        self, key: RecordKey, entity: str, record: PlannedRecord | None, scope: RecordKey | None
-    ) -> None:
+    async def _settle_old(self, known: KnownRecord, record: PlannedRecord | None) -> None:
+        """Asks about an intent of an earlier run. What was sent then is rendered again only if it would be the same."""
+        key, entity, scope, fingerprint = known.key, known.entity, known.scope, known.fingerprint
         async with self._guard(key, entity):
             scope_id = scope_id_of(self._ports.catalog, self._ports.state, entity, scope) if scope else None
-            document = await self._document(record, self._early_fields(record)) if record else None
+            left_out = self._left_out(record) if record else []
+            if record is not None and self._fingerprint(record, left_out) != fingerprint:
+                record = None
+            fields = [name for name in self._early_fields(record) if name not in left_out] if record else []
+            document = await self._document(record, fields) if record else None
             if document is not None:
                 self._hold_twins_of(key, document)
-            await self._find_out(record, Question(key, entity, document, scope_id), [])
+            await self._find_out(record, Question(key, entity, document, scope_id), left_out)
 
     async def _feed(self) -> None:
         """Hands planned records to the workers, in load order, leaving out what is done."""
@@ -130,7 +133,8 @@ class Loader:
             self._parents.prefetch(todo)
             self._ports.progress.advance(len(batch) - len(todo))
             for record in todo:
-                await self._schedule.add(record)
+                if self._fatal is None:
+                    await self._schedule.add(record)
         self._schedule.end_feed()
 
     async def _drain(self) -> None:
@@ -255,7 +259,7 @@ class Loader:
     ) -> tuple[TargetId, Mapping[str, object]] | None:
         """One POST under a durable intent; None where the answer was lost or the record refused (and then settled)."""
         blob = without(self._ports.keys, record.field_hashes, left_out)
-        fingerprint = self._ports.keys.fingerprint([blob])
+        fingerprint = self._fingerprint(record, left_out)
         scope = _scope_key(self._entity(record.entity), record)
         await self._commit(Intend(record.key, record.entity, record.mapping.name, fingerprint, blob, scope))
         try:
@@ -265,6 +269,10 @@ class Loader:
         except RecordRejected as refused:
             await self._rejected(record, refused)
             return None
+        except (TargetBusy, TargetRefused) as error:
+            # Certainly not applied, and not the record's fault: nothing to ask about later.
+            await self._commit(MarkRejected(record.key, getattr(error, "status", None), f"{SEND_AGAIN} {error.code}"))
+            raise
         self._answers[record.entity, True] += 1
         return created.id, created.attributes
 
@@ -311,6 +319,19 @@ class Loader:
         await self._commit(MarkUpdated(record.key, record.fingerprint, record.field_hashes, links))
         await self._tail.upload_changed(record, known.target_id)
         self._settle(record.key)
+
+    def _left_out(self, record: PlannedRecord) -> list[str]:
+        """The optional references whose parents are not there now."""
+        parents = record.parents()
+        created = self._parents.created({key for keys in parents.values() for key in keys})
+        return [
+            name
+            for name in self._early_fields(record)
+            if record.policy(name) == "empty" and not created.keys() >= set(parents[name])
+        ]
+
+    def _fingerprint(self, record: PlannedRecord, left_out: list[str]) -> str:
+        return self._ports.keys.fingerprint([without(self._ports.keys, record.field_hashes, left_out)])
 
     def _deferred_links(self, record: PlannedRecord) -> tuple[PendingLink, ...]:
         parents = record.parents()
@@ -363,7 +384,7 @@ class Loader:
 
 def _is_done(record: PlannedRecord, known: KnownRecord | None) -> bool:
     """Whether the record needs nothing more in this run: done before an interruption, or left to reconciliation."""
-    if known is None or known.state is RecordState.BLOCKED:
+    if known is None or known.state is RecordState.BLOCKED or known.error.startswith(SEND_AGAIN):
         return False
     if record.action is Action.UPDATE or known.state is RecordState.REJECTED:
         return known.fingerprint == record.fingerprint

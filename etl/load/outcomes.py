@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from etl.core.keys import RecordKey
-from etl.core.outcomes import Action, Bucket, RecordState
+from etl.core.outcomes import SEND_AGAIN, Action, Bucket, RecordState
 from etl.core.ports import KnownRecord, StateReader
 from etl.load.planned import PlannedRecord, PlannedRecords
 
@@ -61,6 +61,8 @@ def outcome_of(record: PlannedRecord, known: KnownRecord | None, failures: Failu
         return Outcome(Bucket.PENDING)
     if known.state is RecordState.CREATED:
         return Outcome(_loaded(record, known))
+    if known.error.startswith(SEND_AGAIN):
+        return Outcome(Bucket.PENDING)
     bucket, reason = _BY_STATE[known.state]
     return Outcome(bucket, "server_error" if known.error == "server_error" else reason, known.error)
 

@@ -7,12 +7,14 @@ missing, altered, mislinked, or a second record with one of our markers or with 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import groupby
 
 from etl.catalog.model import Entity
 from etl.core.keys import RecordKey
 from etl.core.outcomes import RecordState
+from etl.core.ports import KnownRecord
 from etl.core.records import Document, LinkValue, RemoteRecord, TargetId
 from etl.load.compare import differences, same_content
 from etl.load.markers import read_marker
@@ -63,11 +65,12 @@ class Verifier:
         counts = self._ports.state.counts()
         self._result.expected.update({name: n for (name, state), n in counts.items() if state == RecordState.CREATED})
         self._ports.progress.start("verify", self._result.expected.total())
-        for name in sorted(self._result.expected):
-            await self._entity(self._ports.catalog.entity(name))
+        # State streams its records by entity, so one pass serves all of them.
+        for name, created in groupby(self._ports.state.in_state(RecordState.CREATED), key=lambda known: known.entity):
+            await self._entity(self._ports.catalog.entity(name), created)
         return self._result
 
-    async def _entity(self, entity: Entity) -> None:
+    async def _entity(self, entity: Entity, created: Iterator[KnownRecord]) -> None:
         """One entity: what is there as it should be, what is surplus, what is missing."""
         seen: set[RecordKey] = set()
         strangers: list[RemoteRecord] = []
@@ -78,8 +81,8 @@ class Verifier:
             seen.update(ours.values())
             self._ports.progress.advance(len(ours))
         self._result.checked[entity.name] = len(seen)
-        for known in self._ports.state.in_state(RecordState.CREATED):
-            if known.entity == entity.name and known.key not in seen and known.target_id is not None:
+        for known in created:
+            if known.key not in seen and known.target_id is not None:
                 self._add("lost_in_target", known.entity, known.mapping, known.key, known.target_id)
         await self._surplus(entity, strangers)
 

@@ -52,7 +52,8 @@ class LoadOrder:
 
     def first_waves(self, depths: Mapping[str, int]) -> dict[str, int]:
         """The number (from 1) of the wave in which an entity's first records can load; ``depths`` is the greatest depth
-        of records inside each entity that refers to itself."""
+        of records inside each entity that refers to itself.
+        """
         first: dict[str, int] = {}
         number = 1
         for wave in self.waves:

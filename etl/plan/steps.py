@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from etl.core.fingerprint import Difference, difference, field_hashes, fingerprints
 from etl.core.keys import RecordKey, RecordKeys
-from etl.core.outcomes import Action, RecordState
+from etl.core.outcomes import SEND_AGAIN, Action, RecordState
 from etl.core.ports import KnownRecord, StateReader
 from etl.core.records import KEY, PLAN_SCHEMA, ROW
 from etl.mapping.model import EntityMapping, FileField
@@ -84,7 +84,9 @@ def _compare(
 
 def _refused_before(known: KnownRecord | None, fingerprint: str) -> bool:
     """Whether the target refused exactly this payload already: it is not sent again unless asked to."""
-    return known is not None and known.state is RecordState.REJECTED and known.fingerprint == fingerprint
+    if known is None or known.state is not RecordState.REJECTED or known.error.startswith(SEND_AGAIN):
+        return False
+    return known.fingerprint == fingerprint
 
 
 def _hashed_columns(mapping: EntityMapping, batch: pa.RecordBatch) -> Mapping[str, pa.Array]:

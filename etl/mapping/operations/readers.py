@@ -233,13 +233,19 @@ def _in_zone(wall: pa.Array, zone: str, ambiguous: str) -> pa.Array:
 
 
 def numbers(texts: pa.Array) -> pa.Array:
-    """Decimal numbers (float64); null for every other text and for those with more digits than a number carries."""
+    """Decimal numbers (float64); null for every other text and for those with more digits than a number carries.
+
+    Up to 15 digits are always carried; more only where the text is exactly how such a number is written out, as
+    databases write their own floating-point values.
+    """
     written = r"^\s*[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*$"
     keep = pc.match_substring_regex(texts, written)
     short = pc.replace_substring_regex(texts, r"(\.[0-9]*?)0+\s*$", r"\1")
     digits = pc.replace_substring_regex(pc.replace_substring_regex(short, r"[^0-9]", ""), "^0+", "")
-    exact = pc.less_equal(pc.utf8_length(digits), _EXACT_DIGITS)
-    return _or_null(pc.utf8_trim_whitespace(texts), pc.and_(keep, exact)).cast(pa.float64())
+    few = pc.less_equal(pc.utf8_length(digits), _EXACT_DIGITS)
+    values = _or_null(pc.utf8_trim_whitespace(texts), keep).cast(pa.float64())
+    same = pc.equal(values.cast(pa.string()), pc.utf8_trim_whitespace(texts))
+    return _or_null(values, pc.or_(few, same))
 
 
 def integers(texts: pa.Array) -> pa.Array:

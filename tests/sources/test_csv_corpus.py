@@ -143,6 +143,14 @@ def test_a_file_that_cannot_be_read_names_the_place(tmp_path, name):
     assert caught.value.hint
 
 
+def test_the_offset_of_a_misfit_counts_over_blocks(tmp_path):
+    before = b"a,b\n1," + b"x" * (1024 * 1024 - 7)
+    with pytest.raises(SourceUnreadable, match=f"byte offset {len(before)}"):
+        read(tmp_path, before + b"\xc3")
+    with pytest.raises(SourceUnreadable, match=f"byte offset {len(before)}"):
+        read(tmp_path, before + b"\xc3,\n")
+
+
 def test_possible_encodings_are_offered_but_never_taken(tmp_path):
     with pytest.raises(SourceUnreadable) as caught:
         read(tmp_path, b"a,b\n1,\x93quoted\x94\n")

@@ -99,7 +99,7 @@ def test_damage_in_a_database_is_kept_as_rows(tmp_path):
 def test_rows_come_in_the_order_of_the_primary_key(tmp_path):
     url = database(
         tmp_path,
-        "create table T (A text, B integer, primary key (B, A)) without rowid",
+        "create table T (A text, B integer, primary key (B, A))",
         "insert into T values ('b', 2), ('a', 10), ('a', 2)",
     )
     assert [row[2:] for row in rows_of(SqlSource("old", url), "T")] == [("a", "2"), ("b", "2"), ("a", "10")]

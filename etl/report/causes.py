@@ -6,7 +6,7 @@ A cause is a code at one field of one mapping, so there are as many as a project
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from etl.core.problems import ProblemCode, Severity, problem_codes
 from etl.report.counts import grouped
-from etl.report.facts import RunFacts, RunFiles
+from etl.report.facts import RunFacts, RunFiles, SnapshotTable
 
 Key: TypeAlias = tuple[str, ...]
 _NAMES = ["severity", "code", "mapping", "field", "table"]
@@ -23,6 +23,7 @@ _PLACES = 5
 _DETAILS = 6
 _DETAILS_KEPT = 1_000
 _CODES = {each.code: each for each in problem_codes()}
+_CONSEQUENCES = {"parent_not_loadable", "link_left_out"}
 _SEVERITIES = [str(each) for each in Severity]
 
 
@@ -30,8 +31,6 @@ _SEVERITIES = [str(each) for each in Severity]
 class Place:
     """Where a problem stands; ``line`` and ``row`` count from 1 and are None where they do not apply."""
 
-    table: str
-    origin: str
     row: int | None
     line: int | None
 
@@ -39,7 +38,8 @@ class Place:
 @dataclass(frozen=True, slots=True)
 class Cause:
     """Problems with one cause. ``share`` is the part of the table's rows, None where the table is not known;
-    ``details`` are the most frequent technical details with their counts.
+    ``details`` are the most frequent technical details with their counts, ``places`` the first places in the table,
+    whose file is ``origin`` ("" for SQL).
     """
 
     meaning: ProblemCode
@@ -47,6 +47,7 @@ class Cause:
     mapping: str
     field: str
     table: str
+    origin: str
     count: int
     share: float | None
     details: tuple[tuple[str, int], ...]
@@ -60,21 +61,35 @@ class _Gathered:
     places: list[Place] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class Group:
+    """All causes with one code and severity: they mean the same and want the same done."""
+
+    meaning: ProblemCode
+    severity: str
+    causes: tuple[Cause, ...]
+
+    @property
+    def count(self) -> int:
+        """Number of problems."""
+        return sum(cause.count for cause in self.causes)
+
+
 def meaning_of(code: str) -> ProblemCode:
     """What a code means; a code of another version stands for itself."""
     return _CODES.get(code) or ProblemCode(code, code, "", "")
 
 
 def causes_of(files: RunFiles, facts: RunFacts) -> list[Cause]:
-    """All causes: what keeps records out first, then by count."""
+    """All causes, the most frequent first."""
     gathered: dict[Key, _Gathered] = {}
-    origins = {table.table: table.origin for table in facts.snapshot}
     for batch in files.problems([*_NAMES, "row", "line", "detail"]):
         for key, each in _of_batch(batch, gathered):
             if len(each.places) < _PLACES:
-                each.places += list(_places(batch, key, origins, _PLACES - len(each.places)))
-    rows = {table.table: table.rows for table in facts.snapshot}
-    return sorted((_cause(key, each, rows) for key, each in gathered.items()), key=_rank)
+                each.places += _places(batch, key, _PLACES - len(each.places))
+    tables = {table.table: table for table in facts.snapshot}
+    found = (_cause(key, each, tables.get(key[-1])) for key, each in gathered.items())
+    return sorted(found, key=lambda cause: (-cause.count, cause.meaning.code, cause.mapping, cause.field))
 
 
 def _of_batch(batch: pa.RecordBatch, gathered: dict[Key, _Gathered]) -> Iterator[tuple[Key, _Gathered]]:
@@ -88,23 +103,42 @@ def _of_batch(batch: pa.RecordBatch, gathered: dict[Key, _Gathered]) -> Iterator
     yield from touched.items()
 
 
-def _places(batch: pa.RecordBatch, key: Key, origins: dict[str, str], wanted: int) -> Iterator[Place]:
+def _places(batch: pa.RecordBatch, key: Key, wanted: int) -> list[Place]:
     mask = pa.repeat(pa.scalar(value=True), batch.num_rows)
     for name, value in zip(_NAMES, key, strict=True):
         mask = pc.and_(mask, pc.equal(pc.fill_null(batch[name], ""), value))
-    for each in batch.filter(mask).slice(0, wanted).select(["table", "row", "line"]).to_pylist():
-        if each["row"] is not None or each["line"] is not None:
-            yield Place(each["table"] or "", origins.get(each["table"], ""), each["row"], each["line"])
+    found = batch.filter(mask).slice(0, wanted).select(["row", "line"]).to_pylist()
+    return [Place(**each) for each in found if each["row"] is not None or each["line"] is not None]
 
 
-def _cause(key: Key, gathered: _Gathered, rows: dict[str, int]) -> Cause:
-    severity, code, mapping, name, table = key
-    share = gathered.count / rows[table] if rows.get(table) and gathered.places else None
-    details = tuple(gathered.details.most_common(_DETAILS))
-    places = tuple(gathered.places)
-    return Cause(meaning_of(code), severity, mapping, name, table, gathered.count, share, details, places)
+def _cause(key: Key, gathered: _Gathered, table: SnapshotTable | None) -> Cause:
+    severity, code, mapping, name, relation = key
+    return Cause(
+        meaning=meaning_of(code),
+        severity=severity,
+        mapping=mapping,
+        field=name,
+        table=relation,
+        origin=table.origin if table and table.origin != "SQL" else "",
+        count=gathered.count,
+        share=gathered.count / table.rows if table and table.rows and gathered.places else None,
+        details=tuple(gathered.details.most_common(_DETAILS)),
+        places=tuple(gathered.places),
+    )
 
 
-def _rank(cause: Cause) -> tuple[int, int, str, str, str]:
-    place = _SEVERITIES.index(cause.severity) if cause.severity in _SEVERITIES else len(_SEVERITIES)
-    return place, -cause.count, cause.meaning.code, cause.mapping, cause.field
+def groups_of(causes: Iterable[Cause]) -> dict[str, list[Group]]:
+    """The causes by severity and code: what keeps most records out first, mere consequences of it last."""
+    together: dict[tuple[str, str], list[Cause]] = {}
+    for cause in causes:
+        together.setdefault((cause.severity, cause.meaning.code), []).append(cause)
+    groups = [Group(each[0].meaning, severity, tuple(each)) for (severity, _), each in together.items()]
+    found: dict[str, list[Group]] = {}
+    for group in sorted(groups, key=_rank):
+        found.setdefault(group.severity, []).append(group)
+    return found
+
+
+def _rank(group: Group) -> tuple[int, bool, int, str]:
+    place = _SEVERITIES.index(group.severity) if group.severity in _SEVERITIES else len(_SEVERITIES)
+    return place, group.meaning.code in _CONSEQUENCES, -group.count, group.meaning.code

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections import Counter
-from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from etl.core.outcomes import LOADED, Bucket
 from etl.report.bars import bar, labels
-from etl.report.causes import Cause, causes_of, meaning_of
+from etl.report.causes import causes_of, groups_of, meaning_of
 from etl.report.decisions import Decisions
 from etl.report.facts import FindingFact, RunFacts, RunFiles
 from etl.report.graph import STYLE, svg
@@ -27,6 +27,7 @@ from etl.report.model import NOT_LOADED, Buckets, Summary
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _FINDINGS = 50
+_CODE = re.compile(r"`([^`]+)`")
 _MEBIBYTE = 1024 * 1024
 _ALL, _NEARLY_ALL = 100, 99
 
@@ -35,7 +36,6 @@ def render(files: RunFiles, facts: RunFacts, summary: Summary, decisions: Decisi
     """The page as text."""
     environment = _environment()
     style = _style()
-    causes = causes_of(files, facts)
     dry = summary.is_dry_run
     return environment.get_template("report.html.j2").render(
         style=Markup(style),  # noqa: S704 - a file of ours
@@ -43,7 +43,7 @@ def render(files: RunFiles, facts: RunFacts, summary: Summary, decisions: Decisi
         facts=facts,
         summary=summary,
         decisions=decisions,
-        severities=_by_severity(causes),
+        severities=groups_of(causes_of(files, facts)),
         total=_total(summary),
         bars={name: bar(each, dry=dry) for name, each in summary.entities.items()},
         labels=labels(dry=dry),
@@ -69,6 +69,7 @@ def _environment() -> Environment:
         "share": _share,
         "mebibytes": _mebibytes,
         "when": _when,
+        "prose": _prose,
         "meaning": meaning_of,
     }
     return environment
@@ -95,6 +96,11 @@ def _mebibytes(size_bytes: int) -> str:
     return f"{size_bytes / _MEBIBYTE:,.0f} MiB"
 
 
+def _prose(text: str) -> Markup:
+    """A text of ours in which backticks mark code."""
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped first
+
+
 def _when(moment: str) -> str:
     """An ISO moment as a person reads it.
 
@@ -111,13 +117,6 @@ def _total(summary: Summary) -> Buckets:
 def _present(summary: Summary, *, dry: bool) -> list[Bucket]:
     """The buckets that hold any row, in the order of the bars."""
     return [bucket for bucket in labels(dry=dry) if summary.rows(bucket)]
-
-
-def _by_severity(causes: Iterable[Cause]) -> dict[str, list[Cause]]:
-    groups: dict[str, list[Cause]] = {}
-    for cause in causes:
-        groups.setdefault(cause.severity, []).append(cause)
-    return groups
 
 
 class _Findings(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from etl.core.outcomes import LOADED, Bucket
-from etl.report.model import Summary
+from etl.report.model import HELD_BACK, Summary
 from etl.report.verdict import counted
 
 _WIDTH = 13
@@ -28,8 +28,8 @@ def _facts(summary: Summary) -> Iterator[tuple[str, str]]:
     yield ("Can load" if summary.is_dry_run else "Loaded"), _loaded(summary)
     yield from _held(summary)
     yield "Ledger", _ledger(summary)
-    for number, command in enumerate(summary.verdict.next):
-        yield ("" if number else "Next"), command
+    for number, step in enumerate(_next(summary)):
+        yield ("" if number else "Next"), step
 
 
 def _read(summary: Summary) -> str:
@@ -47,6 +47,12 @@ def _loaded(summary: Summary) -> str:
 def _held(summary: Summary) -> Iterator[tuple[str, str]]:
     for number, (bucket, words) in enumerate(each for each in _HELD.items() if summary.rows(each[0])):
         yield ("" if number else "Held back"), f"{counted(summary.rows(bucket), 'row')} {words}"
+
+
+def _next(summary: Summary) -> Iterator[str]:
+    if summary.rows(*HELD_BACK, Bucket.REJECTED):
+        yield "repair what report.html and problems.csv of this run list, then:"
+    yield from summary.verdict.next
 
 
 def _ledger(summary: Summary) -> str:

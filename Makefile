@@ -37,9 +37,9 @@ drill-long: $(VENV)/.dev ## the kill harness for as long as DRILL_KILLS says (de
 
 lock: ## pin all requirements anew, with hashes and without index addresses (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
-		--extra postgres --extra mysql --group build pyproject.toml -o requirements.lock
+		--all-extras --group build pyproject.toml -o requirements.lock
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
-		--extra postgres --extra mysql --group build --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+		--all-extras --group build --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 
 clean: ## remove the environment and caches; runs/ is kept
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from etl.core.ports import GraphMapping
+from etl.sources.engine import stream
 
 if TYPE_CHECKING:
     import duckdb
@@ -190,9 +191,8 @@ class DuckRecordGraph:
             )
 
     def _stream(self, query: str, parameters: dict[str, object]) -> Iterator[pa.RecordBatch]:
-        # A copy of the cursor: the caller may ask another question while it reads this answer.
-        reader = self._db.cursor().sql(query, params=parameters).to_arrow_reader(BATCH_ROWS)
-        yield from reader
+        """At least one batch, so that the columns of an empty answer are known to whoever writes them down."""
+        yield from stream(self._db, query, parameters, BATCH_ROWS)
 
 
 _LIVE = (

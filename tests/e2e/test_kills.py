@@ -1,0 +1,164 @@
+"""The load killed again and again, at a server that cuts lines before and after the commit: nothing lost, none doubled."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from etl.load.unclear import Unclear
+from etl.sandbox.oracle import Oracle
+from tests.e2e.harness import (
+    SAMPLE,
+    Ended,
+    Place,
+    Proof,
+    Reference,
+    copy_project,
+    finished,
+    prove,
+    reference_load,
+    sandbox,
+    start,
+    without_unaskable,
+)
+
+FAULTS = "reset_after_commit@POST:0.08,reset_before_commit@POST:0.05,late_commit(delay_s=0.1)@POST:0.02"
+QUIET_S = 0.3
+SEED = 20260301
+
+
+@pytest.mark.timeout(240)
+def test_a_load_killed_five_times_at_a_cutting_server_is_exact(agency, reference, capsys):
+    proof = killed_load(agency, reference, kills=5, seed=SEED, capsys=capsys)
+    assert proof.is_clean
+
+
+@pytest.mark.e2e
+@pytest.mark.timeout(1200)
+def test_a_load_killed_thirty_times_at_a_cutting_server_is_exact(whole, whole_reference, capsys):
+    proof = killed_load(whole, whole_reference, kills=30, seed=SEED + 1, capsys=capsys)
+    assert proof.is_clean
+
+
+@pytest.mark.drill
+def test_loads_killed_for_as_long_as_one_likes_are_exact(quarter, reference, tmp_path, capsys):
+    wanted, done, seed = int(os.environ.get("DRILL_KILLS", "1000")), 0, SEED + 2
+    while done < wanted:
+        place = copy_project(tmp_path / str(seed), "demo_agency", quarter)
+        assert killed_load(place, reference, kills=12, seed=seed, capsys=capsys).is_clean
+        done, seed = done + 12, seed + 1
+
+
+def test_the_harness_finds_the_duplicates_of_a_loader_that_resends(agency, reference, monkeypatch, capsys):
+    async def resend_at_once(self, question, resend):
+        return await resend() if resend else None
+
+    monkeypatch.setattr(Unclear, "settle", resend_at_once)
+    began = time.monotonic()
+    with sandbox(faults="reset_after_commit@POST:0.08", seed=SEED) as cutting:
+        agency.point_at(cutting.base_url, quiet_s=QUIET_S).run()
+        proof = prove(agency.state, cutting.oracle, reference.good, reference.records)
+    say(capsys, proof.line("negative control: resends", SEED, time.monotonic() - began))
+    assert proof.dup > 20
+    assert not proof.is_clean
+
+
+def test_the_harness_finds_a_lost_record_and_a_wrong_id(agency, reference):
+    with sandbox() as quiet:
+        agency.point_at(quiet.base_url).run()
+        assert prove(agency.state, quiet.oracle, reference.good, reference.records).is_clean
+        first, second = (record.id for record in quiet.oracle.records("person")[:2])
+        swap_ids(agency.state, first, second)
+        assert prove(agency.state, quiet.oracle, reference.good, reference.records).wrong_id == 2
+        quiet.oracle.database.remove(quiet.oracle.records("note")[0].id)
+        assert prove(agency.state, quiet.oracle, reference.good, reference.records).lost == 1
+
+
+# ---------------------------------------------------------------- the harness
+
+
+@pytest.fixture(scope="module")
+def whole_reference(tmp_path_factory) -> Reference:
+    place = copy_project(tmp_path_factory.mktemp("whole"), "demo_agency")
+    without_unaskable(place.sample)
+    return reference_load(place)
+
+
+@pytest.fixture
+def whole(tmp_path: Path) -> Place:
+    place = copy_project(tmp_path, "demo_agency", SAMPLE)
+    without_unaskable(place.sample)
+    return place
+
+
+def killed_load(place: Place, reference: Reference, *, kills: int, seed: int, capsys) -> Proof:
+    """Kills one load so many times, each time goes on with the same command, and holds the end against the reference."""
+    chance = random.Random(seed)  # noqa: S311 - a plan of kills is no secret
+    began = time.monotonic()
+    with sandbox(place.folder / "sandbox.db", FAULTS, seed=seed) as cutting:
+        place.point_at(cutting.base_url, quiet_s=QUIET_S)
+        share = reference.records.total() // (kills + 1)
+        done = sum(1 for _ in killed_runs(place, cutting.oracle, chance, kills, share))
+        ended = finished(start("run", place.project, "--profile", "sandbox", "--progress", "none"))
+        time.sleep(0.2)
+        proof = prove(place.state, cutting.oracle, reference.good, reference.records)
+    say(capsys, proof.line("kills", seed, time.monotonic() - began, kills=done))
+    assert ended.code == 1, ended.text
+    assert done == kills
+    assert_same_account(place, reference, ended)
+    return proof
+
+
+def killed_runs(place: Place, oracle: Oracle, chance: random.Random, kills: int, share: int) -> Iterator[int]:
+    """Starts the same command again and again; each is killed at a moment of its own."""
+    for number in range(kills):
+        process = start("run", place.project, "--profile", "sandbox", "--progress", "none")
+        if number and chance.random() < 0.2:
+            time.sleep(chance.uniform(0.3, 2.5))
+        else:
+            wait_for(process, oracle, created(oracle) + chance.randint(0, int(1.6 * share)))
+            time.sleep(chance.uniform(0, 0.05))
+        process.send_signal(signal.SIGKILL)
+        ended = finished(process)
+        assert ended.code == -signal.SIGKILL, f"kill {number} came too late: {ended.text}"
+        yield number
+
+
+def wait_for(process, oracle: Oracle, records: int) -> None:
+    """Waits until the sandbox holds so many records, or the process has ended."""
+    while process.poll() is None and created(oracle) <= records:
+        time.sleep(0.005)
+
+
+def created(oracle: Oracle) -> int:
+    return sum(oracle.counts().values())
+
+
+def assert_same_account(place: Place, reference: Reference, ended: Ended) -> None:
+    """After all the kills, ledger and outcome read as if nothing had happened."""
+    summary = place.summary()
+    assert summary["ledger"]["balanced"], ended.text
+    assert summary["ledger"] == reference.summary["ledger"]
+    assert summary["pending_links"] == {}
+    assert summary["pending_uploads"] == 0
+
+
+def swap_ids(state: Path, first: str, second: str) -> None:
+    import contextlib  # noqa: PLC0415 - only here
+    import sqlite3  # noqa: PLC0415 - only here
+
+    with contextlib.closing(sqlite3.connect(state)) as database:
+        for old, new in ((first, "spare"), (second, first), ("spare", second)):
+            database.execute("update records set target_id = ? where target_id = ?", (new, old))
+        database.commit()
+
+
+def say(capsys, line: str) -> None:
+    with capsys.disabled():
+        print(f"\n{line}")  # noqa: T201 - the harness reports one JSON line

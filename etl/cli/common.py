@@ -13,7 +13,7 @@ import sys
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -42,6 +42,12 @@ ProgressOption = Annotated[
 ]
 
 
+VerboseOption = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Show the run's log: every request, never anybody's data.")
+]
+NoColorOption = Annotated[bool, typer.Option("--no-color", help="Plain text; the NO_COLOR variable does the same.")]
+
+
 @dataclass(frozen=True, slots=True)
 class Output:
     """How one command answers."""
@@ -49,6 +55,7 @@ class Output:
     as_json: bool = False
     quiet: bool = False
     progress: str = "auto"
+    no_color: bool = False
 
     def answer(self, content: Mapping[str, Any], lines: list[str]) -> None:
         """The command's result: JSON, or lines for people."""
@@ -63,15 +70,16 @@ class Output:
 
         if self.quiet or self.progress == "none":
             return QuietProgress()
-        console = Console(stderr=True, no_color=_no_color(), highlight=False)
+        plain = self.no_color or bool(os.environ.get("NO_COLOR"))
+        console = Console(stderr=True, no_color=plain, highlight=False)
         return BarProgress(console) if self.progress == "auto" and console.is_terminal else PlainProgress()
 
 
-def open_setting(project: Path, profile: str | None, environ: Mapping[str, str] | None = None) -> Setting:
+def open_setting(project: Path, profile: str | None, *, verbose: bool = False) -> Setting:
     """A project, loaded and checked, with the profile in use. Raises MappingError, SettingsError."""
     from etl.pipeline.projects import open_project
 
-    return open_project(project, profile, environ if environ is not None else os.environ)
+    return replace(open_project(project, profile, os.environ), verbose=verbose)
 
 
 @contextmanager
@@ -89,7 +97,7 @@ def ending(output: Output) -> Iterator[None]:
         raise
     except BrokenPipeError:
         raise typer.Exit(ENVIRONMENT) from None
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the top of the program
         sys.stderr.write(_unexpected(error))
         raise typer.Exit(ENVIRONMENT) from None
 
@@ -114,13 +122,11 @@ def _tell(error: EtlError, output: Output) -> None:
 
 def _unexpected(error: Exception) -> str:
     """Type and place of a defect of ours, without its message."""
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if f"{os.sep}etl{os.sep}" in frame.filename]
     place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "an unknown place"
     return (
         f"This is a defect of casebook-etl: {type(error).__name__} at {place}.\n"
         "Nothing is lost: the same command goes on where it stopped. Please report the line above.\n"
     )
-
-
-def _no_color() -> bool:
-    return bool(os.environ.get("NO_COLOR"))

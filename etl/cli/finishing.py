@@ -10,7 +10,7 @@ import typer
 
 if TYPE_CHECKING:
     from etl.cli.common import Output
-    from etl.pipeline.runs import Finished
+    from etl.pipeline.session import Finished
 
 
 def finish(finished: Finished, output: Output) -> None:

@@ -9,11 +9,13 @@ import typer
 
 from etl.cli.common import (
     JsonOption,
+    NoColorOption,
     Output,
     ProfileOption,
     ProgressOption,
     ProjectArgument,
     QuietOption,
+    VerboseOption,
     ending,
     open_setting,
 )
@@ -37,12 +39,14 @@ def plan(
     ] = False,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+    no_color: NoColorOption = False,
     progress: ProgressOption = "auto",
 ) -> None:
     """Validate, and say what would be created, updated or left alone, record by record; nothing is written."""
-    output = Output(as_json, quiet, progress)
+    output = Output(as_json, quiet, progress, no_color)
     with ending(output):
-        setting = open_setting(project, profile)
+        setting = open_setting(project, profile, verbose=verbose)
         if roles:
             _list_roles(setting, output)
             return

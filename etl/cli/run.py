@@ -9,11 +9,13 @@ import typer
 
 from etl.cli.common import (
     JsonOption,
+    NoColorOption,
     Output,
     ProfileOption,
     ProgressOption,
     ProjectArgument,
     QuietOption,
+    VerboseOption,
     ending,
     open_setting,
 )
@@ -40,10 +42,12 @@ def run(
     ] = "",
     as_json: JsonOption = False,
     quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+    no_color: NoColorOption = False,
     progress: ProgressOption = "auto",
 ) -> None:
     """Load. The same command again goes on where the last one stopped; when all is done it sends no write."""
-    output = Output(as_json, quiet, progress)
+    output = Output(as_json, quiet, progress, no_color)
     if retry not in ("", "rejected"):
         raise typer.BadParameter("the only thing to retry is `rejected`", param_hint="--retry")
     with ending(output):
@@ -52,7 +56,7 @@ def run(
         choices = runs.RunChoices(fresh=fresh, first_load=first_load, retry_rejected=retry == "rejected")
         shown = output.make_progress()
         try:
-            finished = runs.run(open_setting(project, profile), shown, choices)
+            finished = runs.run(open_setting(project, profile, verbose=verbose), shown, choices)
         finally:
             shown.close()
         finish(finished, output)

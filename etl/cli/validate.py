@@ -8,11 +8,13 @@ import typer
 
 from etl.cli.common import (
     JsonOption,
+    NoColorOption,
     Output,
     ProfileOption,
     ProgressOption,
     ProjectArgument,
     QuietOption,
+    VerboseOption,
     ending,
     open_setting,
 )
@@ -30,16 +32,18 @@ def validate(
     profile: ProfileOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+    no_color: NoColorOption = False,
     progress: ProgressOption = "auto",
 ) -> None:
     """Extract, map, validate and report, without a target: what would load, what is held back and why."""
-    output = Output(as_json, quiet, progress)
+    output = Output(as_json, quiet, progress, no_color)
     with ending(output):
         from etl.pipeline import runs
 
         shown = output.make_progress()
         try:
-            finished = runs.validate(open_setting(project, profile), shown)
+            finished = runs.validate(open_setting(project, profile, verbose=verbose), shown)
         finally:
             shown.close()
         finish(finished, output)

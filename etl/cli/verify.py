@@ -8,11 +8,13 @@ import typer
 
 from etl.cli.common import (
     JsonOption,
+    NoColorOption,
     Output,
     ProfileOption,
     ProgressOption,
     ProjectArgument,
     QuietOption,
+    VerboseOption,
     ending,
     open_setting,
 )
@@ -30,16 +32,18 @@ def verify(
     profile: ProfileOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+    no_color: NoColorOption = False,
     progress: ProgressOption = "auto",
 ) -> None:
     """Read back what the latest run loaded and compare presence, fields and links of every record."""
-    output = Output(as_json, quiet, progress)
+    output = Output(as_json, quiet, progress, no_color)
     with ending(output):
         from etl.pipeline import runs
 
         shown = output.make_progress()
         try:
-            finished = runs.verify(open_setting(project, profile), shown)
+            finished = runs.verify(open_setting(project, profile, verbose=verbose), shown)
         finally:
             shown.close()
         finish(finished, output)

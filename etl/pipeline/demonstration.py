@@ -20,6 +20,7 @@ from etl.core.ports import Progress
 from etl.pipeline import runs
 from etl.pipeline.projects import open_project
 from etl.pipeline.sandboxes import SandboxChoices, sandbox_settings
+from etl.pipeline.session import Finished
 from etl.pipeline.wiring import Setting
 from etl.sandbox.server import running
 
@@ -32,7 +33,7 @@ class Demonstration:
     alone ends with.
     """
 
-    finished: runs.Finished
+    finished: Finished
     run_exit_code: int
     surprises: tuple[str, ...]
     project: Path
@@ -82,7 +83,7 @@ def _sample_folder(setting: Setting) -> Path:
     return folder.parent
 
 
-def _ledger_surprises(finished: runs.Finished, expected: Mapping[str, dict[str, dict[str, object]]]) -> list[str]:
+def _ledger_surprises(finished: Finished, expected: Mapping[str, dict[str, dict[str, object]]]) -> list[str]:
     found: dict[str, Counter[tuple[str, str]]] = defaultdict(Counter)
     for row in pq.read_table(finished.folder / "ledger.parquet", columns=["mapping", "bucket", "reason"]).to_pylist():
         found[row["mapping"]][_kind(row["bucket"], row["reason"])] += 1
@@ -112,7 +113,7 @@ def _planted(account: Mapping[str, object]) -> Counter[tuple[str, str]]:
     return +counts
 
 
-def _verify_surprises(finished: runs.Finished) -> list[str]:
+def _verify_surprises(finished: Finished) -> list[str]:
     manifest = json.loads((finished.folder / "manifest.json").read_text("utf-8"))
     findings = manifest["verify"]["findings"]
     return [f"Reading back found {len(findings)} differences."] if findings else []

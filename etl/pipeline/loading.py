@@ -22,11 +22,22 @@ from etl.load.planned import PlannedRecords
 from etl.load.ports import LoadPorts
 from etl.load.verify import Verifier, VerifyResult
 from etl.mapping.model import Field, Project
+from etl.pipeline.runlog import RunLog
 from etl.pipeline.wiring import Setting, SystemClock
 from etl.pipeline.workspace import RunFolder
 
 Options = Mapping[str, Mapping[str, TargetId]]
 Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """Where a run works: its folder, the state database it holds, its log and its progress display."""
+
+    folder: RunFolder
+    store: StateStore
+    log: RunLog
+    progress: Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +50,11 @@ class Loaded:
     stopped: EtlError | None
 
 
-def live_options(setting: Setting) -> Options:
+def live_options(setting: Setting, log: RunLog) -> Options:
     """The tenant's options for every lookup that the project uses, read now."""
 
     async def read() -> Options:
-        target = setting.target()
+        target = setting.target(log.request)
         try:
             return {lookup: await target.options(lookup) for lookup in sorted(_lookups(setting.project))}
         finally:
@@ -62,13 +73,13 @@ def with_options(catalog: Catalog, options: Options) -> Catalog:
     return replace(catalog, lookups=lookups, entities=entities)
 
 
-def load(setting: Setting, folder: RunFolder, store: StateStore, options: Options, progress: Progress) -> Loaded:
+def load(setting: Setting, bench: Bench, options: Options) -> Loaded:
     """Loads a run's plan. An error that stopped it is returned, because what was loaded still has to be reported."""
 
     async def work() -> Loaded:
-        target = setting.target()
-        ports = _ports(setting, target, store, progress)
-        planned = PlannedRecords(folder.planned, setting.project.mappings)
+        target = setting.target(bench.log.request)
+        ports = _ports(setting, target, bench)
+        planned = PlannedRecords(bench.folder.planned, setting.project.mappings)
         loader = Loader(ports, planned, options, LoadSettings(setting.profile.concurrency, setting.profile.quiet_s))
         began = time.monotonic()
         stopped: EtlError | None = None
@@ -84,25 +95,24 @@ def load(setting: Setting, folder: RunFolder, store: StateStore, options: Option
     return _run(work())
 
 
-def read_back(
-    setting: Setting, folder: RunFolder, store: StateStore, options: Options, progress: Progress
-) -> VerifyResult:
+def read_back(setting: Setting, bench: Bench, options: Options) -> VerifyResult:
     """Reads everything back and compares."""
 
     async def work() -> VerifyResult:
-        target = setting.target()
-        planned = PlannedRecords(folder.planned, setting.project.mappings)
+        target = setting.target(bench.log.request)
+        planned = PlannedRecords(bench.folder.planned, setting.project.mappings)
         try:
-            return await Verifier(_ports(setting, target, store, progress), planned, options).run()
+            return await Verifier(_ports(setting, target, bench), planned, options).run()
         finally:
             await target.close()
 
     return _run(work())
 
 
-def _ports(setting: Setting, target: CasebookClient, store: StateStore, progress: Progress) -> LoadPorts:
+def _ports(setting: Setting, target: CasebookClient, bench: Bench) -> LoadPorts:
     keys: RecordKeys = setting.keys(create=False)
-    return LoadPorts(setting.project.catalog, keys, target, store, setting.files(), SystemClock(), progress)
+    catalog, files = setting.project.catalog, setting.files()
+    return LoadPorts(catalog, keys, target, bench.store, files, SystemClock(), bench.progress)
 
 
 def _lookups(project: Project) -> set[str]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from etl.casebook.channel import RequestEvent
 from etl.casebook.client import CasebookClient
 from etl.core.keys import RecordKeys
 from etl.core.ports import Source
@@ -42,11 +43,12 @@ class SystemClock:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A loaded project with the profile in use and the environment it was loaded with."""
+    """A loaded project with the profile in use and the environment it was loaded with; ``verbose`` shows the log."""
 
     project: Project
     profile: Profile
     environ: Mapping[str, str]
+    verbose: bool = False
 
     @property
     def state_path(self) -> Path:
@@ -63,9 +65,9 @@ class Setting:
         """The profile's credentials."""
         return read_credentials(self.profile, self.environ)
 
-    def target(self) -> CasebookClient:
-        """The way to Casebook."""
-        return CasebookClient(self.profile, self.project.catalog, self.credentials())
+    def target(self, on_event: Callable[[RequestEvent], None] | None = None) -> CasebookClient:
+        """The way to Casebook; ``on_event`` hears of every attempt."""
+        return CasebookClient(self.profile, self.project.catalog, self.credentials(), on_event=on_event)
 
     def store(self, command: str) -> SqlStore:
         """The state database, held for writing."""

@@ -42,11 +42,23 @@ class RunFolder:
         self.plan = self.path / "plan.parquet"
         self.outcomes = self.path / "outcomes.parquet"
         self.manifest = self.path / "manifest.json"
+        self.log = self.path / "log.jsonl"
+        self.options = self.path / "options.json"
 
     def create(self) -> Self:
-        """Makes the folders, readable by their owner only."""
-        for folder in (self.path, self.snapshot, self.mapped, self.planned, self.temp):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        """Makes the folders, readable by their owner only; ``runs/`` itself too, which may come from a checkout."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        for folder in (
+            self.path.parent,
+            self.path,
+            self.snapshot,
+            self.mapped.parent,
+            self.mapped,
+            self.planned,
+            self.temp,
+        ):
+            folder.mkdir(mode=0o700, exist_ok=True)
+            folder.chmod(0o700)
         return self
 
     def write_json(self, path: Path, content: object) -> None:

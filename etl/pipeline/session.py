@@ -1,0 +1,119 @@
+"""One execution with an id: begun, continued or ended; its folder, manifest, log and tables in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from etl.core.errors import EtlError, SettingsError
+from etl.core.exits import COMPLETE, HELD_BACK
+from etl.core.ports import Progress, RunRow, StateReader, StateStore
+from etl.pipeline import manifest as manifests
+from etl.pipeline.manifest import Manifest
+from etl.pipeline.runlog import LoggedProgress, RunLog
+from etl.pipeline.wiring import Setting, SystemClock
+from etl.pipeline.workspace import RunFolder, new_run_id
+from etl.report import Summary, write_report
+from etl.sources.tables import DuckTables
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """How a verb ended: its summary, where its files are, the exit code, and what stopped it (None: nothing did)."""
+
+    summary: Summary
+    folder: Path
+    exit_code: int
+    stopped: EtlError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A run at work. ``manifest`` grows while it lasts."""
+
+    folder: RunFolder
+    manifest: Manifest
+    tables: DuckTables
+    log: RunLog
+    progress: Progress
+
+    def save(self) -> None:
+        """Writes the manifest as it stands."""
+        self.folder.write_json(self.folder.manifest, self.manifest)
+
+    def end(self, code: int = COMPLETE, stopped: EtlError | None = None) -> Finished:
+        """Writes manifest and report; a run that came to its end exits 1 where anything was held back."""
+        manifests.end(self.manifest, now_text(), code, stopped)
+        self.save()
+        summary = write_report(self.folder.path, self.tables)
+        if code == COMPLETE and not summary.is_complete:
+            self.manifest["exit_code"] = code = HELD_BACK
+            self.save()
+            summary = write_report(self.folder.path, self.tables)
+        self.log.say("ended", exit_code=code, error_code=stopped.code if stopped else None)
+        return Finished(summary, self.folder.path, code, stopped)
+
+
+def now_text() -> str:
+    """The wall clock in UTC as ISO text, for people."""
+    return SystemClock().now().isoformat(timespec="seconds")
+
+
+@contextmanager
+def new_session(setting: Setting, command: str, progress: Progress) -> Iterator[Session]:
+    """A new run in a folder of its own."""
+    folder = RunFolder(setting.project.runs_folder, new_run_id(SystemClock().now())).create()
+    manifest = manifests.begin(setting, folder, command, now_text())
+    with open_session(setting, folder, manifest, progress) as session:
+        session.save()
+        yield session
+
+
+@contextmanager
+def open_session(setting: Setting, folder: RunFolder, manifest: Manifest, progress: Progress) -> Iterator[Session]:
+    """A run at work in a folder that exists."""
+    with (
+        RunLog(folder.log, folder.run_id, verbose=setting.verbose) as log,
+        closing(DuckTables(folder.temp)) as tables,
+    ):
+        log.say(manifest["command"], version=manifest["fingerprints"]["code"])
+        yield Session(folder, manifest, tables, log, LoggedProgress(progress, log))
+
+
+@contextmanager
+def load_session(setting: Setting, store: StateStore, progress: Progress, *, fresh: bool) -> Iterator[Session]:
+    """The unfinished run where there is one that was planned, else a new one; an unfinished one without a plan has sent
+    nothing and is closed. Raises StalePlan where the project changed since.
+    """
+    unfinished = store.open_run()
+    folder = RunFolder(setting.project.runs_folder, unfinished.run_id) if unfinished else None
+    if unfinished and folder and not fresh and _is_planned(unfinished, folder):
+        manifest = manifests.read(folder)
+        manifests.require_fresh(manifest, setting.project)
+        progress.note(f"Run {folder.run_id} is not finished: going on with its own snapshot and plan.")
+        with open_session(setting, folder, manifest, progress) as session:
+            yield session
+        return
+    if unfinished:
+        store.finish_run(unfinished.run_id, now_text(), HELD_BACK)
+    with new_session(setting, "run", progress) as session:
+        started = session.manifest["started"]
+        store.start_run(session.folder.run_id, "run", started, session.manifest["fingerprints"])
+        yield session
+
+
+def latest_loaded(setting: Setting, store: StateReader) -> RunFolder:
+    """The folder of the latest run that got as far as loading. Raises SettingsError where there is none."""
+    for row in store.runs():
+        folder = RunFolder(setting.project.runs_folder, row.run_id)
+        if row.command == "run" and folder.plan.exists() and folder.options.exists():
+            return folder
+    raise SettingsError(
+        f"Nothing was loaded yet with profile {setting.profile.name}.", hint="Use `casebook-etl run` first."
+    )
+
+
+def _is_planned(row: RunRow, folder: RunFolder) -> bool:
+    return row.stage == "load" and folder.plan.exists()

@@ -31,7 +31,11 @@ class RunLog:
     def __init__(self, path: Path, run_id: str, *, verbose: bool = False) -> None:
         self._stream = os.fdopen(os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600), "a", encoding="utf-8")
         self._verbose = verbose
-        processors: list[Processor] = [_only_allowed, structlog.processors.TimeStamper(fmt="iso", utc=True), self._rendered]
+        processors: list[Processor] = [
+            _only_allowed,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            self._rendered,
+        ]
         logger = structlog.PrintLogger(self._stream)
         self._log = structlog.wrap_logger(logger, processors=processors, run_id=run_id)
 

@@ -69,8 +69,8 @@ class Setting:
         """The way to Casebook; ``on_event`` hears of every attempt."""
         return CasebookClient(self.profile, self.project.catalog, self.credentials(), on_event=on_event)
 
-    def store(self, command: str) -> SqlStore:
-        """The state database, held for writing."""
+    def store(self, command: str, *, adopt: bool = False) -> SqlStore:
+        """The state database, held for writing; ``adopt`` takes it over from another machine."""
         return open_store(
             self.state_path,
             project=self.project.name,
@@ -78,6 +78,7 @@ class Setting:
             key_check=self.keys(create=True).check_value(),
             run_command=command,
             clock=SystemClock(),
+            adopt=adopt,
         )
 
     def reader(self) -> SqlReader:

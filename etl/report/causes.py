@@ -18,12 +18,13 @@ from etl.report.counts import grouped
 from etl.report.facts import RunFacts, RunFiles, SnapshotTable
 
 Key: TypeAlias = tuple[str, ...]
+CONSEQUENCES = frozenset({"parent_not_loadable", "link_left_out"})
+"""Codes that merely follow from a problem elsewhere."""
 _NAMES = ["severity", "code", "mapping", "field", "table"]
 _PLACES = 5
 _DETAILS = 6
 _DETAILS_KEPT = 1_000
 _CODES = {each.code: each for each in problem_codes()}
-_CONSEQUENCES = {"parent_not_loadable", "link_left_out"}
 _SEVERITIES = [str(each) for each in Severity]
 
 
@@ -141,4 +142,4 @@ def groups_of(causes: Iterable[Cause]) -> dict[str, list[Group]]:
 
 def _rank(group: Group) -> tuple[int, bool, int, str]:
     place = _SEVERITIES.index(group.severity) if group.severity in _SEVERITIES else len(_SEVERITIES)
-    return place, group.meaning.code in _CONSEQUENCES, -group.count, group.meaning.code
+    return place, group.meaning.code in CONSEQUENCES, -group.count, group.meaning.code

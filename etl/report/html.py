@@ -56,6 +56,7 @@ def render(files: RunFiles, facts: RunFacts, summary: Summary, decisions: Decisi
     )
 
 
+@cache
 def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from etl.core.outcomes import LOADED, Bucket
 from etl.report.facts import MappingFact, RunFacts, RunFiles
 from etl.report.model import Ledger, MappingAccount, TableAccount
+from etl.report.words import counted
 
 _BUCKETS = pa.array([str(bucket) for bucket in Bucket])
 
@@ -76,7 +77,7 @@ def _mapping_accounts(files: RunFiles, facts: RunFacts) -> tuple[tuple[MappingAc
                 strangers[name] += part.num_rows
     accounts = tuple(_account(each, rows.get(each.table, 0), tallies[each.name]) for each in facts.mappings)
     return accounts, [
-        f"The ledger has {count:,} rows of {name or 'nothing'}, which is no mapping."
+        f"The ledger has {counted(count, 'row')} of {name or 'nothing'}, which is no mapping."
         for name, count in strangers.items()
     ]
 
@@ -96,11 +97,11 @@ def _account(mapping: MappingFact, read: int, tally: _Tally) -> MappingAccount:
 
 def _mapping_faults(account: MappingAccount) -> Iterator[str]:
     if account.lost:
-        yield f"{account.mapping}: {account.lost:,} rows of {account.table} were read and are in no bucket."
+        yield f"{account.mapping}: {counted(account.lost, 'row')} of {account.table} read, but in no bucket."
     if account.doubled:
-        yield f"{account.mapping}: {account.doubled:,} rows of {account.table} are accounted for more than once."
+        yield f"{account.mapping}: {counted(account.doubled, 'entry', 'entries')} too many for rows of {account.table}."
     if account.stray:
-        yield f"{account.mapping}: {account.stray:,} entries belong to no row that was read, or to no bucket."
+        yield f"{account.mapping}: {counted(account.stray, 'entry', 'entries')} for no row that was read, or for no bucket."
 
 
 def _outcome_faults(files: RunFiles, mappings: tuple[MappingAccount, ...]) -> Iterator[str]:
@@ -115,7 +116,7 @@ def _outcome_faults(files: RunFiles, mappings: tuple[MappingAccount, ...]) -> It
         for bucket in sorted(LOADED):
             here, there = account.of(bucket), reported[account.mapping, bucket]
             if here != there:
-                yield f"{account.mapping}: the ledger has {here:,} rows {bucket}, the load reports {there:,}."
+                yield f"{account.mapping}: the ledger has {counted(here, 'row')} {bucket}, the load reports {there:,}."
 
 
 def _table_accounts(files: RunFiles) -> tuple[TableAccount, ...]:
@@ -129,7 +130,7 @@ def _table_faults(facts: RunFacts, tables: tuple[TableAccount, ...]) -> Iterator
     rows = {table.table: table.rows for table in facts.snapshot}
     for table in sorted({*rows, *times}):
         if times[table] != 1 or table not in rows:
-            yield f"{table} has {times[table]} accounts and was extracted {int(table in rows)} times."
+            yield f"{table} has {counted(times[table], 'account')}, and {'one extract' if table in rows else 'no extract'}."
     for account in tables:
         if not account.balanced or account.rows != rows.get(account.table, account.rows):
             yield f"{account.table}: its rows are not the sum of used, unmatched, ignored and damaged."

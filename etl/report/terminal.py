@@ -5,57 +5,97 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from etl.core.outcomes import LOADED, Bucket
+from etl.core.problems import Severity
+from etl.report.causes import CONSEQUENCES, meaning_of
 from etl.report.model import HELD_BACK, Summary
-from etl.report.verdict import counted
+from etl.report.words import counted, enumerated
 
-_WIDTH = 13
+_WIDTH = 12
+_SHOWN = 3
 _HELD = {
-    Bucket.QUARANTINED: "for problems of their own",
+    Bucket.QUARANTINED: "faulty",
     Bucket.BLOCKED: "waiting for a record that is held back",
     Bucket.REJECTED: "refused by Casebook",
-    Bucket.UNCERTAIN: "of uncertain effect",
+    Bucket.UNCERTAIN: "of uncertain effect: the next run asks Casebook before it sends again",
+    Bucket.PENDING: "not sent yet",
 }
-_REASONS_SHOWN = 3
 
 
 def terminal_lines(summary: Summary) -> list[str]:
-    """The lines, without colour and without a line's end."""
-    return [summary.verdict.sentence, ""] + [f"{name:<{_WIDTH}}{text}" for name, text in _facts(summary)]
+    """The lines, without colour and without line ends; where the report lies is for the caller to say."""
+    return [summary.verdict.sentence, "", *(f"{name:<{_WIDTH}}{text}".rstrip() for name, text in _facts(summary))]
 
 
 def _facts(summary: Summary) -> Iterator[tuple[str, str]]:
     yield "Read", _read(summary)
     yield ("Can load" if summary.is_dry_run else "Loaded"), _loaded(summary)
-    yield from _held(summary)
+    yield from _titled("Set aside", _set_aside(summary))
+    yield from _titled("Held back", _held(summary))
+    yield from _titled("", _causes(summary))
+    yield from _titled("Left to do", _tail(summary))
     yield "Ledger", _ledger(summary)
-    for number, step in enumerate(_next(summary)):
-        yield ("" if number else "Next"), step
+    yield from _titled("Next", _next(summary))
+
+
+def _titled(title: str, texts: Iterator[str]) -> Iterator[tuple[str, str]]:
+    """The title beside the first text only."""
+    for number, text in enumerate(texts):
+        yield ("" if number else title), text
 
 
 def _read(summary: Summary) -> str:
-    rows = sum(each.rows for each in summary.entities.values())
-    return f"{counted(rows, 'row')} for {counted(len(summary.entities), 'entity').replace('entitys', 'entities')}"
+    rows = summary.rows(*Bucket)
+    return f"{counted(rows, 'row')} for {counted(len(summary.entities), 'kind')} of record"
 
 
 def _loaded(summary: Summary) -> str:
     if summary.is_dry_run:
         return counted(summary.rows(Bucket.PENDING, *LOADED), "row")
     parts = [f"{count:,} {bucket}" for bucket in sorted(LOADED) if (count := summary.rows(bucket))]
-    return ", ".join(parts) or "nothing"
+    speed = f" ({summary.rates.records_per_s:,.0f} a second)" if summary.rates.records_per_s else ""
+    return (", ".join(parts) or "nothing") + speed
 
 
-def _held(summary: Summary) -> Iterator[tuple[str, str]]:
-    for number, (bucket, words) in enumerate(each for each in _HELD.items() if summary.rows(each[0])):
-        yield ("" if number else "Held back"), f"{counted(summary.rows(bucket), 'row')} {words}"
+def _set_aside(summary: Summary) -> Iterator[str]:
+    merged, ignored = summary.rows(Bucket.MERGED), summary.rows(Bucket.IGNORED)
+    if merged:
+        yield f"{counted(merged, 'row')} merged into another row's record"
+    if ignored:
+        yield f"{counted(ignored, 'row')} ignored by a rule of the project"
+
+
+def _held(summary: Summary) -> Iterator[str]:
+    for bucket, words in _HELD.items():
+        count = 0 if summary.is_dry_run and bucket is Bucket.PENDING else summary.rows(bucket)
+        if count:
+            yield f"{counted(count, 'row')} {words}"
+
+
+def _causes(summary: Summary) -> Iterator[str]:
+    """What most often keeps records out, leaving aside what merely follows from something else."""
+    blocking = {
+        code: each.get(Severity.BLOCK, 0) for code, each in summary.problems.items() if code not in CONSEQUENCES
+    }
+    often = sorted((code for code in blocking if blocking[code]), key=lambda code: (-blocking[code], code))
+    if often:
+        parts = [f"{meaning_of(code).title} ({blocking[code]:,})" for code in often[:_SHOWN]]
+        yield f"{'why' if len(often) <= _SHOWN else 'mostly'}: {'; '.join(parts)}"
+
+
+def _tail(summary: Summary) -> Iterator[str]:
+    left = {"link": sum(summary.pending_links.values()), "file": summary.pending_uploads}
+    parts = [counted(count, noun) for noun, count in left.items() if count]
+    if parts:
+        yield f"{enumerated(parts)} to be sent"
+
+
+def _ledger(summary: Summary) -> str:
+    if summary.ledger.balanced:
+        return "balanced: every row read is in exactly one place"
+    return "NOT BALANCED: " + " ".join(summary.ledger.faults[:_SHOWN])
 
 
 def _next(summary: Summary) -> Iterator[str]:
     if summary.rows(*HELD_BACK, Bucket.REJECTED):
         yield "repair what report.html and problems.csv of this run list, then:"
     yield from summary.verdict.next
-
-
-def _ledger(summary: Summary) -> str:
-    if summary.ledger.balanced:
-        return "balanced: every row read is in exactly one bucket"
-    return "NOT BALANCED: " + " ".join(summary.ledger.faults[:_REASONS_SHOWN])

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 from etl.core.outcomes import LOADED, Bucket
 from etl.report.facts import RunFacts
 from etl.report.model import DRY_RUNS, HELD_BACK, NOT_LOADED, EntityCounts, Ledger, State, Verdict
+from etl.report.words import counted, enumerated
 
 _WORDS = {
-    Bucket.QUARANTINED: "held back for problems of their own",
+    Bucket.QUARANTINED: "held back as faulty",
     Bucket.BLOCKED: "waiting for a record that is held back",
     Bucket.REJECTED: "refused by Casebook",
     Bucket.UNCERTAIN: "of uncertain effect",
@@ -26,24 +27,6 @@ def verdict(facts: RunFacts, entities: Mapping[str, EntityCounts], ledger: Ledge
         reasons = [*_reasons(facts, entities, ledger, NOT_LOADED), *_tail(facts)]
         state = State.INCOMPLETE if reasons else State.COMPLETE
     return Verdict(state=state, sentence=_sentence(state, reasons, entities), next=tuple(_next(facts, state)))
-
-
-def enumerated(parts: list[str]) -> str:
-    """A list as a person writes it.
-
-    >>> enumerated(["a", "b", "c"])
-    'a, b and c'
-    """
-    return " and ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))
-
-
-def counted(count: int, noun: str) -> str:
-    """A count with its noun.
-
-    >>> counted(1, "row"), counted(1200, "row")
-    ('1 row', '1,200 rows')
-    """
-    return f"{count:,} {noun}{'s' * (count != 1)}"
 
 
 def _reasons(

@@ -34,7 +34,7 @@ COLUMNS = (
     "by",
 )
 _SCHEMA = pa.schema([(name, pa.int64() if name in {"row", "line"} else pa.string()) for name in COLUMNS])
-_FORMULA = r"(^|[\n\r])([\s\p{Z}\x{feff}]*[=+\-@\t\r\n\x00\x{ff1d}\x{ff0b}\x{ff0d}\x{ff20}])"
+_FORMULA = r"(^|[\n\r])([\s\p{Z}\x{feff}\x0b\x1c-\x1f\x{85}]*[=+\-@\t\r\n\x00\x{ff1d}\x{ff0b}\x{ff0d}\x{ff20}])"
 
 
 def write_worklist(path: Path, files: RunFiles, facts: RunFacts) -> None:

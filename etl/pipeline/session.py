@@ -93,6 +93,8 @@ def load_session(setting: Setting, store: StateStore, progress: Progress, *, fre
         manifest = manifests.read(folder)
         manifests.require_fresh(manifest, setting.project)
         progress.note(f"Run {folder.run_id} is not finished: going on with its own snapshot and plan.")
+        for table in _changed_since(setting, manifest):
+            progress.note(f"{table} has changed since that snapshot; the change comes with the next run.")
         with open_session(setting, folder, manifest, progress) as session:
             yield session
         return
@@ -113,6 +115,13 @@ def latest_loaded(setting: Setting, store: StateReader) -> RunFolder:
     raise SettingsError(
         f"Nothing was loaded yet with profile {setting.profile.name}.", hint="Use `casebook-etl run` first."
     )
+
+
+def _changed_since(setting: Setting, manifest: Manifest) -> list[str]:
+    """The CSV tables that are not as this run's snapshot took them: reported, not mixed in."""
+    taken = {table["table"]: table["sha256"] for table in manifest["snapshot"]}
+    now = setting.file_hashes()
+    return [table for table, sha256 in taken.items() if now.get(table, sha256) != sha256]
 
 
 def _is_planned(row: RunRow, folder: RunFolder) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import glob
+import hashlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -89,6 +91,15 @@ class Setting:
         """The legacy sources."""
         return [_source(spec) for spec in self.project.sources.values() if spec.kind != "files"]
 
+    def file_hashes(self) -> dict[str, str]:
+        """SHA-256 of every CSV file as it lies there now, by table."""
+        specs = [spec for spec in self.project.sources.values() if spec.kind == "csv"]
+        return {
+            f"{spec.name}.{Path(path).stem}": _sha256(Path(path))
+            for spec in specs
+            for path in sorted(glob.glob(spec.location))  # noqa: PTH207 - the pattern is absolute
+        }
+
     def files(self) -> FolderFiles:
         """The attachments' folders."""
         specs = self.project.sources.values()
@@ -97,6 +108,11 @@ class Setting:
     def context(self, taken: datetime) -> Context:
         """What operations may know: the date of the snapshot where the agency is."""
         return Context(_local_date(taken, self.project.timezone), self.project.timezone)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _local_date(moment: datetime, timezone: str) -> date:

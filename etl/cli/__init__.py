@@ -6,7 +6,22 @@ import sys
 
 import typer
 
-from etl.cli import catalog, demo, graph, lint, plan, report, run, sandbox, state, status, validate, verify, where
+from etl.cli import (
+    catalog,
+    demo,
+    graph,
+    inline_tests,
+    lint,
+    plan,
+    report,
+    run,
+    sandbox,
+    state,
+    status,
+    validate,
+    verify,
+    where,
+)
 
 app = typer.Typer(
     name="casebook-etl",
@@ -16,7 +31,22 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-for module in (demo, lint, validate, plan, run, verify, status, where, report, graph, state, sandbox, catalog):
+for module in (
+    demo,
+    lint,
+    inline_tests,
+    validate,
+    plan,
+    run,
+    verify,
+    status,
+    where,
+    report,
+    graph,
+    state,
+    sandbox,
+    catalog,
+):
     module.register(app)
 
 

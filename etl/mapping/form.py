@@ -32,7 +32,6 @@ NOT_AVAILABLE = MappingProxyType(
         "rules": "",
         "send_null": "",
         "sync": "",
-        "tests": "",
     }
 )
 """Words of the language that this version does not build yet, with what to write instead."""

@@ -6,6 +6,7 @@ kind of value, every policy is spelt out, and every name was found in the catalo
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -211,6 +212,37 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
+class ExpectedProblem:
+    """A problem that an inline test expects; ``field`` and ``severity`` None leave that open."""
+
+    code: str
+    field: str | None = None
+    severity: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InlineTest:
+    """A test written beside a mapping.
+
+    ``rows`` are base rows by visible column (several only where rows are grouped). ``crosswalks`` replace the rows of
+    crosswalks by name. ``ids`` gives parents by entity and legacy key; of an entity that it does not name every parent
+    exists and is shown by its key. ``bucket`` is ``record``, ``quarantined`` or ``ignored``; None leaves it to the
+    problems. ``expected`` holds values as written, by field; ``places`` tells where each stands.
+    """
+
+    name: str
+    position: Position
+    rows: tuple[Mapping[str, str | None], ...]
+    crosswalks: Mapping[str, Crosswalk]
+    ids: Mapping[str, Mapping[str, str]]
+    today: dt.date | None
+    bucket: str | None
+    expected: Mapping[str, str | tuple[str, ...] | None]
+    places: Mapping[str, Position]
+    problems: tuple[ExpectedProblem, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class EntityMapping:
     """One mapping document: which base rows become records of ``target``, and how.
 
@@ -230,6 +262,7 @@ class EntityMapping:
     position: Position
     version: int = 1
     positions: Mapping[str, Position] = field(default_factory=dict)
+    tests: tuple[InlineTest, ...] = ()
 
     @property
     def references(self) -> tuple[Field, ...]:

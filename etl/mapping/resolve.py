@@ -17,6 +17,7 @@ from etl.mapping.checksums import checksum, in_name_order
 from etl.mapping.expressions import Expression
 from etl.mapping.fields import resolved_fields
 from etl.mapping.form import fill
+from etl.mapping.inline_tests import inline_tests
 from etl.mapping.model import EntityMapping, Field, Position
 from etl.mapping.page import Page
 from etl.mapping.reads import columns_in
@@ -72,6 +73,7 @@ def resolved(page: Page, shared: Shared) -> EntityMapping | None:
         position=page.position(("mapping",)),
         version=form.version,
         positions=_positions(page, form),
+        tests=inline_tests(scope, form, base, fields),
     )
 
 

@@ -176,6 +176,34 @@ class MappingForm(Form):
     key: Names
     keys: Name | None = None
     fields: Annotated[dict[Text, Raw], Field(min_length=1)]
+    tests: list[Raw] = Field(default_factory=list)
+
+
+class TestWithForm(Form):
+    """What an inline test supposes beside its rows."""
+
+    crosswalk: dict[Text, dict[str, Scalar]] = Field(default_factory=dict)
+    ids: dict[Text, dict[str, Scalar]] = Field(default_factory=dict)
+    today: Text | None = None
+
+
+class TestProblemForm(Form):
+    """A problem that an inline test expects."""
+
+    code: Text
+    field: Text | None = None
+    severity: Literal["block", "warn", "info"] | None = None
+
+
+class TestForm(Form):
+    """An inline test; ``given`` is one row, or a list of rows where the mapping groups them."""
+
+    name: Text
+    given: Raw
+    supposed: TestWithForm = Field(alias="with", default=TestWithForm())
+    expect: dict[Text, Raw] = Field(default_factory=dict)
+    bucket: Literal["record", "quarantined", "ignored"] | None = None
+    problems: list[TestProblemForm] = Field(default_factory=list)
 
 
 # ---------------------------------------------------------------- fields

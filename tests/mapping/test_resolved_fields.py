@@ -280,7 +280,6 @@ def test_a_wrong_source_is_told_where_it_stands(desk, source, code):
         ("target: ¦user", "not_creatable", "list of the tenant"),
         ("target: person\nversion: ¦2", "wrong_form", "must be one of 1"),
         ("target: person\n¦match: []", "not_available", "not available in this version"),
-        ("target: person\n¦tests: []", "not_available", "not available in this version"),
         ("target: person\n¦load: {mode: upsert}", "not_available", "not available in this version"),
         ("target: person\n¦sync: {}", "not_available", "not available in this version"),
         ("target: person\n¦rules: []", "not_available", "not available in this version"),

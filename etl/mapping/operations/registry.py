@@ -7,7 +7,17 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from etl.core.records import JsonValue
-from etl.mapping.operations import people, pieces, repairs, texts, typed
+from etl.mapping.operations import (
+    domain_contact,
+    domain_names,
+    domain_placeholders,
+    domain_places,
+    people,
+    pieces,
+    repairs,
+    texts,
+    typed,
+)
 from etl.mapping.operations.model import BoundOperation, OperationMistake
 
 FAMILIES = (
@@ -16,6 +26,11 @@ FAMILIES = (
     ("Numbers, dates and times", typed.OPERATIONS),
     ("People and places", people.OPERATIONS),
     ("Repairs", repairs.OPERATIONS),
+    ("Placeholders", domain_placeholders.OPERATIONS),
+    (
+        "People and places by libraries (extra `people`)",
+        (*domain_names.OPERATIONS, *domain_contact.OPERATIONS, *domain_places.OPERATIONS),
+    ),
 )
 """Title and operations of each family, in the order of the documentation."""
 

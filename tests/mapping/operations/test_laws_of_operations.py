@@ -27,6 +27,9 @@ ARGUMENTS = {
     "date": {"in": ["%m/%d/%Y", "%Y-%m-%d"], "max": "today"},
     "integer": {"min": -5},
     "number": {"thousands": ","},
+    "name_part": "last",
+    "address": "line_1",
+    "tax_number": "ein",
 }
 NEAR_MISSES = [
     *("2021-02-30", "02/29/2024", "2026-02-01", "12", "-6", "1,234.5", "true", "Y", "OH", "ohio", "43215-1000", "2139"),

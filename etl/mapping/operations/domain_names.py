@@ -1,0 +1,76 @@
+"""Operations for people's names that stand in one field, by the nameparser library.
+
+A name that can be read in more than one way is a problem of its row and never a guess: one word alone, two people
+joined by "and", whatever the library itself calls ambiguous.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import TYPE_CHECKING
+
+from etl.core.records import JsonValue
+from etl.mapping.operations import arguments
+from etl.mapping.operations.domain_values import Unreadable, on_distinct, people_libraries
+from etl.mapping.operations.model import BoundOperation
+
+if TYPE_CHECKING:
+    from nameparser import ParsedName, Parser
+
+_PARTS = {
+    "first": "given",
+    "middle": "middle",
+    "last": "family",
+    "suffix": "suffix",
+    "title": "title",
+    "nickname": "nickname",
+    "maiden": "maiden",
+}
+_ORDERS = ("first_last", "last_first")
+_NOT_ONE_PERSON = re.compile(r"[0-9&/;@]|\b(?:and|or|y)\b", re.IGNORECASE)
+
+
+def name_part(argument: JsonValue) -> BoundOperation:
+    """Takes one part out of a person's full name: `first`, `middle`, `last`, `suffix`, `title`, `nickname` or `maiden`.
+
+    "Last, First" is known by its comma. For names without one, `order` is `first_last` or `last_first`. A name of one
+    word, of two people, or that can be read in several ways is an error. A part that the name does not have is blank.
+
+    >>> name_part({"part": "last"}).on("RIVERA, ANA M.", "Dr. Juan de la Vega III", "Rivera", "Ana & Luis Rivera")
+    ['RIVERA', 'de la Vega', '!invalid_value', '!invalid_value']
+    >>> name_part({"part": "suffix"}).on("Smith, John, Jr.", "Ana Rivera")
+    ['Jr.', None]
+    >>> name_part({"part": "first", "order": "last_first"}).on("RIVERA ANA MARIA")
+    ['ANA']
+    """
+    given = arguments.settings("name_part", argument, ("part", "order"), main="part", required=("part",))
+    part = _PARTS[arguments.one_of("name_part", given["part"], "part", tuple(_PARTS))]
+    order = arguments.one_of("name_part", given.get("order"), "order", _ORDERS)
+    with people_libraries("name_part"):
+        parser = _parser(order)
+
+    def read(text: str) -> str:
+        return str(getattr(_parsed(parser, text), part))
+
+    return on_distinct("name_part", argument, read)
+
+
+@cache
+def _parser(order: str) -> Parser:
+    from nameparser import FAMILY_FIRST, GIVEN_FIRST, Parser, Policy  # noqa: PLC0415 - an extra
+
+    return Parser(policy=Policy(name_order=GIVEN_FIRST if order == "first_last" else FAMILY_FIRST))
+
+
+def _parsed(parser: Parser, text: str) -> ParsedName:
+    """The parts of a name that has exactly one reading."""
+    if _NOT_ONE_PERSON.search(text):
+        raise Unreadable
+    name = parser.parse(text)
+    if name.ambiguities or not name.family or not (name.given or name.title):
+        raise Unreadable
+    return name
+
+
+OPERATIONS = (name_part,)

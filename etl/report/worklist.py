@@ -98,4 +98,6 @@ def _meanings(codes: pa.Array) -> dict[str, pa.Array]:
 
 
 def _text(column: pa.Array) -> pa.Array:
-    return neutral(pc.fill_null(column, ""))
+    """The column, neutral; each distinct text is looked at once, for most columns have few."""
+    distinct = pc.fill_null(column, "").dictionary_encode()
+    return pc.take(neutral(distinct.dictionary), distinct.indices)

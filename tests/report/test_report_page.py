@@ -11,6 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from etl.core.records import PLAN_SCHEMA
 from etl.report import write_report
 
 from .conftest import ORDER, MakeRun, account, entries, mapping, planned, problem, snapshot_table, write
@@ -67,6 +68,7 @@ def full_run(make_run: MakeRun) -> Path:
         problems=[
             problem("unmapped_value", 2, field="county", detail="crosswalk county: ZZ"),
             problem("duplicate_key", 3),
+            problem("duplicate_key", 7),
             problem("withheld", 4, severity="info"),
         ],
         plan=[planned("create")],
@@ -94,7 +96,7 @@ def test_the_page_nests_and_every_part_is_there(full_run: Path) -> None:
         "no answer",
         "Record that is not in Casebook any more",
         "123 MiB",
-        "PERSONS.csv line 4 (row 3)",
+        "PERSONS.csv lines 4, 8 (rows 3, 7)",
     ):
         assert words in page.words
 
@@ -189,3 +191,18 @@ def test_values_of_people_are_in_no_report(make_run: MakeRun) -> None:
     write_report(folder)
     for name in ("report.html", "problems.csv", "summary.json"):
         assert secret.encode() not in (folder / name).read_bytes()
+
+
+def test_the_size_of_batches_changes_no_report(full_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = [
+        planned("create", deferred=["mother"]),
+        planned("create", deferred=["mother", "father"]),
+        planned("nothing"),
+    ]
+    write(full_run / "plan.parquet", plan, PLAN_SCHEMA)
+    names = ("summary.json", "problems.csv", "report.html")
+    text_of(full_run)
+    whole = {name: (full_run / name).read_bytes() for name in names}
+    monkeypatch.setattr("etl.report.facts._BATCH_ROWS", 1)
+    text_of(full_run)
+    assert {name: (full_run / name).read_bytes() for name in names} == whole

@@ -26,7 +26,7 @@ NOT_AVAILABLE = MappingProxyType(
         "include": "Write the fields out.",
         "load": "",
         "match": "",
-        "overrides": "",
+        "overrides": "Write them into `overrides/MAPPING.csv`.",
         "py": "",
         "query": "Use `join:`, or a named query of a `sql` source.",
         "rules": "",

@@ -212,6 +212,23 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
+class Override:
+    """A correction as data: where ``column`` of the rows with ``key`` holds ``old``, it is read as ``new``.
+
+    "" stands for no value. ``until`` is the last day it holds; None has no end. ``line`` is its place in the file.
+    """
+
+    key: tuple[str, ...]
+    column: str
+    old: str
+    new: str
+    who: str
+    why: str
+    until: dt.date | None
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
 class ExpectedProblem:
     """A problem that an inline test expects; ``field`` and ``severity`` None leave that open."""
 
@@ -263,6 +280,7 @@ class EntityMapping:
     version: int = 1
     positions: Mapping[str, Position] = field(default_factory=dict)
     tests: tuple[InlineTest, ...] = ()
+    overrides: tuple[Override, ...] = ()
 
     @property
     def references(self) -> tuple[Field, ...]:

@@ -7,7 +7,8 @@ a mistake already told would only show up a second time.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from etl.core.errors import MappingError, Mistake
@@ -17,9 +18,11 @@ from etl.mapping.environment import note_secrets
 from etl.mapping.head import Head, read_head, tenant_files
 from etl.mapping.ignore import ignore_positions
 from etl.mapping.model import Crosswalk, EntityMapping, Project
+from etl.mapping.overrides import OVERRIDES, read_overrides
 from etl.mapping.page import Page, read_page
 from etl.mapping.resolve import Outline, outline, resolved
 from etl.mapping.scope import KeySpaces, Shared
+from etl.mapping.suggest import did_you_mean
 
 PROJECT_FILE = "project.yaml"
 CROSSWALKS = "crosswalks"
@@ -37,11 +40,12 @@ def load_project(folder: Path, *, profile: str | None = None, environ: Mapping[s
     paths = list(_mapping_files(root, page))
     pages = [each for path in paths if (each := read_page(path, path.name, found)) is not None]
     crosswalks = read_crosswalks(root / CROSSWALKS, found)
-    _refuse_overrides(root, found)
+    overrides = read_overrides(root / OVERRIDES, found)
     head = read_head(page, root, environ, profile) if page is not None else None
     if head is None or head.catalog is None:
         raise MappingError(found)
-    shared = _shared(head, root, pages, crosswalks, complete=len(pages) == len(paths))
+    shared = replace(_shared(head, root, pages, crosswalks, complete=len(pages) == len(paths)), overrides=overrides)
+    _refuse_stray_overrides(pages, overrides, found)
     mappings = _mappings(pages, shared, found)
     if found or head.form is None:
         raise MappingError(found)
@@ -102,12 +106,6 @@ def _mapping_files(root: Path, page: Page | None) -> Iterator[Path]:
     return (path for path in paths if path not in others)
 
 
-def _refuse_overrides(root: Path, found: list[Mistake]) -> None:
-    for path in sorted((root / "overrides").glob("*.csv")):
-        message, hint = "Overrides are not available in this version.", "Correct the source, or remove the file."
-        found.append(Mistake(f"overrides/{path.name}", 1, 1, message, hint, "not_available"))
-
-
 # ---------------------------------------------------------------- mappings
 
 
@@ -159,6 +157,15 @@ def _refuse_repeated_names(pages: Sequence[Page]) -> None:
             page.note(("mapping",), message, "Give each mapping its own name.", code="duplicate_mapping")
         elif isinstance(name, str):
             first[name] = page.file
+
+
+def _refuse_stray_overrides(pages: Sequence[Page], overrides: Iterable[str], found: list[Mistake]) -> None:
+    """A file of overrides bears the name of the mapping that it corrects."""
+    names = [each.name for page in pages if (each := outline(page)) is not None]
+    for name in overrides:
+        if name not in names and len(names) == len(pages):
+            message, hint = f"There is no mapping `{name}`.", did_you_mean(name, names)
+            found.append(Mistake(f"{OVERRIDES}/{name}.csv", 1, 1, message, hint, "unknown_mapping"))
 
 
 def _refuse_unequal_keys(pages: Sequence[Page], shared: Shared) -> None:

@@ -18,7 +18,8 @@ from etl.mapping.expressions import Expression
 from etl.mapping.fields import resolved_fields
 from etl.mapping.form import fill
 from etl.mapping.inline_tests import inline_tests
-from etl.mapping.model import EntityMapping, Field, Position
+from etl.mapping.model import EntityMapping, Field, Override, Position
+from etl.mapping.overrides import meaning, sound_overrides
 from etl.mapping.page import Page
 from etl.mapping.reads import columns_in
 from etl.mapping.scope import Scope, Shared, distinct, expression
@@ -61,6 +62,7 @@ def resolved(page: Page, shared: Shared) -> EntityMapping | None:
     fields = resolved_fields(scope, form.fields)
     base = _base(form, fields, where)
     space = form.keys or form.mapping
+    overrides = sound_overrides(form.mapping, form.key, base, shared.overrides.get(form.mapping, ()), page.found)
     return EntityMapping(
         name=form.mapping,
         target=form.target,
@@ -69,11 +71,12 @@ def resolved(page: Page, shared: Shared) -> EntityMapping | None:
         key=form.key,
         space=space,
         fields=fields,
-        checksum=_checksum(form, base, where, fields, shared),
+        checksum=_checksum(form, base, where, fields, shared, overrides),
         position=page.position(("mapping",)),
         version=form.version,
         positions=_positions(page, form),
         tests=inline_tests(scope, form, base, fields),
+        overrides=overrides,
     )
 
 
@@ -159,9 +162,15 @@ def _positions(page: Page, form: MappingForm) -> dict[str, Position]:
 
 
 def _checksum(
-    form: MappingForm, base: BaseQuery, where: Expression | None, fields: tuple[Field, ...], shared: Shared
+    form: MappingForm,
+    base: BaseQuery,
+    where: Expression | None,
+    fields: tuple[Field, ...],
+    shared: Shared,
+    overrides: tuple[Override, ...],
 ) -> str:
     """Over everything that decides what a row becomes; the list of columns follows from it."""
     rows = [base.table, base.joins, base.group_by, base.group_order, where]
     head: list[JsonValue] = [form.mapping, form.target, list(form.key), form.keys or form.mapping, shared.timezone]
-    return checksum(head, rows, in_name_order(fields))
+    parts = (head, rows, in_name_order(fields))
+    return checksum(*parts, [meaning(each) for each in overrides]) if overrides else checksum(*parts)

@@ -6,14 +6,14 @@ Key spaces are read from all mappings before any field is resolved, so that a re
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from etl.catalog.model import Attribute, Catalog, Entity, Link
 from etl.core.records import JsonValue
 from etl.core.strict_yaml import Path as Place
 from etl.mapping.expressions import Expression, ExpressionMistake, parse
-from etl.mapping.model import Crosswalk, SourceSpec
+from etl.mapping.model import Crosswalk, Override, SourceSpec
 from etl.mapping.operations import BoundOperation, OperationMistake, bind, names
 from etl.mapping.page import Page
 from etl.mapping.spec import DefaultsForm
@@ -42,6 +42,7 @@ class Shared:
     spaces: KeySpaces
     defaults: DefaultsForm
     timezone: str
+    overrides: Mapping[str, tuple[Override, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

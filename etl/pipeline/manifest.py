@@ -7,7 +7,8 @@ import json
 import resource
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from etl.pipeline.wiring import Setting
 from etl.pipeline.workspace import RunFolder
 from etl.plan.graph import LoadOrder
 from etl.sources.snapshot import Snapshot
+from etl.transform import OverrideCounts
 
 VERSION = 1
 Manifest = dict[str, Any]
@@ -96,6 +98,11 @@ def order_facts(order: LoadOrder) -> dict[str, object]:
             {"mapping": mapping, "field": field, "why": why} for (mapping, field), why in order.deferred.items()
         ],
     }
+
+
+def add_overrides(manifest: Manifest, counts: Iterable[OverrideCounts]) -> None:
+    """Adds how many corrections were applied and how many were not, by mapping; mappings without any are left out."""
+    manifest["overrides"] = [asdict(each) for each in counts if each.listed]
 
 
 def add_load(manifest: Manifest, loaded: Loaded, state: StateReader) -> None:

@@ -30,7 +30,7 @@ from etl.sources.files import FolderFiles
 from etl.sources.record_graph import DuckRecordGraph
 from etl.sources.snapshot import Snapshot
 from etl.sources.tables import DuckTables
-from etl.transform import Transformer
+from etl.transform import Corrections, OverrideCounts, Transformer
 from etl.validate import FieldChecks, check_relations, graph_mapping, note_row, report_loops
 
 BATCH_ROWS = 16_384
@@ -68,11 +68,14 @@ def check_snapshot_columns(project: Project, snapshot: Snapshot) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What validation leaves for the plan: the record graph, the order of entities, the deepest record of each."""
+    """What validation leaves for the plan: the record graph, the order of entities, the deepest record of each, and how
+    the overrides of each mapping ended.
+    """
 
     graph: DuckRecordGraph
     order: LoadOrder
     depths: Mapping[str, int]
+    overrides: tuple[OverrideCounts, ...] = ()
 
 
 def map_and_validate(work: Work, state: StateReader) -> Checked:
@@ -84,8 +87,7 @@ def map_and_validate(work: Work, state: StateReader) -> Checked:
     with ParquetSink(work.folder.problems, PROBLEM_SCHEMA) as problems:
         with ParquetSink(work.folder.rows, LEDGER_SCHEMA) as rows:
             work.progress.start("map", sum(work.tables.count(each.base.table) for each in mappings))
-            for mapping in mappings:
-                _map_one(work, mapping, rows, problems)
+            corrected = [_map_one(work, mapping, rows, problems) for mapping in mappings]
         work.progress.start("validate")
         graph = DuckRecordGraph(open_database(work.folder.temp, GRAPH_MEMORY_MB, GRAPH_THREADS))
         graph.open([graph_mapping(each, _mapped(work, each)) for each in mappings], _known_keys(state))
@@ -96,7 +98,7 @@ def map_and_validate(work: Work, state: StateReader) -> Checked:
     with ParquetSink(work.folder.verdicts) as verdicts:
         for batch in graph.verdicts():
             verdicts.add(batch)
-    return Checked(graph, order, depths)
+    return Checked(graph, order, depths, tuple(corrected))
 
 
 def plan_records(work: Work, checked: Checked, state: StateReader, *, retry_rejected: bool = False) -> None:
@@ -115,12 +117,13 @@ def plan_records(work: Work, checked: Checked, state: StateReader, *, retry_reje
                     work.progress.advance(done.num_rows)
 
 
-def _map_one(work: Work, mapping: EntityMapping, rows: ParquetSink, problems: ParquetSink) -> None:
+def _map_one(work: Work, mapping: EntityMapping, rows: ParquetSink, problems: ParquetSink) -> OverrideCounts:
+    corrections = Corrections(mapping, work.keys, work.context.today)
     transformer = Transformer(mapping, work.catalog, work.keys, work.context)
     checks = FieldChecks(mapping, work.catalog, work.context, work.files)
     with ParquetSink(Path(_mapped(work, mapping))) as records:
         for batch in work.tables.base(mapping.base, BATCH_ROWS):
-            mapped = transformer.apply(batch)
+            mapped = transformer.apply(corrections.apply(batch))
             checked, found = checks.apply(mapped.records)
             records.add(checked)
             rows.add(mapped.ledger)
@@ -129,6 +132,9 @@ def _map_one(work: Work, mapping: EntityMapping, rows: ParquetSink, problems: Pa
             work.progress.advance(batch.num_rows)
     for code, field, detail in checks.notes():
         problems.add(note_row(mapping, code, field, detail))
+    for each in corrections.problems():
+        problems.add(each)
+    return corrections.counts()
 
 
 def _order_inside(

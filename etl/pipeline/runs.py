@@ -115,6 +115,7 @@ def _prepare(
     )
     checked = map_and_validate(work, state)
     manifests.add_order(session.manifest, checked.order)
+    manifests.add_overrides(session.manifest, checked.overrides)
     if planning is not None:
         plan_records(work, checked, state, retry_rejected=planning.retry_rejected)
     checked.graph.close()

@@ -230,11 +230,6 @@ def test_a_project_without_mappings_is_told(desk):
         load_project(desk.folder, environ={})
 
 
-def test_overrides_are_refused_rather_than_ignored(desk):
-    desk.marks.append("overrides/people.csv:1:1")
-    assert desk.only_mistake({"overrides/people.csv": "key,column\n"}).code == "not_available"
-
-
 def test_a_document_in_another_encoding_is_told(desk):
     desk.folder.mkdir(parents=True)
     (desk.folder / "names.yaml").write_bytes("mapping: Zoë\n".encode("cp1252"))

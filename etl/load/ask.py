@@ -16,8 +16,8 @@ from etl.core.errors import TargetError
 from etl.core.keys import RecordKey, marker
 from etl.core.ports import StateReader, Target
 from etl.core.records import Document, RemoteRecord, TargetId
-from etl.load.compare import same_content
-from etl.load.markers import read_marker, without_marker
+from etl.load.compare import additions, same_content
+from etl.load.markers import read_marker
 
 NONSENSE = "mg1-" + "7" * 16
 """A marker that no record of ours can carry but by one chance in 2**80."""
@@ -61,13 +61,13 @@ class Witness:
 
 
 class Asker:
-    """Answers questions and remembers, for each entity, whether sight was proved."""
+    """Answers questions and remembers the entities for which sight was proved."""
 
     def __init__(self, catalog: Catalog, target: Target, state: StateReader) -> None:
         self._catalog = catalog
         self._target = target
         self._state = state
-        self._proved: dict[str, str] = {}
+        self._proved: set[str] = set()
         self._proving = asyncio.Lock()
 
     async def ask(self, question: Question) -> Asked:
@@ -87,11 +87,12 @@ class Asker:
         return _summary(hits)
 
     async def blind(self, entity_name: str, witness: Witness) -> str:
-        """Why "none" cannot be relied on for an entity; "" where sight is proved. Asked once an entity."""
+        """Why "none" cannot be relied on for an entity; "" where sight is proved, which is remembered."""
         async with self._proving:
-            if entity_name not in self._proved:
-                self._proved[entity_name] = await self._prove(self._catalog.entity(entity_name), witness)
-            return self._proved[entity_name]
+            why = "" if entity_name in self._proved else await self._prove(self._catalog.entity(entity_name), witness)
+            if not why:
+                self._proved.add(entity_name)
+            return why
 
     async def _prove(self, entity: Entity, witness: Witness) -> str:
         rung = entity.marker
@@ -126,23 +127,21 @@ class Asker:
         return [record async for record in shown if read_marker(entity, record.attributes) == text]
 
     async def _unclaimed_twins(self, entity: Entity, rung: Marker, question: Question) -> list[RemoteRecord]:
-        """Children of the parent with the same content that no record of ours stands for; only one of them is meant."""
-        shown = [
-            record
-            async for record in self._target.list(entity.name, filters=self._scope(rung, question.scope_id))
-            if question.document is not None and same_content(question.document, record)
-        ]
+        """The child of the parent that looks most like what was sent, among those that no record of ours stands for.
+
+        Twins are two records, so any of them answers for one of ours.
+        """
+        document = question.document
+        if document is None:
+            return []
+        children = self._target.list(entity.name, filters=self._scope(rung, question.scope_id))
+        shown = [record async for record in children if same_content(document, record)]
         claimed = self._state.by_target_id(entity.name, [record.id for record in shown])
-        free = sorted((record for record in shown if record.id not in claimed), key=_age)
-        return free[:1]
+        free = [record for record in shown if record.id not in claimed]
+        return sorted(free, key=lambda record: (additions(document, record), _age(record)))[:1]
 
     def _scope(self, rung: Marker, scope_id: TargetId | None) -> dict[str, str]:
         return {rung.scope: scope_id} if rung.scope is not None and scope_id is not None else {}
-
-
-def plain_document(entity: Entity, document: Document) -> Document:
-    """A document as it was before its marker was placed."""
-    return Document(document.entity, without_marker(entity, document.attributes), document.links)
 
 
 def _summary(hits: list[RemoteRecord]) -> Asked:

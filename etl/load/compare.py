@@ -28,10 +28,11 @@ def same_content(sent: Document, shown: RemoteRecord) -> bool:
     return next(differences(sent, shown), None) is None
 
 
-def content_key(document: Document) -> str:
-    """A text that two documents share exactly if they are twins: same entity, attributes and links."""
-    links = sorted((name, sorted(_ids(link))) for name, link in document.links.items())
-    return repr((document.entity, sorted(_flat(document.attributes).items(), key=repr), links))
+def additions(sent: Document, shown: RemoteRecord) -> int:
+    """How many values a shown record has that were not sent: the fewer, the more it looks like ours."""
+    names = {name for name, value in _flat(shown.attributes).items() if value not in (None, "")}
+    links = {name for name, link in shown.links.items() if link}
+    return len(names - _flat(sent.attributes).keys()) + len(links - sent.links.keys())
 
 
 def _flat(attributes: Mapping[str, JsonValue]) -> dict[str, JsonValue]:

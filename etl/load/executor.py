@@ -21,9 +21,8 @@ from etl.core.fingerprint import without
 from etl.core.keys import RecordKey
 from etl.core.outcomes import SEND_AGAIN, Action, RecordState
 from etl.core.ports import KnownRecord
-from etl.core.records import Document, TargetId
+from etl.core.records import Document, RunId, TargetId
 from etl.load.ask import Asker, Question, Witness
-from etl.load.compare import content_key
 from etl.load.parents import Parents, scope_id_of
 from etl.load.patch import patch
 from etl.load.planned import PlannedRecord, PlannedRecords
@@ -31,6 +30,7 @@ from etl.load.ports import LoadPorts
 from etl.load.render import Options, Renderer, UnknownOption
 from etl.load.schedule import Schedule
 from etl.load.tail import Tail
+from etl.load.twins import Twins
 from etl.load.unclear import Unclear
 
 _REJECTED_ALL = 20
@@ -68,8 +68,9 @@ class Loader:
         self._unclear = Unclear(
             ports, Asker(ports.catalog, ports.target, ports.state), self._schedule, settings.quiet_s
         )
-        self._twins: dict[str, RecordKey] = {}
-        self._contents: dict[RecordKey, str] = {}
+        self._twins = Twins()
+        self._old: dict[RecordKey, KnownRecord] = {}
+        self._given_up: set[RecordKey] = set()
         self._answers: Counter[tuple[str, bool]] = Counter()
         self._tasks: asyncio.TaskGroup
         self._fatal: EtlError | None = None
@@ -110,18 +111,27 @@ class Loader:
         await self._schedule.until_quiescent()
 
     async def _settle_old(self, known: KnownRecord, record: PlannedRecord | None) -> None:
-        """Asks about an intent of an earlier run. What was sent then is rendered again only if it would be the same."""
-        key, entity, scope, fingerprint = known.key, known.entity, known.scope, known.fingerprint
-        async with self._guard(key, entity):
-            scope_id = scope_id_of(self._ports.catalog, self._ports.state, entity, scope) if scope else None
+        """Asks about an intent of an earlier run; a twin of one that is being asked about waits for its turn."""
+        async with self._guard(known.key, known.entity):
             left_out = self._left_out(record) if record else []
-            if record is not None and self._fingerprint(record, left_out) != fingerprint:
-                record = None
-            fields = [name for name in self._early_fields(record) if name not in left_out] if record else []
-            document = await self._document(record, fields) if record else None
-            if document is not None:
-                self._hold_twins_of(key, document)
-            await self._find_out(record, Question(key, entity, document, scope_id), left_out)
+            document = await self._old_document(known, record, left_out) if record else None
+            if record is not None and document is not None and self._waits_for_twin(record, document):
+                self._old[known.key] = known
+                return
+            state, scope = self._ports.state, known.scope
+            scope_id = scope_id_of(self._ports.catalog, state, known.entity, scope) if scope else None
+            await self._find_out(record, Question(known.key, known.entity, document, scope_id), left_out)
+
+    async def _old_document(self, known: KnownRecord, record: PlannedRecord, left_out: list[str]) -> Document | None:
+        """What was sent then, or what would be sent now where the record is asked about by its marker; None where
+        neither can be told.
+        """
+        fields = [name for name in self._early_fields(record) if name not in left_out]
+        if self._fingerprint(record, left_out) != known.fingerprint:
+            parents = {key for name in fields for key in record.parents()[name]}
+            if not self._is_marked(record.entity) or not parents <= self._parents.created(parents).keys():
+                return None
+        return await self._document(record, fields)
 
     async def _feed(self) -> None:
         """Hands planned records to the workers, in load order, leaving out what is done."""
@@ -147,20 +157,25 @@ class Loader:
     def _outstanding(self, batch: list[PlannedRecord]) -> list[PlannedRecord]:
         wanted = [each for each in batch if each.action in (Action.CREATE, Action.UPDATE)]
         known = self._ports.state.known([record.key for record in wanted])
+        run = self._ports.state.open_run()
         return [
             record
             for record in wanted
-            if not self._schedule.is_unsettled(record.key) and not _is_done(record, known.get(record.key))
+            if not self._schedule.is_unsettled(record.key)
+            and not _is_done(record, known.get(record.key), run.run_id if run else None)
         ]
 
     async def _work(self) -> None:
         while True:
             record = await self._schedule.next()
+            old = self._old.pop(record.key, None)
             if self._fatal is not None or record.entity in self.notes.stopped:
-                self._settle(record.key)
-                continue
-            async with self._guard(record.key, record.entity):
-                await self._process(record)
+                self._give_up(record.key)
+            elif old is not None:
+                self._tasks.create_task(self._settle_old(old, record))
+            else:
+                async with self._guard(record.key, record.entity):
+                    await self._process(record)
 
     async def _process(self, record: PlannedRecord) -> None:
         """Sends a record, or puts it aside for a parent, or blocks it."""
@@ -173,7 +188,7 @@ class Loader:
                 return
             if verdict == "block":
                 await self._commit(MarkBlocked(record.key, record.entity, record.mapping.name, parent))
-                self._settle(record.key)
+                self._give_up(record.key)
                 return
             if verdict == "leave_out":
                 left_out.append(name)
@@ -192,8 +207,11 @@ class Loader:
         return "go", record.key
 
     def _may_come(self, key: RecordKey) -> bool:
-        """Whether a parent that nobody has seen yet may still be fed."""
-        return self._schedule.feeding and key not in self.notes.failures and not self._ports.state.known([key])
+        """Whether a parent may still be fed: one never seen, or one that an earlier run could not load."""
+        if not self._schedule.feeding or key in self._given_up:
+            return False
+        known = self._ports.state.known([key]).get(key)
+        return known is None or known.state in (RecordState.BLOCKED, RecordState.REJECTED)
 
     def _early_fields(self, record: PlannedRecord) -> list[str]:
         """The references that this request carries: not the deferred ones, and for an update only what changed."""
@@ -205,9 +223,9 @@ class Loader:
     async def _send(self, record: PlannedRecord, fields: list[str], left_out: list[str]) -> None:
         document = await self._document(record, fields)
         if document is None:
-            self._settle(record.key)
+            self._give_up(record.key)
         elif record.action is Action.UPDATE:
-            await self._update(record, document)
+            await self._update(record, document, left_out)
         elif not self._waits_for_twin(record, document):
             await self._create(record, document, left_out)
 
@@ -230,21 +248,17 @@ class Loader:
         return document
 
     def _waits_for_twin(self, record: PlannedRecord, document: Document) -> bool:
-        """Two records with the same content under one parent are told apart only by settling one before the other."""
-        marker = self._entity(record.entity).marker
-        if marker is None or marker.slot is not None:
+        """Records that look alike under one parent are told apart only by settling one before the other."""
+        scope_id = _scope_id(self._entity(record.entity), document)
+        if scope_id is None or self._is_marked(record.entity):
             return False
-        holder = self._twins.get(content_key(document), record.key)
-        if holder != record.key and self._schedule.is_unsettled(holder):
-            self._schedule.wait_for(holder, record)
+        home = (record.entity, scope_id)
+        rival = self._twins.rival(home, document)
+        if rival is not None:
+            self._schedule.wait_for(rival, record)
             return True
-        self._hold_twins_of(record.key, document)
+        self._twins.hold(home, record.key, document)
         return False
-
-    def _hold_twins_of(self, key: RecordKey, document: Document) -> None:
-        content = content_key(document)
-        self._twins[content] = key
-        self._contents[key] = content
 
     async def _create(self, record: PlannedRecord, document: Document, left_out: list[str]) -> None:
         question = Question(record.key, record.entity, document, _scope_id(self._entity(record.entity), document))
@@ -292,7 +306,7 @@ class Loader:
             if found is not None:
                 await self._created(question, record, found, {})
             elif self._schedule.is_unsettled(question.key):
-                self._settle(question.key)
+                self._give_up(question.key)
 
     async def _created(
         self, question: Question, record: PlannedRecord | None, target_id: TargetId, shown: Mapping[str, object]
@@ -302,22 +316,28 @@ class Loader:
         await self._commit(MarkCreated(question.key, target_id, links, size))
         self._parents.remember(question.key, question.entity, target_id)
         self._unclear.saw(question.entity, Witness(question.key, target_id, question.scope_id))
-        self._settle(question.key)
         if record is not None and size is not None:
             await self._tail.upload(record, target_id, shown)
+        self._settle(question.key)
 
-    async def _update(self, record: PlannedRecord, document: Document) -> None:
+    async def _update(self, record: PlannedRecord, document: Document, left_out: list[str]) -> None:
+        """A PATCH and, where the file changed, its bytes; both can be repeated, so state learns of them afterwards."""
         known = self._ports.state.known([record.key])[record.key]
-        if known.target_id is not None and (document.attributes or document.links):
-            try:
+        try:
+            if known.target_id is not None and (document.attributes or document.links):
                 await patch(self._ports.target, self._entity(record.entity), known.target_id, document)
-            except RecordRejected as refused:
-                self._note_refusal(record, refused)
-                self._settle(record.key)
-                return
+            stored = known.target_id is None or await self._tail.upload_changed(record, known.target_id)
+        except RecordRejected as refused:
+            self._note_refusal(record, refused)
+            self._give_up(record.key)
+            return
+        if not stored:
+            self.notes.failures[record.key] = ("file_missing", "its bytes could not be uploaded")
+            self._give_up(record.key)
+            return
         links = tuple(link for link in self._deferred_links(record) if link.field in record.changed)
-        await self._commit(MarkUpdated(record.key, record.fingerprint, record.field_hashes, links))
-        await self._tail.upload_changed(record, known.target_id)
+        blob = without(self._ports.keys, record.field_hashes, left_out)
+        await self._commit(MarkUpdated(record.key, self._fingerprint(record, left_out), blob, links))
         self._settle(record.key)
 
     def _left_out(self, record: PlannedRecord) -> list[str]:
@@ -341,7 +361,7 @@ class Loader:
 
     async def _rejected(self, record: PlannedRecord, refused: RecordRejected) -> None:
         await self._commit(MarkRejected(record.key, refused.status, _error_text(refused)))
-        self._settle(record.key)
+        self._give_up(record.key)
         self._answers[record.entity, False] += 1
         if not self._answers[record.entity, True] and self._answers[record.entity, False] >= _REJECTED_ALL:
             self.notes.stopped[record.entity] = f"the first {_REJECTED_ALL} records were all refused"
@@ -362,16 +382,20 @@ class Loader:
             else:
                 self._stop(error)
             if self._schedule.is_unsettled(key):
-                self._settle(key)
+                self._give_up(key)
 
     def _stop(self, error: EtlError) -> None:
         self._fatal = self._fatal or error
         self._unclear.stop()
+        self._tail.stop()
+
+    def _give_up(self, key: RecordKey) -> None:
+        """Settles a record that will not be created in this run: those that wait for it need not hope."""
+        self._given_up.add(key)
+        self._settle(key)
 
     def _settle(self, key: RecordKey) -> None:
-        content = self._contents.pop(key, None)
-        if content is not None and self._twins.get(content) == key:
-            del self._twins[content]
+        self._twins.release(key)
         self._schedule.settle(key)
         self._ports.progress.advance()
 
@@ -381,14 +405,22 @@ class Loader:
     def _entity(self, name: str) -> Entity:
         return self._ports.catalog.entity(name)
 
+    def _is_marked(self, entity: str) -> bool:
+        """Whether records of an entity carry a marker by which they are found again."""
+        rung = self._entity(entity).marker
+        return rung is not None and rung.slot is not None
 
-def _is_done(record: PlannedRecord, known: KnownRecord | None) -> bool:
-    """Whether the record needs nothing more in this run: done before an interruption, or left to reconciliation."""
+
+def _is_done(record: PlannedRecord, known: KnownRecord | None, run_id: RunId | None) -> bool:
+    """Whether the record needs nothing more in this run: done before an interruption, or left to reconciliation.
+
+    What an earlier run saw refused stands in this plan because it is to be tried again; what this run saw refused is done.
+    """
     if known is None or known.state is RecordState.BLOCKED or known.error.startswith(SEND_AGAIN):
         return False
-    if record.action is Action.UPDATE or known.state is RecordState.REJECTED:
-        return known.fingerprint == record.fingerprint
-    return True
+    if known.state is RecordState.REJECTED:
+        return known.run_id == run_id
+    return record.action is not Action.UPDATE or known.fingerprint == record.fingerprint
 
 
 def _scope_key(entity: Entity, record: PlannedRecord) -> RecordKey | None:

@@ -26,27 +26,9 @@ def place_marker(entity: Entity, attributes: dict[str, JsonValue], text: str) ->
 
 
 def read_marker(entity: Entity, attributes: Mapping[str, JsonValue]) -> str | None:
-    """The marker that a record carries in its slot, or None."""
-    found = _MARKER.search(_slot_text(entity, attributes))
-    return found.group() if found else None
-
-
-def without_marker(entity: Entity, attributes: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
-    """Attributes as they were before a marker was placed."""
-    marker = entity.marker
-    plain = dict(attributes)
-    if marker is None or marker.slot is None:
-        return plain
-    custom = plain.get("custom_fields")
-    if isinstance(custom, dict):
-        plain["custom_fields"] = dict(custom)
-    home, name = _home(plain, marker.slot)
-    value = home.get(name)
-    if isinstance(value, str):
-        home[name] = _removed(marker, value)
-        if home[name] in (None, ""):
-            del home[name]
-    return plain
+    """The marker that a record carries in its slot, or None. Ours comes last: the text before it may quote another."""
+    found = _MARKER.findall(_slot_text(entity, attributes))
+    return found[-1] if found else None
 
 
 def _home(attributes: dict[str, JsonValue], slot: str) -> tuple[dict[str, JsonValue], str]:
@@ -77,11 +59,3 @@ def _placed(marker: Marker, value: JsonValue, text: str) -> str:
         path = PurePosixPath(old)
         return f"{path.stem}.{text}{path.suffix}"
     return text
-
-
-def _removed(marker: Marker, value: str) -> str | None:
-    if marker.place == "last_line":
-        return re.sub(r"\n?" + _MARKER.pattern + r"\Z", "", value)
-    if marker.place == "suffix":
-        return re.sub(r"\." + _MARKER.pattern, "", value)
-    return None

@@ -67,12 +67,13 @@ class Parents:
         for field in fields:
             link = self._catalog.entity(record.entity).links[field]
             keys = record.parents().get(field, ())
-            refs = [await self._ref(link, key, parent) for key, parent in self.created(keys).items()]
+            refs = [await self.ref(link, key, parent) for key, parent in self.created(keys).items()]
             if refs or not drop:
                 links[field] = tuple(refs) if link.many else (refs[0] if refs else None)
         return links
 
-    async def _ref(self, link: Link, key: RecordKey, parent: Parent) -> Ref:
+    async def ref(self, link: Link, key: RecordKey, parent: Parent) -> Ref:
+        """What a link holds that points to this parent: its id, or the attribute of it that the catalogue names."""
         if link.value is None:
             return Ref(parent.entity, parent.id)
         return Ref(parent.entity, await self._attribute(key, parent, link.value))

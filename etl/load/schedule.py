@@ -64,8 +64,7 @@ class Schedule:
     def wait_for(self, key: RecordKey, record: PlannedRecord) -> None:
         """Puts a record aside until another one is settled."""
         self._waiting[key].append(record)
-        self._leave(record.key)
-        self.rest()
+        self.park(record.key)
 
     def settle(self, key: RecordKey) -> None:
         """Ends the way of an active record and releases those that waited for it."""
@@ -75,13 +74,18 @@ class Schedule:
             self._start(record)
         self.rest()
 
+    def park(self, key: RecordKey) -> None:
+        """Lets a record rest for as long as it takes; its room goes to others, because they may be what it waits for."""
+        self._leave(key)
+        self.rest()
+
     def rest(self) -> None:
         """An active record stops being worked on for now."""
         self._active -= 1
         self._signal()
 
     def resume(self) -> None:
-        """Takes back :meth:`rest`."""
+        """Takes back :meth:`rest` or :meth:`park`."""
         self._active += 1
         self._signal()
 

@@ -7,14 +7,16 @@ through the intent protocol like every other.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
 from typing import TypeVar
 
+from etl.catalog.model import Link
 from etl.core.changes import Change, MarkLinked, MarkUploaded, PendingLink
-from etl.core.errors import RecordRejected
+from etl.core.errors import RecordRejected, SourceUnavailable, TargetRefused
 from etl.core.keys import RecordKey
-from etl.core.records import Document, LinkValue, Ref, TargetId
-from etl.load.parents import Parents
+from etl.core.records import Document, TargetId
+from etl.load.parents import Parent, Parents
 from etl.load.patch import patch
 from etl.load.planned import SIZE_SUFFIX, PlannedRecord, PlannedRecords
 from etl.load.ports import LoadPorts
@@ -30,12 +32,22 @@ class Tail:
         self._ports = ports
         self._planned = planned
         self._parents = parents
+        self._forbidden: set[str] = set()
+        self._stopping = False
+
+    def stop(self) -> None:
+        """Begins nothing more; what is left stays pending."""
+        self._stopping = True
 
     async def run(self, concurrency: int) -> None:
         """Everything that is pending; what cannot be done now stays pending."""
-        await _each(list(self._ports.state.pending_links()), concurrency, self._link)
+        links = list(self._ports.state.pending_links())
+        children = self._parents.created({key for key, _ in links})
+        many = [key for key, link in links if key in children and self._catalogued(children[key], link).many]
+        whole = self._planned.find(many) if many else {}
+        await self._each(links, concurrency, lambda pending: self._link(*pending, whole.get(pending[0])))
         pending = self._planned.find(list(self._ports.state.pending_uploads()))
-        await _each(pending.values(), concurrency, self._upload_pending)
+        await self._each(pending.values(), concurrency, self._upload_pending)
 
     def upload_size(self, record: PlannedRecord) -> int | None:
         """Bytes to upload for a record, None where it carries no file."""
@@ -44,79 +56,109 @@ class Tail:
         return size if isinstance(size, int) else None
 
     async def upload(self, record: PlannedRecord, target_id: TargetId, shown: Mapping[str, object]) -> None:
-        """Uploads a record's bytes to the address that its creation returned, or to a fresh one."""
+        """Uploads a record's bytes to the address that its creation returned, or to a fresh one.
+
+        Where that fails for this record alone the upload stays pending: the run's end asks for a new address.
+        """
+        try:
+            stored = await self._store(record, target_id, shown)
+        except RecordRejected:
+            stored = False
+        if stored:
+            await self._commit(MarkUploaded(record.key))
+
+    async def upload_changed(self, record: PlannedRecord, target_id: TargetId) -> bool:
+        """Uploads again where an update changed the file; False where that was to be done and could not."""
+        field = _file_field(record)
+        if field is None or field.name not in record.changed:
+            return True
+        return await self._store(record, target_id, {})
+
+    async def _link(self, key: RecordKey, link: PendingLink, record: PlannedRecord | None) -> None:
+        """Sets one link where child and parent are there; one that holds many is set as a whole, from its record."""
+        both = self._parents.created([key, link.parent])
+        if len(both) < len({key, link.parent}) or both[key].entity in self._forbidden:
+            return
+        child, known = both[key], self._catalogued(both[key], link)
+        if known.many and record is None:
+            return
+        wanted = record.parents().get(link.field, ()) if record and known.many else (link.parent,)
+        there = self._parents.created(wanted)
+        async with self._forgiving(child.entity):
+            refs = tuple([await self._parents.ref(known, each, parent) for each, parent in there.items()])
+            document = Document(child.entity, {}, {link.field: refs if known.many else refs[0]})
+            await patch(self._ports.target, self._ports.catalog.entity(child.entity), child.id, document)
+            if len(there) == len(wanted):
+                await self._commit(MarkLinked(key, link.field))
+        self._ports.progress.advance(0)
+
+    def _catalogued(self, child: Parent, link: PendingLink) -> Link:
+        return self._ports.catalog.entity(child.entity).links[link.field]
+
+    @asynccontextmanager
+    async def _forgiving(self, entity: str) -> AsyncIterator[None]:
+        """Leaves pending what was refused, so that the rest goes on; it is counted, and verify names it."""
+        try:
+            yield
+        except RecordRejected:
+            return
+        except TargetRefused as refused:
+            if refused.status != 403:  # noqa: PLR2004 - HTTP's own number
+                raise
+            self._forbidden.add(entity)
+
+    async def _upload_pending(self, record: PlannedRecord) -> None:
+        created = self._parents.created([record.key]).get(record.key)
+        if created is not None and record.entity not in self._forbidden:
+            async with self._forgiving(record.entity):
+                await self.upload(record, created.id, {})
+
+    async def _store(self, record: PlannedRecord, target_id: TargetId, shown: Mapping[str, object]) -> bool:
+        """Uploads; False where there is no address or no file to upload. Raises what the target raises."""
         step = self._ports.catalog.entity(record.entity).step("upload")
         name = step.url_attribute if step else None
         url = shown.get(name) if name else None
         if not isinstance(url, str):
             url = await self._fresh_url(record.entity, target_id, name)
-        if url is None:
-            return
-        try:
-            await self._put(record, url)
-        except RecordRejected:
-            # The address has expired or was refused; the run's end asks for a new one.
-            return
-        await self._commit(MarkUploaded(record.key))
-
-    async def upload_changed(self, record: PlannedRecord, target_id: TargetId | None) -> None:
-        """Uploads again where an update changed the file."""
-        field = _file_field(record)
-        if field is not None and field.name in record.changed and target_id is not None:
-            await self.upload(record, target_id, {})
-
-    async def _link(self, pending: tuple[RecordKey, PendingLink]) -> None:
-        key, link = pending
-        both = self._parents.created([key, link.parent])
-        if len(both) < len({key, link.parent}):
-            return
-        child, parent = both[key], both[link.parent]
-        entity = self._ports.catalog.entity(child.entity)
-        ref = Ref(parent.entity, parent.id)
-        value: LinkValue = (ref,) if entity.links[link.field].many else ref
-        try:
-            await patch(self._ports.target, entity, child.id, Document(entity.name, {}, {link.field: value}))
-        except RecordRejected:
-            # Stays pending and is counted; verify names it.
-            return
-        await self._commit(MarkLinked(key, link.field))
-        self._ports.progress.advance(0)
-
-    async def _upload_pending(self, record: PlannedRecord) -> None:
-        created = self._parents.created([record.key]).get(record.key)
-        if created is not None:
-            await self.upload(record, created.id, {})
+        return url is not None and await self._put(record, url)
 
     async def _fresh_url(self, entity: str, target_id: TargetId, name: str | None) -> str | None:
         shown = await self._ports.target.get(entity, target_id)
         url = shown.attributes.get(name) if shown and name else None
         return url if isinstance(url, str) else None
 
-    async def _put(self, record: PlannedRecord, url: str) -> None:
+    async def _put(self, record: PlannedRecord, url: str) -> bool:
         field = _file_field(record)
         size = self.upload_size(record)
         path = record.values.get(field.name) if field else None
         if field is None or size is None or not isinstance(field.value, FileField):
-            return
-        with self._ports.files.open(field.value.source, str(path)) as body:
+            return False
+        try:
+            body = self._ports.files.open(field.value.source, str(path))
+        except SourceUnavailable:
+            # It went away after the plan was made: this record's loss, not the run's.
+            return False
+        with body:
             await self._ports.target.upload(url, body, size)
+        return True
 
     async def _commit(self, change: Change) -> None:
         await asyncio.wrap_future(self._ports.state.commit(change))
 
+    async def _each(self, items: Iterable[Item], concurrency: int, work: Callable[[Item], Awaitable[None]]) -> None:
+        """Works on all items, some at a time, until told to stop."""
+        waiting = iter(list(items))
+
+        async def worker() -> None:
+            for item in waiting:
+                if self._stopping:
+                    return
+                await work(item)
+
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(concurrency):
+                tasks.create_task(worker())
+
 
 def _file_field(record: PlannedRecord) -> Field | None:
     return next((each for each in record.mapping.fields if isinstance(each.value, FileField)), None)
-
-
-async def _each(items: Iterable[Item], concurrency: int, work: Callable[[Item], Awaitable[None]]) -> None:
-    """Works on all items, some at a time."""
-    waiting = iter(list(items))
-
-    async def worker() -> None:
-        for item in waiting:
-            await work(item)
-
-    async with asyncio.TaskGroup() as tasks:
-        for _ in range(concurrency):
-            tasks.create_task(worker())

@@ -34,6 +34,7 @@ class Unclear:
         self._quiet_s = quiet_s
         self._witnesses: dict[str, Witness] = {}
         self._seen: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
+        self._blind: set[str] = set()
         self._stopping = asyncio.Event()
 
     def saw(self, entity: str, witness: Witness) -> None:
@@ -80,15 +81,26 @@ class Unclear:
     async def _may_resend(self, question: Question, resend: Resend | None) -> bool:
         if resend is None:
             return False
-        witness = await self._witness(question.entity)
-        return witness is not None and not await self._asker.blind(question.entity, witness)
+        witness = await self._witness(question)
+        return witness is not None and await self._sees(question.entity, witness)
 
-    async def _witness(self, entity: str) -> Witness | None:
+    async def _sees(self, entity: str, witness: Witness) -> bool:
+        """Whether sight is proved. A witness that was created just now may be listed late: it gets the quiet period."""
+        for delay_s in (0.0, self._quiet_s):
+            if entity in self._blind or not await self._pause(delay_s):
+                return False
+            if not await self._asker.blind(entity, witness):
+                return True
+        self._blind.add(entity)
+        return False
+
+    async def _witness(self, question: Question) -> Witness | None:
         """A record that is certainly there: from this run, from state, or the next one that this run creates."""
+        entity = question.entity
         if entity not in self._witnesses:
             self._witness_from_state(entity)
         if entity not in self._witnesses:
-            await self._wait_for_witness(entity)
+            await self._wait_for_witness(question)
         return self._witnesses.get(entity)
 
     def _witness_from_state(self, entity: str) -> None:
@@ -98,12 +110,12 @@ class Unclear:
             scope = scope_id_of(ports.catalog, ports.state, entity, known.scope) if known.scope else None
             self.saw(entity, Witness(known.key, known.target_id, scope))
 
-    async def _wait_for_witness(self, entity: str) -> None:
+    async def _wait_for_witness(self, question: Question) -> None:
         """Rests until some other record of the entity is created, or nothing more can come."""
-        self._schedule.rest()
+        self._schedule.park(question.key)
         waits = [
             asyncio.ensure_future(each)
-            for each in (self._seen[entity].wait(), self._schedule.until_finished(), self._stopping.wait())
+            for each in (self._seen[question.entity].wait(), self._schedule.until_finished(), self._stopping.wait())
         ]
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)

@@ -77,7 +77,8 @@ def _compare(
     if known is None or known.target_id is None:
         refused = _refused_before(known, fingerprint) and not context.retry_rejected
         return (Action.NOTHING if refused else Action.CREATE), _NONE
-    if known.fingerprint == fingerprint:
+    if known.fingerprint == fingerprint or known.state is RecordState.DUPLICATE:
+        # Which of several records an update should change is a person's decision.
         return Action.NOTHING, _NONE
     return Action.UPDATE, difference(context.keys, fields, known.field_hashes, blob)
 

@@ -118,10 +118,10 @@ _FAMILIES = {
 
 
 def _families() -> dict[str, list[ProblemCode]]:
-    """All codes under their headings; a code that no heading names comes last."""
+    """All codes under their headings; codes that no heading names come last."""
     left = {each.code: each for each in problem_codes()}
     families = {title: [left.pop(code) for code in codes.split() if code in left] for title, codes in _FAMILIES.items()}
-    return families | ({"Others": list(left.values())} if left else {})
+    return families | ({"Further problems": list(left.values())} if left else {})
 
 
 def anchors(text: str) -> set[str]:

@@ -25,6 +25,7 @@ DOCUMENTED_PORT = "8089"
 _RUN_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{4}")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\+00:00")
+_RATE = re.compile(r"(?:[\d,.]+|…) a second")
 _STAGE = re.compile(r"(?:extract|map|validate|plan|load|verify) \.\.\.")
 _FENCE = re.compile(r"^```(?P<info>[^\n`]*)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE)
 _START_S = 30.0
@@ -143,10 +144,10 @@ def _alike(shown: list[str], found: list[str]) -> bool:
 
 
 def _form(line: str) -> str:
-    """A line without what is new each time."""
-    for changing in (_RUN_ID, _UUID, _MOMENT):
+    """A line without what is new each time, and without the width of its columns."""
+    for changing in (_RUN_ID, _UUID, _MOMENT, _RATE):
         line = changing.sub("*", line)
-    return line.strip()
+    return " ".join(line.split())
 
 
 def _free_port() -> int:

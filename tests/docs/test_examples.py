@@ -81,6 +81,7 @@ def test_every_yaml_example_is_part_of_a_project_that_loads(
     assert unknown == []
 
 
+@pytest.mark.timeout(900)  # README is a whole migration, a process a command
 def test_every_console_block_shows_what_really_comes_out(played: Path, tmp_path: Path, sessions: ModuleType) -> None:
     with sessions.Session(tmp_path) as session:
         differences, _ = session.play(played.read_text("utf-8"))

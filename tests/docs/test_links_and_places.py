@@ -27,7 +27,7 @@ _TEXTS = {
 _TRACKED = ("docs", "etl", "mappings", "sample_data", "tests", ".ci")
 _LINK = re.compile(r"\[[^\]]*\]\((?P<to>[^)\s]+)\)")
 _OF_ONE_MACHINE = re.compile(
-    r"(?<![\w.~}/])/(?:work|home|root|Users|opt)/\w\w"
+    r"(?<![\w.~}/])/(?:work|home|root|Users|opt)/\w"
     r"|[A-Z]:\\\\?Users"
     r"|pypi\.org/simple|files\.pythonhosted|(?:^|\s)--(?:extra-)?index-url|PIP_(?:EXTRA_)?INDEX_URL|artifactory|jfrog",
     re.MULTILINE,
@@ -59,7 +59,12 @@ def test_no_text_names_a_place_of_one_machine_or_a_package_index(root: Path) -> 
     named = [
         f"{path.relative_to(root)}: {found[0].strip()}"
         for path in _tracked(root)
-        if path != Path(__file__)
         for found in _OF_ONE_MACHINE.finditer(path.read_text("utf-8", errors="replace"))
+        if not path.is_relative_to(root / "tests")
     ]
     assert named == []
+
+
+def test_no_tracked_text_names_the_folder_that_this_checkout_lies_in(root: Path) -> None:
+    place = f"{root.resolve()}/"
+    assert [str(path) for path in _tracked(root) if place in path.read_text("utf-8", errors="replace")] == []

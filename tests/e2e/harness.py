@@ -202,10 +202,12 @@ def sandbox_catalog() -> Catalog:
 
 
 @contextlib.contextmanager
-def sandbox(db: Path | str = ":memory:", faults: str = "", **settings: Any) -> Iterator[Handle]:  # noqa: ANN401 - the sandbox's own settings
+def sandbox(db: Path | str = ":memory:", faults: str = "", **settings: Any) -> Iterator[Handle]:
     """A sandbox on a socket, in a thread that outlives every client."""
     rules = parse_faults(faults) if faults else ()
-    with running(SandboxSettings(**{"catalog": sandbox_catalog(), "db": str(db), "faults": rules, **settings})) as handle:
+    with running(
+        SandboxSettings(**{"catalog": sandbox_catalog(), "db": str(db), "faults": rules, **settings})
+    ) as handle:
         yield handle
 
 
@@ -219,6 +221,7 @@ def writes(oracle: Oracle) -> list[tuple[str, str]]:
 
 
 # ---------------------------------------------------------------- pictures
+
 
 class Picture:
     """What a sandbox holds, told without ids: ``records`` counts the contents, ``name(id)`` is the content of one."""
@@ -264,7 +267,7 @@ class Picture:
         plain = {name: value for name, value in record.attributes.items() if name not in MADE_BY_THE_SERVER}
         return _hashed(record.entity, self._replaced(plain, lambda text: "" if text in self._held else text))
 
-    def _replaced(self, value: Any, replace: Callable[[str], str]) -> Any:  # noqa: ANN401 - an attribute's value
+    def _replaced(self, value: Any, replace: Callable[[str], str]) -> Any:
         if isinstance(value, dict):
             return {name: self._replaced(each, replace) for name, each in value.items()}
         return replace(value) if isinstance(value, str) else value
@@ -365,9 +368,89 @@ def reference_load(place: Place) -> Reference:
 
 def buckets(summary: Mapping[str, Any]) -> dict[str, dict[str, int]]:
     """The account of rows by mapping, without what does not count rows."""
-    names: Sequence[str] = ("created", "updated", "unchanged", "quarantined", "blocked", "rejected", "uncertain", "pending")
+    names: Sequence[str] = (
+        "created",
+        "updated",
+        "unchanged",
+        "quarantined",
+        "blocked",
+        "rejected",
+        "uncertain",
+        "pending",
+    )
     return {
         account["mapping"]: {name: account[name] for name in names if account[name]}
         for account in summary["ledger"]["mappings"]
     }
 
+
+# ---------------------------------------------------------------- a project in sight
+
+SMALL: Mapping[str, str] = {
+    "project.yaml": """\
+project: small
+timezone: America/New_York
+sources:
+  legacy: {csv: "../../data/*.csv", encoding: utf-8, delimiter: ","}
+  docs: {files: "../../data/files"}
+profiles:
+  sandbox: {base_url: "http://127.0.0.1:8089", token_url: "http://127.0.0.1:8089/oauth2/token", tenant: sandbox, quiet_s: 2}
+""",
+    "people.yaml": """\
+mapping: people
+target: person
+source: legacy.PERSONS
+key: ID
+fields:
+  first_name: FIRST
+  last_name: LAST
+  date_of_birth: {from: BORN, do: [date]}
+  mother: {ref: person, key: MOTHER, on_missing: empty}
+""",
+    "cases.yaml": """\
+mapping: cases
+target: case
+source: legacy.CASES
+key: CASE_NO
+fields:
+  name: TITLE
+  goals: GOAL
+  case_type: {const: Foster Care}
+  case_status: {const: Open}
+""",
+    "case_people.yaml": """\
+mapping: case_people
+target: case_person
+source: legacy.MEMBERS
+key: [CASE_NO, ID]
+fields:
+  case: {ref: case, key: CASE_NO}
+  person: {ref: person, key: ID}
+  role: {const: Child}
+""",
+    "data/PERSONS.csv": """\
+ID,FIRST,LAST,BORN,MOTHER
+1,Ada,Vale,1961-02-03,
+2,Bea,Vale,1989-05-06,1
+3,Cy,Vale,2011-07-08,2
+4,Dot,Moss,2012-09-10,
+""",
+    "data/CASES.csv": """\
+CASE_NO,TITLE,GOAL
+C1,Vale family,
+C2,Moss family,Stay together
+C3,Reed family,
+""",
+    "data/MEMBERS.csv": """\
+CASE_NO,ID
+C1,1
+C1,2
+C1,3
+C2,4
+""",
+}
+
+
+def small(folder: Path, url: str = ADDRESS, changes: Mapping[str, str | bytes] | None = None) -> Place:
+    """The project in sight, with some of its files exchanged."""
+    return small_project(folder, {**SMALL, **(changes or {})}).point_at(url)

@@ -20,13 +20,38 @@ from etl.mapping.environment import filled_in, lacks_a_variable
 from etl.mapping.form import Form, fill, note_unknown_key
 from etl.mapping.model import Profile, SourceSpec
 from etl.mapping.page import Page
+from etl.mapping.source_forms import (
+    AccessForm,
+    BcpForm,
+    DumpForm,
+    ExcelForm,
+    FixedWidthForm,
+    JsonLinesForm,
+    ParquetForm,
+)
 from etl.mapping.spec import CsvForm, FilesForm, ProfileForm, SqlForm
 from etl.mapping.suggest import did_you_mean
 
 PROTECTED_QUIET_S = 30.0
 """A protected tenant is never asked about a lost answer earlier than this."""
 
-_SOURCE_KINDS: Mapping[str, type[Form]] = {"csv": CsvForm, "sql": SqlForm, "files": FilesForm}
+_SOURCE_KINDS: Mapping[str, type[Form]] = {
+    "csv": CsvForm,
+    "sql": SqlForm,
+    "files": FilesForm,
+    "dump": DumpForm,
+    "fixed_width": FixedWidthForm,
+    "excel": ExcelForm,
+    "json_lines": JsonLinesForm,
+    "parquet": ParquetForm,
+    "bcp": BcpForm,
+    "access": AccessForm,
+}
+_ONE_FILE_A_TABLE = ("csv", "fixed_width", "json_lines", "parquet", "bcp")
+"""The kinds that a ``zip:`` may hold."""
+_GLOBS = (*_ONE_FILE_A_TABLE, "excel")
+_PATHS = ("layout", "format")
+"""Options that name a file of their own."""
 _SQLITE_FILE = re.compile(r"(?P<scheme>sqlite(?:\+\w+)?):///(?P<path>[^/:?][^?]*)(?P<query>\?.*)?")
 
 
@@ -72,31 +97,71 @@ def tenant_place(declared: str, folder: Path) -> str:
 
 def _source(around: Surroundings, name: str, raw: JsonValue) -> SourceSpec | None:
     place = ("sources", name)
+    if isinstance(raw, dict) and "zip" in raw:
+        return _zipped(around, name, raw)
     kinds = [each for each in _SOURCE_KINDS if isinstance(raw, dict) and each in raw]
     if len(kinds) != 1:
         _note_kind(around.page, place, raw, kinds)
         return None
+    found = _filled(around, place, kinds[0], raw)
+    if found is None:
+        return None
+    location, options = found
+    absolute = _location(kinds[0], location, around.folder)
+    return SourceSpec(name, kinds[0], absolute, options, around.page.position(place, key=True))
+
+
+def _zipped(around: Surroundings, name: str, raw: Mapping[str, JsonValue]) -> SourceSpec | None:
+    """A zip of files of another kind: that kind's key says which of the zip's files are meant."""
+    place = ("sources", name)
+    inner = {key: each for key, each in raw.items() if key != "zip"}
+    kinds = [each for each in _ONE_FILE_A_TABLE if each in inner]
+    if len(kinds) != 1:
+        hint = f"Write beside `zip:` one of {_listed(_ONE_FILE_A_TABLE)}, with a pattern for the files inside."
+        around.page.note(place, "It does not say what the zip holds.", hint, code="wrong_form", key=True)
+        return None
+    path = filled_in(around.page, (*place, "zip"), raw["zip"], around.environ)
+    if not isinstance(path, str) or not path:
+        around.page.note((*place, "zip"), "Expected the path of a zip file.", "Quote it.", code="wrong_form")
+        return None
+    found = _filled(around, place, kinds[0], inner)
+    if found is None:
+        return None
+    members, options = found
+    options |= {"kind": kinds[0], "members": members}
+    location = os.path.normpath(around.folder / path)
+    return SourceSpec(name, "zip", location, options, around.page.position(place, key=True))
+
+
+def _filled(
+    around: Surroundings, place: tuple[str, str], kind: str, raw: JsonValue
+) -> tuple[str, dict[str, object]] | None:
+    """What stands behind the kind's key, and the options; None where something is wrong, which is noted."""
     known = len(around.page.found)
-    form = fill(_SOURCE_KINDS[kinds[0]], around.page, place, filled_in(around.page, place, raw, around.environ))
+    form = fill(_SOURCE_KINDS[kind], around.page, place, filled_in(around.page, place, raw, around.environ))
     if form is None or len(around.page.found) > known:
         return None
-    options = form.model_dump(exclude={kinds[0]}, exclude_none=True)
-    location = _location(kinds[0], str(getattr(form, kinds[0])), around.folder)
-    return SourceSpec(name, kinds[0], location, options, around.page.position(place, key=True))
+    options = form.model_dump(exclude={kind}, exclude_none=True)
+    options |= {key: os.path.normpath(around.folder / options[key]) for key in _PATHS if key in options}
+    return str(getattr(form, kind)), options
 
 
 def _note_kind(page: Page, place: tuple[str, str], raw: JsonValue, kinds: list[str]) -> None:
     if isinstance(raw, dict) and not kinds:
         for key in raw:
-            note_unknown_key(page, (*place, key), tuple(_SOURCE_KINDS))
-    hint = "Write one of `csv:`, `sql:` or `files:`."
+            note_unknown_key(page, (*place, key), (*_SOURCE_KINDS, "zip"))
+    hint = f"Write one of {_listed((*_SOURCE_KINDS, 'zip'))}."
     page.note(place, f"The source `{place[1]}` must be of exactly one kind.", hint, code="wrong_form", key=True)
+
+
+def _listed(kinds: tuple[str, ...]) -> str:
+    return ", ".join(f"`{kind}:`" for kind in kinds)
 
 
 def _location(kind: str, text: str, folder: Path) -> str:
     if kind == "sql":
         return _database_url(text, folder)
-    base = glob.escape(str(folder)) if kind == "csv" else str(folder)
+    base = glob.escape(str(folder)) if kind in _GLOBS else str(folder)
     return os.path.normpath(text if Path(text).is_absolute() else os.path.join(base, text))  # noqa: PTH118 - a glob, not a path
 
 

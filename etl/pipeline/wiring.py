@@ -16,12 +16,11 @@ from etl.casebook.channel import RequestEvent
 from etl.casebook.client import CasebookClient
 from etl.core.keys import RecordKeys
 from etl.core.ports import Source
-from etl.mapping.model import Profile, Project, SourceSpec
+from etl.mapping.model import Profile, Project
 from etl.mapping.operations import Context
+from etl.pipeline.source_kinds import opened_source
 from etl.settings import Credentials, read_credentials, read_project_key
-from etl.sources.csv import CsvSource
 from etl.sources.files import FolderFiles
-from etl.sources.sql import SqlSource
 from etl.state.opening import open_reader, open_store
 from etl.state.reader import SqlReader
 from etl.state.store import SqlStore
@@ -89,7 +88,7 @@ class Setting:
 
     def sources(self) -> list[Source]:
         """The legacy sources."""
-        return [_source(spec) for spec in self.project.sources.values() if spec.kind != "files"]
+        return [opened_source(spec) for spec in self.project.sources.values() if spec.kind != "files"]
 
     def file_hashes(self) -> dict[str, str]:
         """SHA-256 of every CSV file as it lies there now, by table."""
@@ -117,21 +116,3 @@ def _sha256(path: Path) -> str:
 
 def _local_date(moment: datetime, timezone: str) -> date:
     return moment.astimezone(ZoneInfo(timezone)).date()
-
-
-def _source(spec: SourceSpec) -> Source:
-    options = spec.options
-    if spec.kind == "csv":
-        return CsvSource(
-            spec.name,
-            spec.location,
-            encoding=_text(options.get("encoding")),
-            delimiter=_text(options.get("delimiter")),
-            quote=_text(options.get("quote")) or '"',
-        )
-    queries = options.get("queries")
-    return SqlSource(spec.name, spec.location, queries=dict(queries) if isinstance(queries, Mapping) else {})
-
-
-def _text(value: object) -> str | None:
-    return None if value is None else str(value)

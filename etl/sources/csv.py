@@ -7,12 +7,8 @@ Blocks that are provably plain take the quick way (:mod:`etl.sources.csv_blocks`
 from __future__ import annotations
 
 import csv
-import glob
 import hashlib
-import os
-import stat
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -20,14 +16,15 @@ from typing import BinaryIO
 import pyarrow as pa
 
 from etl.core.batching import rebatch
-from etl.core.errors import SourceUnavailable, SourceUnreadable
+from etl.core.errors import SourceUnreadable
 from etl.core.ports import TableFacts
 from etl.sources.csv_blocks import plain_rows, whole_lines
 from etl.sources.csv_damage import has_suspect_bytes, suspect_damage
 from etl.sources.csv_rows import Lines, RowReader
 from etl.sources.dialect import Dialect, cell_rows, physical_lines, proved_delimiter
-from etl.sources.encoding import BLOCK_BYTES, check_encoding, first_misfit, proved_encoding, text_blocks
-from etl.sources.names import check_columns, check_tables
+from etl.sources.encoding import check_encoding, first_misfit, proved_encoding, text_blocks
+from etl.sources.names import check_columns
+from etl.sources.opened import FilePattern, hashed, steady
 
 _JUDGED_AFTER_ROWS = 1_000
 
@@ -52,7 +49,7 @@ class CsvSource:
         self, name: str, pattern: str, encoding: str | None = None, delimiter: str | None = None, quote: str = '"'
     ) -> None:
         self.name = name
-        self._pattern = pattern
+        self._files = FilePattern(name, pattern)
         self._encoding = check_encoding(encoding) if encoding else None
         self._delimiter = Dialect(delimiter, quote).delimiter if delimiter else None
         self._quote = Dialect("\t" if quote != "\t" else ",", quote).quote
@@ -60,38 +57,23 @@ class CsvSource:
 
     def tables(self) -> Sequence[str]:
         """The stems of the files, sorted. Raises SourceUnavailable if no file matches."""
-        return sorted(self._paths())
+        return sorted(self._files.paths())
 
     def read(self, table: str, batch_rows: int) -> Iterator[pa.RecordBatch]:
         """Batches of exactly ``batch_rows`` rows but for the last; see :meth:`etl.core.ports.Source.read`."""
-        return rebatch(self._read(table, self._path(table)), batch_rows)
+        return rebatch(self._read(table, self._files.path(table)), batch_rows)
 
     def facts(self, table: str) -> TableFacts:
         """Facts about a table that was read to its end."""
         return self._facts[table]
 
-    def _paths(self) -> dict[str, Path]:
-        found = map(Path, glob.glob(self._pattern, recursive=True))  # noqa: PTH207 - the pattern is absolute
-        paths = sorted(path for path in found if not path.is_dir())
-        if not paths:
-            hint = "Paths are relative to the project's project.yaml."
-            raise SourceUnavailable(f"No file matches the pattern of source {self.name}.", hint=hint)
-        check_tables([path.stem for path in paths], f"Source {self.name}")
-        return {path.stem: path for path in paths}
-
-    def _path(self, table: str) -> Path:
-        path = self._paths().get(table)
-        if path is None:
-            raise SourceUnavailable(f"Source {self.name} has no table {table}.", hint="Look at the files' names.")
-        return path
-
     def _read(self, table: str, path: Path) -> Iterator[pa.RecordBatch]:
         place = f"{self.name}.{table} ({path.name})"
         digest = hashlib.sha256()
-        with _steady(path, place) as stream:
+        with steady(path, place) as stream:
             encoding = self._encoding or proved_encoding(stream, place)
             stream.seek(0)
-            yield from self._rows(text_blocks(_hashed(stream, digest), encoding), place, stream, encoding)
+            yield from self._rows(text_blocks(hashed(stream, digest), encoding), place, stream, encoding)
             size = stream.tell()
         self._facts[table] = TableFacts(path.name, encoding, size, digest.hexdigest())
 
@@ -156,35 +138,3 @@ def _judge(reader: RowReader, stream: BinaryIO, encoding: str, place: str) -> No
     raise SourceUnreadable(
         f"{place} is not {encoding}: most rows do not fit, first at byte offset {offset}.", hint=hint
     )
-
-
-def _hashed(stream: BinaryIO, digest: hashlib._Hash) -> Iterator[bytes]:
-    while block := stream.read(BLOCK_BYTES):
-        digest.update(block)
-        yield block
-
-
-@contextmanager
-def _steady(path: Path, place: str) -> Iterator[BinaryIO]:
-    """The file's bytes; raises SourceUnreadable in the end if the file changed meanwhile."""
-    with _opened(path, place) as stream:
-        before = _fingerprint(os.fstat(stream.fileno()))
-        yield stream
-        if _fingerprint(os.fstat(stream.fileno())) != before:
-            hint = "Take a copy that nobody writes to, and read that."
-            raise SourceUnreadable(f"{place} changed while it was read.", hint=hint)
-
-
-def _opened(path: Path, place: str) -> BinaryIO:
-    try:
-        if stat.S_ISREG(path.stat().st_mode):
-            return path.open("rb")
-    except OSError as error:
-        raise SourceUnavailable(
-            f"{place} cannot be opened ({error.strerror}).", hint="Check path and rights."
-        ) from None
-    raise SourceUnavailable(f"{place} is not a regular file.", hint="Give a file's path.")
-
-
-def _fingerprint(status: os.stat_result) -> tuple[int, int]:
-    return status.st_size, status.st_mtime_ns

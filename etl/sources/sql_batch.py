@@ -29,8 +29,10 @@ class SqlBatches:
         """The next rows as text; a row with bytes, undecodable text or control characters is damaged."""
         values = list(zip(*rows, strict=True)) or [()] * len(self._renderers)
         undecodable: set[int] = set()
-        texts = [_texts(column, render, undecodable) for column, render in zip(values, self._renderers, strict=True)]
-        damage = _damage(texts, undecodable, len(rows))
+        texts = [
+            text_column(column, render, undecodable) for column, render in zip(values, self._renderers, strict=True)
+        ]
+        damage = damage_of(texts, undecodable, len(rows))
         is_damaged = pc.is_valid(damage)
         cells = [pc.if_else(is_damaged, pa.scalar(None, pa.string()), text) for text in texts]
         self._hash(cells)
@@ -56,8 +58,8 @@ def _values(column: pa.Array) -> bytes:
     return pa.concat_arrays([column]).buffers()[-1] or b""
 
 
-def _texts(values: Sequence[object], render: Renderer, undecodable: set[int]) -> pa.Array:
-    """One column; rows without a text form are noted and null."""
+def text_column(values: Sequence[object], render: Renderer, undecodable: set[int]) -> pa.Array:
+    """One column of text; rows without a text form are noted in ``undecodable`` and null."""
     is_text = render is text_of and set(map(type, values)) <= _TEXT
     try:
         return pa.array(values if is_text else [render(value) for value in values], pa.string())
@@ -75,7 +77,8 @@ def _noted(value: object, render: Renderer, row: int, undecodable: set[int]) -> 
     return text
 
 
-def _damage(texts: Sequence[pa.Array], undecodable: set[int], count: int) -> pa.Array:
+def damage_of(texts: Sequence[pa.Array], undecodable: set[int], count: int) -> pa.Array:
+    """The problem code of each row: without a text form, or with control characters; null for a sound one."""
     codes: list[str | None] = ["undecodable_row" if row in undecodable else None for row in range(count)]
     for text in texts:
         for row in pc.indices_nonzero(pc.match_substring_regex(text, _CONTROL)).to_pylist():

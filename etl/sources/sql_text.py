@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.mysql import BIT, TINYINT
@@ -33,7 +33,7 @@ _BARE_ZONE = re.compile(r"(.*\d{2}:\d{2}:\d{2}(?:\.\d+)?[+-]\d{2})")
 _ISO_T = re.compile(r"(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}:\d{2}.*)")
 
 
-def renderer(declared: sa.types.TypeEngine[object]) -> Renderer:
+def renderer(declared: sa.types.TypeEngine[Any]) -> Renderer:
     """What turns a driver's values of a declared type into text."""
     for types, render in _RENDERERS:
         if isinstance(declared, types):

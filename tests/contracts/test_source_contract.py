@@ -1,4 +1,4 @@
-"""What every Source promises, asked of CSV, SQLite, PostgreSQL and MariaDB with the same legacy rows."""
+"""What every Source promises, asked of every adapter with the same legacy rows."""
 
 import os
 import sqlite3
@@ -13,6 +13,7 @@ from etl.core.errors import SourceError, SourceUnavailable
 from etl.core.ports import Source
 from etl.core.records import DAMAGE, LINE, ROW, SNAPSHOT_COLUMNS
 from etl.sources.csv import CsvSource
+from etl.sources.dumps.source import DumpSource
 from etl.sources.sql import SqlSource
 
 COLUMNS = ["ID", "LAST_NM", "CODE", "BORN", "SEEN_AT", "AMOUNT", "WHOLE", "RATE", "ACTIVE", "NOTE"]
@@ -107,9 +108,70 @@ def mariadb_source() -> Iterator[Source]:
     quietly_run(url, ["drop table PERSONS, EMPTY_ONE"])
 
 
-@pytest.fixture(params=["csv", "sqlite", "postgres", pytest.param("mariadb", marks=pytest.mark.mariadb)])
-def source(request: pytest.FixtureRequest) -> Source:
-    made: Source = request.getfixturevalue(f"{request.param}_source")
+def insert(opening: str, write: Callable[[str | None], str] = literal) -> list[str]:
+    """One statement a row, each in one line but for line ends inside cells."""
+    return [f"{opening} ({', '.join(map(write, row))})" for row in [*CELLS, NULL_ROW]]
+
+
+@pytest.fixture
+def tsql_source(tmp_path: Path) -> Source:
+    types = ", ".join(f"[{name}] {form.format(moment='[datetime2](7)')}" for name, form in DECLARED.items())
+    types = types.replace("boolean", "[bit]").replace("double precision", "[float]")
+    lines = [
+        f"CREATE TABLE [dbo].[PERSONS] ({types}) ON [PRIMARY]",
+        "GO",
+        *insert(
+            "INSERT [dbo].[PERSONS] VALUES", lambda cell: {"true": "1", "false": "0"}.get(cell or "", literal(cell))
+        ),
+        "GO",
+        "CREATE TABLE [dbo].[EMPTY_ONE] ([A] [int] NULL, [B] [ntext] NULL)",
+        "GO",
+    ]
+    (tmp_path / "agency.sql").write_bytes("\r\n".join(lines).replace("line\r\n", "line\n").encode("utf-16"))
+    return DumpSource("legacy", str(tmp_path / "agency.sql"))
+
+
+@pytest.fixture
+def mysqldump_source(tmp_path: Path) -> Source:
+    statements = script("datetime(6)", "`")
+    statements[0] = statements[0].replace("boolean", "tinyint(1)")
+    statements[1:2] = insert("INSERT INTO `PERSONS` VALUES", lambda cell: literal(cell).replace("\n", "\\n"))
+    text = "".join(f"{each};\n" for each in ["SET NAMES utf8mb4", *statements])
+    (tmp_path / "agency.sql").write_text(text, encoding="utf-8")
+    return DumpSource("legacy", str(tmp_path / "agency.sql"), dialect="mysql")
+
+
+@pytest.fixture
+def pg_dump_source(tmp_path: Path) -> Source:
+    statements = script("timestamp without time zone")
+    copied = [
+        "\t".join("\\N" if cell is None else cell.replace("\n", "\\n") for cell in row) for row in [*CELLS, NULL_ROW]
+    ]
+    statements[1] = "\n".join(['COPY "PERSONS" FROM stdin;', *copied, "\\.\n\nSELECT 1"])
+    text = "".join(f"{each};\n" for each in ["SET client_encoding = 'UTF8'", *statements])
+    (tmp_path / "agency.sql").write_text(text, encoding="utf-8")
+    return DumpSource("legacy", str(tmp_path / "agency.sql"))
+
+
+DATABASES = ["sqlite", "postgres", pytest.param("mariadb", marks=pytest.mark.mariadb)]
+FILES = {
+    "csv": ("PERSONS.csv", [2, 3, 5, 6]),
+    "tsql": ("agency.sql", [3, 4, 6, 7]),
+    "mysqldump": ("agency.sql", [3, 4, 5, 6]),
+    "pg_dump": ("agency.sql", [4, 5, 6, 7]),
+}
+"""By kind: the origin that facts tell, and the lines of the rows (None: the file has no lines)."""
+BLANK_FOR_NULL = {"csv"}
+
+
+@pytest.fixture(params=[*DATABASES, *FILES])
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def source(request: pytest.FixtureRequest, kind: str) -> Source:
+    made: Source = request.getfixturevalue(f"{kind}_source")
     return made
 
 
@@ -130,14 +192,13 @@ def test_rows_are_numbered_from_one_in_order(source):
     assert [row[0] for row in rows_of(source)] == [1, 2, 3, 4]
 
 
-def test_what_is_missing_is_null_in_sql_and_blank_in_csv(source):
-    missing = "" if isinstance(source, CsvSource) else None
+def test_what_is_missing_is_null_unless_the_form_knows_only_blanks(source, kind):
+    missing = "" if kind in BLANK_FOR_NULL else None
     assert rows_of(source)[3][3:] == ("4", *[missing] * 9)
 
 
-def test_lines_are_known_for_files_alone(source):
-    lines = [row[1] for row in rows_of(source)]
-    assert lines == ([2, 3, 5, 6] if isinstance(source, CsvSource) else [None] * 4)
+def test_lines_are_known_for_files_alone(source, kind):
+    assert [row[1] for row in rows_of(source)] == FILES.get(kind, ("", [None] * 4))[1]
 
 
 def test_columns_are_text_after_the_snapshot_columns(source):
@@ -172,13 +233,12 @@ def test_an_unknown_table_is_an_error_that_names_it(source):
         list(source.read("NOWHERE", 10))
 
 
-def test_facts_never_hold_a_password(source):
+def test_facts_never_hold_a_password(source, kind):
     rows_of(source)
-    facts = source.facts("PERSONS")
-    assert facts.origin == ("PERSONS.csv" if isinstance(source, CsvSource) else "SQL")
+    assert source.facts("PERSONS").origin == FILES.get(kind, ("SQL",))[0]
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgres", pytest.param("mariadb", marks=pytest.mark.mariadb)])
+@pytest.mark.parametrize("kind", DATABASES)
 def test_a_database_is_never_written_to(request, kind):
     source = request.getfixturevalue(f"{kind}_source")
     with pytest.raises(SourceError), source._database.connected() as connection:

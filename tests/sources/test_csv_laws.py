@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from etl.sources import csv as csv_module
+from etl.sources import opened
 from etl.sources.csv import CsvSource
 from etl.sources.csv_blocks import plain_rows
 from etl.sources.csv_rows import RowReader
@@ -68,7 +68,7 @@ def test_the_quick_way_gives_what_the_exact_way_gives_or_nothing(text):
 @given(text=texts, size=st.integers(1, 12))
 def test_the_size_of_blocks_changes_nothing(text, size):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(csv_module, "BLOCK_BYTES", size)
+        patch.setattr(opened, "BLOCK_BYTES", size)
         assert from_file(b"A,B\n" + text.encode()) == exactly(text)
 
 

@@ -1,0 +1,200 @@
+"""CREATE TABLE and the keys that ALTER TABLE adds, as far as columns, types, keys and references go.
+
+Definitions are small, so each item of the body is a list of tokens that is looked at as a whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from etl.sources.dumps.lexer import Lexer
+from etl.sources.dumps.literals import name_of
+from etl.sources.dumps.parsing import Unexpected, take_enclosed, take_table
+from etl.sources.dumps.tokens import MYSQL, NAME, NUMBER, TSQL, WORD, Token
+from etl.sources.table_schema import DeclaredColumn, DeclaredType, Reference, TableSchema
+
+_NO_COLUMN = (b"CONSTRAINT", b"PRIMARY", b"UNIQUE", b"KEY", b"INDEX", b"FOREIGN", b"CHECK", b"FULLTEXT", b"SPATIAL",
+              b"EXCLUDE", b"PERIOD", b"LIKE")  # fmt: skip
+_TYPE_GOES_ON = (b"VARYING", b"PRECISION", b"WITH", b"WITHOUT", b"TIME", b"ZONE")
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What the items of a definition add up to."""
+
+    columns: list[DeclaredColumn] = field(default_factory=list)
+    key: list[str] = field(default_factory=list)
+    references: list[Reference] = field(default_factory=list)
+
+
+def created_table(lexer: Lexer, dialect: str) -> TableSchema | None:
+    """The table of a statement that was read up to CREATE TABLE; None for one made from a query. Raises Unexpected."""
+    for word in (b"IF", b"NOT", b"EXISTS"):
+        lexer.took_word(word)
+    name = take_table(lexer, dialect)
+    token = lexer.peek()
+    if token is None or not token.is_mark(b"("):
+        return None
+    parts = _Parts()
+    for item in _items(take_enclosed(lexer)):
+        _add(parts, _Tokens(item, dialect))
+    return TableSchema(name, tuple(parts.columns), tuple(parts.key), tuple(parts.references))
+
+
+def altered_table(schema: TableSchema, tokens: Sequence[Token], dialect: str) -> TableSchema:
+    """The schema with the key and the reference that the rest of an ALTER TABLE adds."""
+    parts = _Parts(key=list(schema.key), references=list(schema.references))
+    walk = _Tokens(tokens, dialect)
+    while walk.is_left:
+        if walk.took(b"ADD"):
+            _add_constraint(parts, walk)
+        else:
+            walk.skip()
+    return replace(schema, key=tuple(parts.key), references=tuple(parts.references))
+
+
+class _Tokens:
+    """Walks through the tokens of one item."""
+
+    def __init__(self, tokens: Sequence[Token], dialect: str) -> None:
+        self._tokens = tokens
+        self._position = 0
+        self.dialect = dialect
+
+    @property
+    def is_left(self) -> bool:
+        return self._position < len(self._tokens)
+
+    def now(self) -> Token | None:
+        return self._tokens[self._position] if self.is_left else None
+
+    def skip(self) -> None:
+        self._position += 1
+
+    def took(self, *words: bytes) -> bool:
+        token = self.now()
+        is_it = token is not None and token.is_word(*words)
+        self._position += is_it
+        return is_it
+
+    def took_mark(self, mark: bytes) -> bool:
+        token = self.now()
+        is_it = token is not None and token.is_mark(mark)
+        self._position += is_it
+        return is_it
+
+    def name(self) -> str:
+        token = self.now()
+        if token is None or token.kind not in (NAME, WORD):
+            raise Unexpected(token)
+        self.skip()
+        return name_of(token.text)
+
+    def table(self) -> str:
+        parts = [self.name()]
+        while self.took_mark(b"."):
+            parts.append(self.name())
+        schema = parts[-2].lower() if len(parts) > 1 else "dbo"
+        return parts[-1] if schema in ("dbo", "public") or self.dialect == MYSQL else ".".join(parts[-2:])
+
+    def columns(self) -> tuple[str, ...]:
+        """The names in parentheses; lengths and directions of index columns are left out."""
+        if not self.took_mark(b"("):
+            return ()
+        names, depth, is_first = [], 1, True
+        while depth and (token := self.now()):
+            depth += token.is_mark(b"(") - token.is_mark(b")")
+            if is_first and token.kind in (NAME, WORD):
+                names.append(name_of(token.text))
+            is_first = token.is_mark(b",") and depth == 1
+            self.skip()
+        return tuple(names)
+
+    def numbers(self) -> tuple[int, ...]:
+        """The numbers in parentheses, if they come next."""
+        if not self.took_mark(b"("):
+            return ()
+        found: list[int] = []
+        while (token := self.now()) and not token.is_mark(b")"):
+            if token.kind == NUMBER and token.text.isdigit():
+                found.append(int(token.text))
+            self.skip()
+        self.skip()
+        return tuple(found)
+
+
+def _items(tokens: Sequence[Token]) -> Iterator[list[Token]]:
+    item: list[Token] = []
+    depth = 0
+    for token in tokens:
+        depth += token.is_mark(b"(") - token.is_mark(b")")
+        if token.is_mark(b",") and depth == 0:
+            yield item
+            item = []
+        else:
+            item.append(token)
+    if item:
+        yield item
+
+
+def _add(parts: _Parts, item: _Tokens) -> None:
+    first = item.now()
+    if first is not None and first.is_word(*_NO_COLUMN):
+        _add_constraint(parts, item)
+        return
+    name = item.name()
+    if item.took(b"AS"):
+        return
+    declared = _type(item)
+    column = DeclaredColumn(name, declared, is_required=False)
+    is_computed = False
+    while (token := item.now()) is not None:
+        if item.took(b"NOT"):
+            column = replace(column, is_required=item.took(b"NULL") or column.is_required)
+        elif item.took(b"PRIMARY"):
+            parts.key[:] = [name]
+        elif item.took(b"REFERENCES"):
+            parts.references.append(Reference((name,), item.table(), item.columns()))
+        elif item.took(b"AS"):
+            is_computed = is_computed or not item.took(b"IDENTITY")
+        else:
+            _skip_one(item, token)
+    if not is_computed:
+        parts.columns.append(column)
+
+
+def _skip_one(item: _Tokens, token: Token) -> None:
+    """One token, or what is in parentheses as a whole."""
+    if token.is_mark(b"("):
+        item.columns()
+    else:
+        item.skip()
+
+
+def _type(item: _Tokens) -> DeclaredType:
+    words = [item.name().lower()]
+    while item.took_mark(b"."):
+        words = [item.name().lower()]
+    arguments = item.numbers()
+    while (token := item.now()) is not None and token.is_word(*_TYPE_GOES_ON):
+        item.skip()
+        words.append(token.text.decode("ascii").lower())
+        arguments = arguments or item.numbers()
+    if item.dialect == TSQL and words == ["timestamp"]:
+        words = ["rowversion"]
+    return DeclaredType(" ".join(words), arguments)
+
+
+def _add_constraint(parts: _Parts, item: _Tokens) -> None:
+    if item.took(b"CONSTRAINT"):
+        item.name()
+    if item.took(b"PRIMARY"):
+        while item.took(b"KEY", b"CLUSTERED", b"NONCLUSTERED"):
+            pass
+        parts.key[:] = item.columns() or parts.key
+    elif item.took(b"FOREIGN"):
+        item.took(b"KEY")
+        columns = item.columns()
+        if item.took(b"REFERENCES"):
+            parts.references.append(Reference(columns, item.table(), item.columns()))

@@ -1,0 +1,147 @@
+"""Cuts a stream of bytes into tokens with one token of looking ahead, and knows its place by offset and line.
+
+Only what the current token needs is held. A token longer than the longest row is broken by definition, so memory stays
+bounded whatever the file holds; what is broken is left to the caller, who decides where reading goes on.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from etl.sources.dialect import LONGEST_ROW
+from etl.sources.dumps.tokens import COMMENT, OPEN, SPACE, Token, pattern_of
+
+_RECORD_START = re.compile(
+    rb"^[ \t]*+(?:(?:INSERT|REPLACE)\s++(?:IGNORE\s++)?(?:INTO\s++)?[\w\[\"`]|CREATE\s++TABLE\b|ALTER\s++TABLE\b"
+    rb"|COPY\s++[^\n]*+\bFROM\s++stdin|(?:UN)?LOCK\s++TABLES\b|SET\s++IDENTITY_INSERT\b|GO[ \t]*+\r?+$)",
+    re.MULTILINE | re.IGNORECASE,
+)
+_LONGEST_START = 4_096
+"""Bytes; how much of a statement is needed to see that one starts."""
+
+
+class Lexer:
+    """Tokens of a dialect out of blocks of UTF-8, without blanks and comments."""
+
+    def __init__(self, blocks: Iterator[bytes], dialect: str, *, offset: int = 0, line: int = 1) -> None:
+        self._blocks = blocks
+        self._match = pattern_of(dialect).match
+        self._buffer = b""
+        self._position = 0
+        self._dropped = offset
+        self._line = line
+        self._starts_line = True
+        self._has_ended = False
+        self._ahead: Token | None = None
+        self.end = offset
+        """Offset behind what was taken last."""
+
+    @property
+    def line(self) -> int:
+        """The physical line of what comes next."""
+        return self._ahead.line if self._ahead else self._line
+
+    def peek(self) -> Token | None:
+        """The next token, which stays; None at the end."""
+        if self._ahead is None:
+            self._ahead = self._found()
+        return self._ahead
+
+    def take(self) -> Token | None:
+        """The next token; None at the end."""
+        token = self.peek()
+        if token is not None:
+            self._ahead = None
+            self.end = token.end
+        return token
+
+    def took_word(self, *words: bytes) -> bool:
+        """Takes the next token if it is one of these words."""
+        token = self.peek()
+        is_it = token is not None and token.is_word(*words)
+        if is_it:
+            self.take()
+        return is_it
+
+    def took_mark(self, mark: bytes) -> bool:
+        """Takes the next token if it is this character."""
+        token = self.peek()
+        is_it = token is not None and token.is_mark(mark)
+        if is_it:
+            self.take()
+        return is_it
+
+    def rest_of_line(self) -> bytes | None:
+        """The text up to the line's end and with it; None at the end. Nothing may have been peeked at.
+
+        A longer line than the longest row comes in pieces.
+        """
+        stop = self._buffer.find(b"\n", self._position) + 1
+        while not stop and self._may_grow() and self._fill():
+            stop = self._buffer.find(b"\n", self._position) + 1
+        text = self._buffer[self._position : stop or len(self._buffer)]
+        self._move(self._position + len(text))
+        self.end = self._dropped + self._position
+        return text or None
+
+    def skip_to_record(self, token: Token | None) -> None:
+        """Gives up the line of the newest token and goes on where, behind it, a statement seems to start."""
+        if token is not None:
+            self._back_to(token)
+        self.rest_of_line()
+        while not self._reached_record():
+            self._move(max(self._position, self._buffer.rfind(b"\n", 0, -_LONGEST_START) + 1))
+            if not self._fill():
+                self._move(len(self._buffer))
+                break
+        self._starts_line = True
+        self.end = self._dropped + self._position
+
+    def _reached_record(self) -> bool:
+        found = _RECORD_START.search(self._buffer, self._position)
+        if found is None or (found.end() == len(self._buffer) and not self._has_ended):
+            return False
+        self._move(found.start())
+        return True
+
+    def _found(self) -> Token | None:
+        while True:
+            found = self._match(self._buffer, self._position)
+            if (found is None or found.end() == len(self._buffer) or found.lastgroup == OPEN) and self._may_grow():
+                self._fill()
+                continue
+            if found is None:
+                return None
+            token = self._token(found)
+            self._move(found.end())
+            if token.kind not in (SPACE, COMMENT):
+                self._starts_line = False
+                return token
+            self._starts_line = self._starts_line or b"\n" in token.text
+
+    def _token(self, found: re.Match[bytes]) -> Token:
+        start, end = found.span()
+        kind = str(found.lastgroup)
+        return Token(kind, found[0], self._line, self._starts_line, self._dropped + start, self._dropped + end)
+
+    def _may_grow(self) -> bool:
+        return not self._has_ended and len(self._buffer) - self._position <= LONGEST_ROW
+
+    def _fill(self) -> bool:
+        """Drops what was taken and reads one more block; False at the end."""
+        block = next(self._blocks, b"")
+        self._has_ended = not block
+        self._dropped += self._position
+        self._buffer = self._buffer[self._position :] + block
+        self._position = 0
+        return bool(block)
+
+    def _move(self, position: int) -> None:
+        self._line += self._buffer.count(b"\n", self._position, position)
+        self._position = position
+
+    def _back_to(self, token: Token) -> None:
+        self._ahead = None
+        self._position = token.start - self._dropped
+        self._line = token.line

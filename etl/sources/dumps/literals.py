@@ -1,0 +1,179 @@
+"""The values that literals of a script mean: text, numbers, truth, null, or bytes, which have no text form.
+
+Nothing is evaluated. A literal that this module does not know is no guess but damage of its row.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+from etl.sources.dumps.tokens import MYSQL, POSTGRES
+from etl.sources.encoding import MISFIT
+
+_MYSQL_ESCAPE = re.compile(r"\\(.)|''", re.DOTALL)
+_MYSQL_MEANS = {"0": "\0", "b": "\b", "n": "\n", "r": "\r", "t": "\t", "Z": "\x1a", "%": "\\%", "_": "\\_"}
+_POSTGRES_ESCAPE = re.compile(
+    r"\\(?:([0-7]{1,3})|x([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.))|''", re.DOTALL
+)
+_POSTGRES_MEANS = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
+_DAY_ONE = date(1, 1, 1)
+_DAY_ZERO = datetime(1900, 1, 1)  # noqa: DTZ001 - the server's own zero, without a zone
+_TICKS_PER_S = 300
+_FIRST_BEYOND_ASCII = 0x80
+"""From here on an escaped byte is a piece of a character in an encoding that the script does not tell."""
+
+
+def decoded(text: bytes) -> str:
+    """Text out of the script's bytes; misfits stay the lone surrogates they are."""
+    return text.decode("utf-8", "surrogatepass")
+
+
+def name_of(text: bytes) -> str:
+    """A name without its quotes.
+
+    >>> name_of(b"[a]]b]"), name_of(b"`x`"), name_of(b"PERSONS")
+    ('a]b', 'x', 'PERSONS')
+    """
+    name = decoded(text)
+    if name[0] not in '["`':
+        return name
+    closing = {"[": "]"}.get(name[0], name[0])
+    return name[1:-1].replace(closing * 2, closing)
+
+
+def string_of(text: bytes, dialect: str) -> str:
+    r"""The text that a string literal means.
+
+    >>> string_of(b"N'O''Brien'", "tsql"), string_of(rb"'a\'b'", "mysql"), string_of(b"$$it's$$", "postgres")
+    ("O'Brien", "a'b", "it's")
+    """
+    literal = decoded(text)
+    if literal.startswith("$"):
+        tag = literal.index("$", 1) + 1
+        return literal[tag:-tag]
+    start = literal.index("'")
+    body = literal[start + 1 : -1]
+    if dialect == MYSQL:
+        return _MYSQL_ESCAPE.sub(_mysql_means, body) if "\\" in body or "'" in body else body
+    if dialect == POSTGRES and start:
+        return _POSTGRES_ESCAPE.sub(_postgres_means, body)
+    return body.replace("''", "'")
+
+
+def copied(field: str) -> str | None:
+    r"""The value of a field of COPY; ``\N`` is null.
+
+    >>> copied(r"a\tb\\"), copied(r"\N")
+    ('a\tb\\', None)
+    """
+    if "\\" not in field:
+        return field
+    return None if field == "\\N" else _POSTGRES_ESCAPE.sub(_postgres_means, field)
+
+
+def number_of(text: bytes) -> int | Decimal:
+    """A number, its places kept."""
+    literal = text.decode("ascii")
+    return int(literal) if literal.lstrip("+-").isdigit() else Decimal(literal)
+
+
+def bytes_of(text: bytes, dialect: str) -> bytes | str:
+    """The bytes of a binary literal; PostgreSQL's bit strings are the text that they show."""
+    opening, _, body = text.partition(b"'")
+    kind = opening.strip().lower()
+    if kind.startswith(b"0x"):
+        return _from_hex(kind[2:])
+    if kind == b"_binary":
+        return string_of(b"'" + body, MYSQL).encode("utf-8", "surrogatepass")
+    digits = body[:-1]
+    if kind == b"x":
+        return _from_hex(digits)
+    return digits.decode("ascii") if dialect == POSTGRES else _from_bits(digits)
+
+
+def cast(value: object, type_name: str) -> object:
+    """The value of ``CAST(value AS type_name)``: older scripts of SQL Server write points in time as its own bytes.
+
+    >>> cast(bytes.fromhex("0000901A00000000"), "datetime"), cast("2011-02-09", "date")
+    ('2001-01-01 00:00:00', '2011-02-09')
+    """
+    decode = _FROM_BYTES.get(type_name)
+    return decode(value) if decode and isinstance(value, bytes) else value
+
+
+def _mysql_means(found: re.Match[str]) -> str:
+    escaped = found[1]
+    return "'" if escaped is None else _MYSQL_MEANS.get(escaped, escaped)
+
+
+def _postgres_means(found: re.Match[str]) -> str:
+    octal, byte, short, long, plain = found.groups()
+    if octal or byte:
+        code = int(octal, 8) if octal else int(byte, 16)
+        return chr(code) if code < _FIRST_BEYOND_ASCII else MISFIT
+    if short or long:
+        return _character(int(short or long, 16))
+    return _POSTGRES_MEANS.get(plain, plain) if plain else "'"
+
+
+def _character(code: int) -> str:
+    return chr(code) if code <= sys.maxunicode else MISFIT
+
+
+def _from_hex(digits: bytes) -> bytes:
+    text = digits.decode("ascii")
+    return bytes.fromhex(text if len(text) % 2 == 0 else f"0{text}")
+
+
+def _from_bits(digits: bytes) -> bytes:
+    return int(digits or b"0", 2).to_bytes(max(1, (len(digits) + 7) // 8), "big")
+
+
+def _datetime(raw: bytes) -> object:
+    """Days since 1900 and three-hundredths of a second, both four bytes, high byte first."""
+    if len(raw) != 8:  # noqa: PLR2004 - the size of the type
+        return raw
+    days, ticks = int.from_bytes(raw[:4], "big", signed=True), int.from_bytes(raw[4:], "big")
+    thousandths = round(ticks * 1000 / _TICKS_PER_S)
+    return _moment(lambda: _DAY_ZERO + timedelta(days=days, milliseconds=thousandths), raw)
+
+
+def _smalldatetime(raw: bytes) -> object:
+    """Days since 1900 and minutes, both two bytes, high byte first."""
+    if len(raw) != 4:  # noqa: PLR2004 - the size of the type
+        return raw
+    days, minutes = int.from_bytes(raw[:2], "big"), int.from_bytes(raw[2:], "big")
+    return _moment(lambda: _DAY_ZERO + timedelta(days=days, minutes=minutes), raw)
+
+
+def _date(raw: bytes) -> object:
+    """Days since the year one, low byte first."""
+    return _moment(lambda: _DAY_ONE + timedelta(days=int.from_bytes(raw, "little")), raw)
+
+
+def _datetime2(raw: bytes) -> object:
+    """Places of the fraction, time in units of the last place, then three bytes of date, low byte first."""
+    places, time, days = raw[0] if raw else 0, raw[1:-3], int.from_bytes(raw[-3:], "little")
+    midnight = datetime.combine(_DAY_ONE, datetime.min.time())
+    micros = int.from_bytes(time, "little") * 1_000_000 // 10**places
+    return _moment(lambda: midnight + timedelta(days=days, microseconds=micros), raw)
+
+
+def _moment(made: Callable[[], date], raw: bytes) -> object:
+    """ISO text; the bytes again where they mean no date."""
+    try:
+        return made().isoformat().replace("T", " ")
+    except OverflowError:
+        return raw
+
+
+_FROM_BYTES: dict[str, Callable[[bytes], object]] = {
+    "datetime": _datetime,
+    "smalldatetime": _smalldatetime,
+    "date": _date,
+    "datetime2": _datetime2,
+}

@@ -1,0 +1,333 @@
+"""Reads a dump statement by statement: what it declares, and the rows that it puts into tables.
+
+A statement that is broken costs the row it stands in and goes on with the next one that is seen to start; what a quote
+that was never closed may have swallowed is damage line by line. Statements that hold no data are passed over.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final, NamedTuple, TypeAlias
+
+from etl.sources.dialect import LONGEST_ROW
+from etl.sources.dumps.definitions import altered_table, created_table
+from etl.sources.dumps.lexer import Lexer
+from etl.sources.dumps.literals import bytes_of, cast, copied, decoded, number_of, string_of
+from etl.sources.dumps.parsing import (
+    Unexpected,
+    expect_mark,
+    expect_word,
+    take_enclosed,
+    take_list,
+    take_name,
+    take_table,
+)
+from etl.sources.dumps.tokens import BINARY, MYSQL, NAME, NUMBER, OPEN, POSTGRES, STRING, TSQL, WORD, Token
+from etl.sources.table_schema import TableSchema
+
+BROKEN: Final = "broken_record"
+_STARTS = (b"INSERT", b"CREATE", b"ALTER", b"SET", b"UPDATE", b"DELETE", b"MERGE", b"TRUNCATE", b"DROP", b"EXEC",
+           b"EXECUTE", b"USE", b"PRINT", b"BEGIN", b"END", b"COMMIT", b"IF", b"DECLARE", b"GRANT")  # fmt: skip
+_CODE = (b"PROCEDURE", b"PROC", b"FUNCTION", b"TRIGGER", b"VIEW")
+_SWALLOWED = re.compile(rb"^[ \t]*+INSERT\s", re.MULTILINE | re.IGNORECASE)
+_CONSTANTS = {b"NULL": None, b"TRUE": True, b"FALSE": False}
+
+
+class Row(NamedTuple):
+    """The values of a row, or the problem code that says why there are none."""
+
+    line: int
+    damage: str | None
+    values: tuple[object, ...] = ()
+
+
+class Rows(NamedTuple):
+    """Some rows of a table, in order; ``columns`` is None where they follow the definition.
+
+    ``rows`` must be read to its end before the next statement is asked for.
+    """
+
+    table: str
+    columns: tuple[str, ...] | None
+    start: int
+    line: int
+    rows: Iterator[Row]
+
+
+class Changed(NamedTuple):
+    """A statement that alters rows which other statements gave."""
+
+    table: str
+    line: int
+
+
+class Lost(NamedTuple):
+    """A place outside of any row where the script is broken."""
+
+    start: int
+    line: int
+
+
+Statement: TypeAlias = "TableSchema | Rows | Changed | Lost"
+
+
+class Script:
+    """The statements of one dump, from where the lexer stands."""
+
+    def __init__(self, lexer: Lexer, dialect: str) -> None:
+        self._lexer = lexer
+        self._dialect = dialect
+        self._schemas: dict[str, TableSchema] = {}
+
+    @property
+    def end(self) -> int:
+        """Offset behind what was read."""
+        return self._lexer.end
+
+    def statements(self) -> Iterator[Statement]:
+        """Every statement that matters, in order. A table that is altered comes again."""
+        while (token := self._lexer.peek()) is not None:
+            try:
+                yield from self._statement(token)
+            except Unexpected as met:
+                yield Lost(token.start, token.line)
+                self._lexer.skip_to_record(met.token)
+
+    def _statement(self, token: Token) -> Iterator[Statement]:
+        lexer = self._lexer
+        if lexer.took_word(b"INSERT", b"REPLACE"):
+            yield self._inserted(token)
+        elif lexer.took_word(b"COPY"):
+            yield from self._copied(token)
+        elif lexer.took_word(b"CREATE"):
+            yield from self._created()
+        elif lexer.took_word(b"ALTER"):
+            yield from self._altered()
+        elif lexer.took_word(b"UPDATE", b"DELETE", b"MERGE"):
+            yield from self._changed(token)
+        elif self._dialect == MYSQL and lexer.took_word(b"DELIMITER"):
+            self._skip_code()
+        elif self._dialect == POSTGRES and token.starts_line and lexer.took_mark(b"\\"):
+            lexer.rest_of_line()  # a command of psql
+        else:
+            lexer.take()
+            if token.kind == OPEN:
+                raise Unexpected(token)
+            if not token.is_mark(b";"):
+                self._skip_statement()
+
+    # ------------------------------------------------------------ definitions
+
+    def _created(self) -> Iterator[TableSchema]:
+        lexer = self._lexer
+        while lexer.took_word(b"GLOBAL", b"LOCAL", b"TEMPORARY", b"TEMP", b"UNLOGGED", b"FOREIGN", b"OR", b"REPLACE"):
+            pass
+        if lexer.took_word(b"TABLE"):
+            schema = created_table(lexer, self._dialect)
+            if schema is not None and schema.columns:
+                self._schemas[schema.table] = schema
+                yield schema
+        self._skip_statement()
+
+    def _altered(self) -> Iterator[TableSchema]:
+        lexer = self._lexer
+        if not lexer.took_word(b"TABLE"):
+            self._skip_statement()
+            return
+        for word in (b"IF", b"EXISTS", b"ONLY"):
+            lexer.took_word(word)
+        table = take_table(lexer, self._dialect)
+        tokens = self._skip_statement()
+        if table in self._schemas:
+            self._schemas[table] = altered_table(self._schemas[table], tokens, self._dialect)
+            yield self._schemas[table]
+
+    def _changed(self, first: Token) -> Iterator[Changed]:
+        for word in (b"LOW_PRIORITY", b"IGNORE", b"FROM", b"INTO", b"ONLY"):
+            self._lexer.took_word(word)
+        token = self._lexer.peek()
+        if token is not None and token.kind in (WORD, NAME):
+            yield Changed(take_table(self._lexer, self._dialect), first.line)
+        self._skip_statement()
+
+    def _skip_statement(self) -> list[Token]:
+        """Passes over the rest of a statement; its tokens, as far as they are no code."""
+        tokens: list[Token] = []
+        is_code = self._dialect == TSQL and self._starts_code()
+        while (token := self._lexer.peek()) is not None and not self._starts_statement(token, is_code=is_code):
+            if token.kind == OPEN:
+                raise Unexpected(token)
+            self._lexer.take()
+            if token.is_mark(b";") and not is_code:
+                break
+            if len(tokens) < _LONGEST_STATEMENT:
+                tokens.append(token)
+        return tokens
+
+    def _starts_code(self) -> bool:
+        token = self._lexer.peek()
+        return token is not None and token.is_word(*_CODE)
+
+    def _starts_statement(self, token: Token, *, is_code: bool) -> bool:
+        """SQL Server's scripts need no semicolon: GO or a line that starts with a statement's word ends the one before."""
+        if self._dialect != TSQL or not token.starts_line:
+            return False
+        return token.is_word(b"GO") or (not is_code and token.is_word(*_STARTS))
+
+    def _skip_code(self) -> None:
+        """Stored code of MariaDB, up to the line that gives the semicolon its meaning back."""
+        self._lexer.rest_of_line()
+        while (line := self._lexer.rest_of_line()) is not None:
+            if line.split() == [b"DELIMITER", b";"]:
+                return
+
+    # ------------------------------------------------------------ INSERT
+
+    def _inserted(self, first: Token) -> Rows:
+        lexer = self._lexer
+        while lexer.took_word(b"IGNORE", b"INTO", b"LOW_PRIORITY", b"DELAYED"):
+            pass
+        table = take_table(lexer, self._dialect)
+        token = lexer.peek()
+        columns = take_list(lexer, lambda: take_name(lexer)) if token is not None and token.is_mark(b"(") else None
+        for word in (b"OVERRIDING", b"SYSTEM", b"USER", b"VALUE"):
+            lexer.took_word(word)
+        return Rows(table, columns, first.start, first.line, self._values(first))
+
+    def _values(self, first: Token) -> Iterator[Row]:
+        lexer = self._lexer
+        line = first.line
+        swallowed: list[int] = []
+        try:
+            expect_word(lexer, b"VALUES")
+            while True:
+                token = lexer.peek()
+                line, swallowed = token.line if token else line, []
+                yield self._row(line, swallowed)
+                if not lexer.took_mark(b","):
+                    break
+            lexer.took_mark(b";")
+        except Unexpected as met:
+            yield Row(line, BROKEN)
+            yield from (Row(each, BROKEN) for each in swallowed)
+            lexer.skip_to_record(met.token)
+
+    def _row(self, line: int, swallowed: list[int]) -> Row:
+        expect_mark(self._lexer, b"(")
+        start = self._lexer.end
+        values: list[object] = []
+        is_known = True
+        while True:
+            token = self._lexer.peek()
+            if token is not None and token.kind == STRING:
+                swallowed += _swallowed(token)
+            value = self._value(token)
+            is_known = is_known and value is not _NOT_KNOWN
+            values.append(value)
+            if self._lexer.took_mark(b")"):
+                break
+            expect_mark(self._lexer, b",")
+        if self._lexer.end - start > LONGEST_ROW:
+            return Row(line, "oversized_row")
+        return Row(line, None, tuple(values)) if is_known else Row(line, BROKEN)
+
+    def _value(self, token: Token | None) -> object:
+        if token is None or token.kind == OPEN:
+            raise Unexpected(token)
+        self._lexer.take()
+        if token.kind == STRING:
+            value: object = string_of(token.text, self._dialect)
+        elif token.kind == NUMBER:
+            value = number_of(token.text)
+        elif token.kind == BINARY:
+            value = bytes_of(token.text, self._dialect)
+        elif token.kind == WORD:
+            value = self._worded(token)
+        else:
+            raise Unexpected(token)
+        if self._dialect == POSTGRES:
+            self._skip_cast()
+        return value
+
+    def _worded(self, token: Token) -> object:
+        word = token.text.upper()
+        if word in _CONSTANTS:
+            return _CONSTANTS[word]
+        if word == b"CAST":
+            return self._cast()
+        follower = self._lexer.peek()
+        if follower is None or not follower.is_mark(b"("):
+            raise Unexpected(follower)
+        take_enclosed(self._lexer)
+        return _NOT_KNOWN
+
+    def _cast(self) -> object:
+        expect_mark(self._lexer, b"(")
+        value = self._value(self._lexer.peek())
+        expect_word(self._lexer, b"AS")
+        type_name = take_name(self._lexer).lower()
+        token = self._lexer.peek()
+        if token is not None and token.is_mark(b"("):
+            take_enclosed(self._lexer)
+        expect_mark(self._lexer, b")")
+        return cast(value, type_name)
+
+    def _skip_cast(self) -> None:
+        """PostgreSQL's ``::type`` behind a literal."""
+        while self._lexer.took_mark(b":"):
+            expect_mark(self._lexer, b":")
+            take_table(self._lexer, self._dialect)
+            while self._lexer.took_word(b"VARYING", b"WITHOUT", b"WITH", b"TIME", b"ZONE", b"PRECISION"):
+                pass
+            token = self._lexer.peek()
+            if token is not None and token.is_mark(b"("):
+                take_enclosed(self._lexer)
+
+    # ------------------------------------------------------------ COPY
+
+    def _copied(self, first: Token) -> Iterator[Rows]:
+        lexer = self._lexer
+        table = take_table(lexer, self._dialect)
+        token = lexer.peek()
+        columns = take_list(lexer, lambda: take_name(lexer)) if token is not None and token.is_mark(b"(") else None
+        expect_word(lexer, b"FROM")
+        expect_word(lexer, b"STDIN")
+        expect_mark(lexer, b";")
+        yield Rows(table, columns, first.start, first.line, self._copied_rows())
+
+    def _copied_rows(self) -> Iterator[Row]:
+        lexer = self._lexer
+        lexer.rest_of_line()
+        line = lexer.line
+        while (text := lexer.rest_of_line()) is not None:
+            body = text.removesuffix(b"\n").removesuffix(b"\r") if text.endswith(b"\r\n") else text.removesuffix(b"\n")
+            if body == b"\\.":
+                return
+            has_end = text.endswith(b"\n")
+            yield self._copied_row(body, line, has_end=has_end)
+            if not has_end and len(text) < LONGEST_ROW:
+                return
+            line = lexer.line
+        yield Row(line, BROKEN)
+
+    def _copied_row(self, body: bytes, line: int, *, has_end: bool) -> Row:
+        if has_end:
+            return Row(line, None, tuple(map(copied, decoded(body).split("\t"))))
+        is_overlong = len(body) >= LONGEST_ROW
+        while is_overlong and (more := self._lexer.rest_of_line()) is not None and not more.endswith(b"\n"):
+            pass
+        return Row(line, "oversized_row" if is_overlong else BROKEN)
+
+
+_NOT_KNOWN: Final = object()
+"""Stands for the value of an expression, which nobody here evaluates."""
+_LONGEST_STATEMENT = 10_000
+"""Tokens; no statement that adds a key is longer."""
+
+
+def _swallowed(token: Token) -> list[int]:
+    """The lines inside a text that look like the start of another row's statement."""
+    if b"\n" not in token.text:
+        return []
+    return [token.line + token.text.count(b"\n", 0, found.start()) for found in _SWALLOWED.finditer(token.text)]

@@ -1,0 +1,90 @@
+"""What the scripts of each dialect are made of: one regular expression a dialect, over the script as UTF-8 bytes.
+
+Everything that tells where a token ends is ASCII, so text is never decoded to find it. An opening quote or comment whose
+end is not there matches as ``open``: the lexer then looks further, or calls it broken.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+
+SPACE: Final = "space"
+COMMENT: Final = "comment"
+STRING: Final = "string"
+BINARY: Final = "binary"
+NAME: Final = "name"
+NUMBER: Final = "number"
+WORD: Final = "word"
+MARK: Final = "mark"
+OPEN: Final = "open"
+
+TSQL: Final = "tsql"
+MYSQL: Final = "mysql"
+POSTGRES: Final = "postgres"
+DIALECTS: Final = (TSQL, MYSQL, POSTGRES)
+
+
+class Token(NamedTuple):
+    """A piece of the script; ``starts_line`` says that only blanks stand before it on its line."""
+
+    kind: str
+    text: bytes
+    line: int
+    starts_line: bool
+    start: int
+    end: int
+
+    def is_word(self, *words: bytes) -> bool:
+        """Whether it is one of these (upper-case) words, however spelt, and not quoted."""
+        return self.kind == WORD and self.text.upper() in words
+
+    def is_mark(self, mark: bytes) -> bool:
+        """Whether it is this character."""
+        return self.kind == MARK and self.text == mark
+
+
+_DOUBLED = rb"'[^']*+(?:''[^']*+)*+'"
+_ESCAPED = rb"'[^'\\]*+(?:(?:\\.|'')[^'\\]*+)*+'"
+_IN_QUOTES = rb'"[^"]*+(?:""[^"]*+)*+"'
+_BLOCK = rb"/\*(?:[^*]|\*(?!/))*+\*/"
+_COMMON = {
+    SPACE: rb"\s++",
+    NUMBER: rb"[-+]?(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)(?:[eE][-+]?[0-9]++)?(?![\w@\#$])",
+    WORD: rb"[\w@\#$\x80-\xff]++",
+    MARK: rb"[^\w\s]",
+}
+_DIALECTS = {
+    TSQL: {
+        STRING: rb"[nN]?" + _DOUBLED,
+        NAME: rb"\[[^\]]*+(?:\]\][^\]]*+)*+\]|" + _IN_QUOTES,
+        BINARY: rb"0[xX][0-9a-fA-F]*+",
+        COMMENT: rb"--[^\n]*+|" + _BLOCK,
+        OPEN: rb"/\*|[nN]?'|\"|\[",
+    },
+    MYSQL: {
+        STRING: rb"(?:_(?!binary)\w++\s*+|[nN])?" + _ESCAPED,
+        NAME: rb"`[^`]*+(?:``[^`]*+)*+`|" + _IN_QUOTES,
+        BINARY: rb"0[xX][0-9a-fA-F]*+|[xXbB]'[0-9a-fA-F]*+'|_binary\s*+" + _ESCAPED,
+        COMMENT: rb"--(?=\s)[^\n]*+|\#[^\n]*+|" + _BLOCK,
+        OPEN: rb"/\*|(?:_\w++\s*+|[nNxXbB])?'|\"|`",
+    },
+    POSTGRES: {
+        STRING: rb"[eE]" + _ESCAPED + rb"|" + _DOUBLED + rb"|\$(?P<tag>(?:[A-Za-z_]\w*+)?)\$.*?\$(?P=tag)\$",
+        NAME: _IN_QUOTES,
+        BINARY: rb"[bBxX]'[0-9a-fA-F]*+'",
+        COMMENT: rb"--[^\n]*+|" + _BLOCK,
+        OPEN: rb"/\*|[eEbBxX]?'|\"|\$(?:[A-Za-z_]\w*+)?\$",
+    },
+}
+_ORDER = (SPACE, BINARY, STRING, NAME, COMMENT, NUMBER, OPEN, WORD, MARK)
+
+
+def pattern_of(dialect: str) -> re.Pattern[bytes]:
+    """The expression that matches one token; the name of its group is the token's kind.
+
+    >>> pattern_of(TSQL).match(b"N'O''Brien', 2").lastgroup
+    'string'
+    """
+    parts = _COMMON | _DIALECTS[dialect]
+    return re.compile(b"|".join(b"(?P<%b>%b)" % (kind.encode(), parts[kind]) for kind in _ORDER), re.DOTALL)

@@ -1,0 +1,135 @@
+"""What the name of a column says of it: legacy names such as LAST_NM, DateOfBirth or client_zip5 taken apart into words."""
+
+from __future__ import annotations
+
+import re
+
+from etl.core.intake import Column, Kind, People
+from etl.sources.intake.columns import kinds_share
+
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_KEY_WORDS = frozenset(("id", "key", "no", "num", "nbr", "number", "guid", "uuid", "pk", "fk", "ref", "seq"))
+_DATE_WORDS = frozenset(("date", "dt", "dob", "dod", "birth", "born", "day", "dte", "ts", "on"))
+_ZIP_WORDS = frozenset(("zip", "zipcode", "postal", "postcode", "zip5"))
+_NAME_WORDS = frozenset(
+    ("nm", "name", "lname", "fname", "mname", "surname", "firstname", "lastname", "nickname", "alias")
+)
+_PERSON_WORDS = frozenset(
+    (
+        "first",
+        "last",
+        "middle",
+        "mid",
+        "maiden",
+        "given",
+        "family",
+        "nick",
+        "full",
+        "client",
+        "person",
+        "child",
+        "mother",
+    )
+    + (
+        "father",
+        "parent",
+        "worker",
+        "contact",
+        "caller",
+        "staff",
+        "case",
+        "caregiver",
+        "guardian",
+        "author",
+        "f",
+        "l",
+        "m",
+    )
+)
+_TOLD_BY_NAME: tuple[tuple[People, frozenset[str]], ...] = (
+    (People.SSN, frozenset(("ssn", "ssno", "social", "socsec", "soc"))),
+    (People.EMAIL, frozenset(("email", "mail", "eml"))),
+    (People.PHONE, frozenset(("phone", "tel", "telephone", "cell", "mobile", "fax", "ph"))),
+    (People.NOTES, frozenset(("note", "notes", "comment", "comments", "narrative", "remarks", "narr", "memo", "body"))),
+    (People.ADDRESS, frozenset(("street", "address", "addr", "addr1", "addr2", "line1", "line2"))),
+)
+_DATES = (Kind.DATE_ISO, Kind.DATE_LONG, Kind.DATE_SHORT, Kind.DATE_DIGITS, Kind.DATE_NAMED)
+_MOSTLY = 0.5
+_FREE_TEXT = 120
+
+
+def words_of(name: str) -> tuple[str, ...]:
+    """The words of a name, in small letters.
+
+    >>> words_of("LAST_NM"), words_of("DateOfBirth"), words_of("clientZIP5")
+    (('last', 'nm'), ('date', 'of', 'birth'), ('client', 'zip', '5'))
+    """
+    return tuple(word.lower() for word in _WORD.findall(name))
+
+
+def is_key_name(name: str) -> bool:
+    """Whether a column is named like a key or a reference."""
+    return bool(_KEY_WORDS & set(words_of(name)))
+
+
+def is_date_column(column: Column) -> bool:
+    """Whether a column holds dates, by most of its values or by its name and some of them."""
+    share = kinds_share(column, *_DATES)
+    return share >= _MOSTLY or (share > 0 and bool(_DATE_WORDS & set(words_of(column.name))))
+
+
+def is_zip_name(name: str) -> bool:
+    """Whether a column is named like a ZIP code."""
+    return bool(_ZIP_WORDS & set(words_of(name)))
+
+
+def people_of(column: Column) -> tuple[People | None, str]:
+    """What a filled column tells of people, with what shows it: its name, its values, or both."""
+    if not column.filled:
+        return None, ""
+    named, shown = _by_name(column), _by_values(column)
+    if named and (shown is named or shown is None):
+        return named, "name and values" if shown else "name"
+    return shown, "values" if shown else ""
+
+
+def subject_words(name: str) -> frozenset[str]:
+    """The words of a name that say whose key it is: without id, no and the like, in the singular."""
+    return frozenset(_singular(word) for word in words_of(name) if word not in _KEY_WORDS and not word.isdigit())
+
+
+def _singular(word: str) -> str:
+    if word.endswith("ies"):
+        return word[:-3] + "y"
+    return word[:-1] if word.endswith("s") and not word.endswith("ss") else word
+
+
+def _by_name(column: Column) -> People | None:
+    words = words_of(column.name)
+    if {"dob", "birth", "birthdate", "bdate", "born"} & set(words) and kinds_share(column, *_DATES) > 0:
+        return People.BIRTH
+    if _is_name_of_person(words) and kinds_share(column, Kind.TEXT) >= _MOSTLY:
+        return People.NAME
+    for people, told in _TOLD_BY_NAME:
+        if told & set(words) and _can_be(people, column):
+            return people
+    return None
+
+
+def _is_name_of_person(words: tuple[str, ...]) -> bool:
+    is_name = bool(_NAME_WORDS & set(words))
+    return is_name and (len(words) == 1 or bool(_PERSON_WORDS & set(words)))
+
+
+def _can_be(people: People, column: Column) -> bool:
+    """Whether length allows it: flags and codes about a number are no number."""
+    least = {People.SSN: 7, People.PHONE: 7, People.EMAIL: 5, People.NOTES: 20, People.ADDRESS: 8}[people]
+    return column.longest >= least
+
+
+def _by_values(column: Column) -> People | None:
+    for people, kind in ((People.SSN, Kind.SSN), (People.EMAIL, Kind.EMAIL), (People.PHONE, Kind.PHONE)):
+        if kinds_share(column, kind) >= _MOSTLY:
+            return people
+    is_long = column.longest >= _FREE_TEXT and kinds_share(column, Kind.TEXT) >= _MOSTLY
+    return People.NOTES if is_long else None

@@ -1,0 +1,140 @@
+"""From a file's bytes to what can be said of it: encoding with its proof or its candidates, delimiter, line ends.
+
+This is advice for a person. Loading never relies on it: there an encoding is declared or proved.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from etl.core.errors import SourceUnreadable
+from etl.core.intake import FileVerdict, Observation
+from etl.core.problems import Severity
+from etl.sources.dialect import physical_lines, proved_delimiter
+from etl.sources.intake.lines import LineFacts, Tallied
+
+_CANDIDATES = ("cp1252", "latin-1", "mac_roman", "cp437")
+_USUAL = frozenset(
+    "áéíóúñüàèìòùâêîôûäëïöçãõåøæœßÁÉÍÓÚÑÜÀÈÌÒÙÂÊÎÔÛÄËÏÖÇÃÕÅØÆŒ\u2018\u2019\u201c\u201d\u2013\u2014…•°½¿¡\u00a0"
+)
+_C1 = range(0x80, 0xA0)
+_HEAD_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What a project says of a file; None where nothing is said."""
+
+    encoding: str | None = None
+    delimiter: str | None = None
+    quote: str = '"'
+
+
+def verdict(
+    stream: BinaryIO, facts: LineFacts, declared: Declared, table: str
+) -> tuple[FileVerdict, list[Observation]]:
+    """The verdict on a file and what was observed on the way. ``stream`` is read at its start once more."""
+    candidates = _ranked(facts.high_bytes) if facts.other.count and not facts.wide else ()
+    encoding, proof = _encoding(facts, candidates, declared)
+    delimiter, is_quoted, doubt = _dialect(stream, encoding, declared, table)
+    observations = [*_on_encoding(facts, candidates, declared, table), *_on_bytes(facts, table)]
+    if doubt is not None:
+        observations.append(Observation("unreadable", Severity.BLOCK, table, detail=str(doubt)))
+    made = FileVerdict(
+        encoding=encoding,
+        proof=proof,
+        candidates=candidates,
+        lines=facts.lines,
+        utf8_lines=facts.utf8.count,
+        other_lines=facts.other.count,
+        line_ends={end: count for end, count in facts.line_ends.items() if count},
+        delimiter=delimiter,
+        is_quoted=is_quoted,
+    )
+    return made, observations
+
+
+def _encoding(facts: LineFacts, candidates: tuple[str, ...], declared: Declared) -> tuple[str, str]:
+    if declared.encoding:
+        return declared.encoding, "declared in the project"
+    if facts.mark:
+        return facts.mark, "by its byte order mark"
+    if facts.wide:
+        return facts.wide, "by the place of its NUL bytes; declare it"
+    if not facts.other.count:
+        return "utf-8", "every line is valid" if facts.utf8.count else "plain ASCII, which every encoding reads alike"
+    if facts.utf8.count > facts.other.count:
+        return "utf-8", "most lines beyond ASCII are valid, not all"
+    return candidates[0], "not proved: the likeliest of its candidates"
+
+
+def _ranked(high_bytes: Counter[int]) -> tuple[str, ...]:
+    """The encodings that read all bytes, by the share of bytes that become letters usual in names."""
+    possible = [name for name in _CANDIDATES if _reads(high_bytes, name)]
+    return tuple(sorted(possible, key=lambda name: -_usual_share(high_bytes, name))) or ("latin-1",)
+
+
+def _reads(high_bytes: Counter[int], encoding: str) -> bool:
+    if encoding == "latin-1":
+        return not any(byte in _C1 for byte in high_bytes)
+    try:
+        bytes(high_bytes).decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _usual_share(high_bytes: Counter[int], encoding: str) -> float:
+    usual = sum(count for byte, count in high_bytes.items() if bytes([byte]).decode(encoding) in _USUAL)
+    return usual / high_bytes.total()
+
+
+def _dialect(
+    stream: BinaryIO, encoding: str, declared: Declared, table: str
+) -> tuple[str, bool, SourceUnreadable | None]:
+    stream.seek(0)
+    head = stream.read(_HEAD_BYTES).decode(encoding, "replace").removeprefix("\ufeff")
+    is_quoted = bool(declared.quote) and declared.quote in head
+    if declared.delimiter:
+        return declared.delimiter, is_quoted, None
+    try:
+        return proved_delimiter(physical_lines(head), declared.quote, table), is_quoted, None
+    except SourceUnreadable as doubt:
+        return "", is_quoted, doubt
+
+
+def _on_encoding(facts: LineFacts, candidates: tuple[str, ...], declared: Declared, table: str) -> list[Observation]:
+    if not facts.other.count:
+        return []
+    if facts.mark == "utf-8":
+        return [_lines("byte_order_mark_broken", Severity.BLOCK, table, facts.other)]
+    if facts.utf8.count:
+        detail = f"{facts.utf8.count:,} lines are UTF-8, {facts.other.count:,} are not"
+        if facts.other.count <= facts.utf8.count:
+            return [_lines("encoding_mixed", Severity.BLOCK, table, facts.other, detail)]
+        return [_lines("encoding_mixed", Severity.BLOCK, table, facts.utf8, detail)]
+    if declared.encoding or facts.wide:
+        return []
+    detail = f"possible, the likeliest first: {', '.join(candidates)}"
+    return [_lines("encoding_undeclared", Severity.WARN, table, facts.other, detail)]
+
+
+def _on_bytes(facts: LineFacts, table: str) -> list[Observation]:
+    found = []
+    if facts.nul.count:
+        found.append(_lines("nul_bytes", Severity.BLOCK, table, facts.nul))
+    if facts.control.count:
+        found.append(_lines("control_bytes", Severity.BLOCK, table, facts.control))
+    if facts.has_end_mark:
+        found.append(Observation("end_of_file_mark", Severity.WARN, table))
+    ends = {end: count for end, count in facts.line_ends.items() if count}
+    if len(ends) > 1:
+        detail = ", ".join(f"{count:,} {end}" for end, count in sorted(ends.items()))
+        found.append(Observation("line_ends_mixed", Severity.INFO, table, count=min(ends.values()), detail=detail))
+    return found
+
+
+def _lines(code: str, severity: Severity, table: str, tallied: Tallied, detail: str = "") -> Observation:
+    return Observation(code, severity, table, "", tallied.count, detail, tuple(tallied.places))

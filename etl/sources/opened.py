@@ -1,0 +1,82 @@
+"""How a legacy file is found and opened: by a pattern, once, hashed as its bytes pass, and the same at the end as before.
+
+Every adapter that reads files goes through here, so that all of them refuse a file that somebody still writes to.
+"""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from etl.core.errors import SourceUnavailable, SourceUnreadable
+from etl.sources.encoding import BLOCK_BYTES
+from etl.sources.names import check_tables
+
+
+class FilePattern:
+    """The files of a source that match an absolute pattern; a table's name is its file's stem."""
+
+    def __init__(self, source: str, pattern: str) -> None:
+        self._source = source
+        self._pattern = pattern
+
+    def paths(self) -> dict[str, Path]:
+        """The files by table. Raises SourceUnavailable if none matches, SourceUnreadable if two share a name."""
+        paths = self.files()
+        check_tables([path.stem for path in paths], f"Source {self._source}")
+        return {path.stem: path for path in paths}
+
+    def files(self) -> list[Path]:
+        """The files, sorted. Raises SourceUnavailable if none matches."""
+        found = map(Path, glob.glob(self._pattern, recursive=True))  # noqa: PTH207 - the pattern is absolute
+        paths = sorted(path for path in found if not path.is_dir())
+        if not paths:
+            hint = "Paths are relative to the project's project.yaml."
+            raise SourceUnavailable(f"No file matches the pattern of source {self._source}.", hint=hint)
+        return paths
+
+    def path(self, table: str) -> Path:
+        """The file of a table. Raises SourceUnavailable."""
+        path = self.paths().get(table)
+        if path is None:
+            raise SourceUnavailable(f"Source {self._source} has no table {table}.", hint="Look at the files' names.")
+        return path
+
+
+@contextmanager
+def steady(path: Path, place: str) -> Iterator[BinaryIO]:
+    """The file's bytes; raises SourceUnreadable in the end if the file changed meanwhile."""
+    with _opened(path, place) as stream:
+        before = _fingerprint(os.fstat(stream.fileno()))
+        yield stream
+        if _fingerprint(os.fstat(stream.fileno())) != before:
+            hint = "Take a copy that nobody writes to, and read that."
+            raise SourceUnreadable(f"{place} changed while it was read.", hint=hint)
+
+
+def hashed(stream: BinaryIO, digest: hashlib._Hash) -> Iterator[bytes]:
+    """The bytes from here to the end in blocks, each added to the digest."""
+    while block := stream.read(BLOCK_BYTES):
+        digest.update(block)
+        yield block
+
+
+def _opened(path: Path, place: str) -> BinaryIO:
+    try:
+        if stat.S_ISREG(path.stat().st_mode):
+            return path.open("rb")
+    except OSError as error:
+        raise SourceUnavailable(
+            f"{place} cannot be opened ({error.strerror}).", hint="Check path and rights."
+        ) from None
+    raise SourceUnavailable(f"{place} is not a regular file.", hint="Give a file's path.")
+
+
+def _fingerprint(status: os.stat_result) -> tuple[int, int]:
+    return status.st_size, status.st_mtime_ns

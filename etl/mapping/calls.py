@@ -63,6 +63,15 @@ def _today(_: Sequence[pa.Array], frame: Frame) -> pa.Array:
     return pa.repeat(pa.scalar(frame.today, pa.date32()), frame.length)
 
 
+def _years(values: Sequence[pa.Array], _: Frame) -> pa.Array:
+    """Full years from one day to another, as ages are counted; blank where a day is, negative where the order is wrong."""
+    first, second = as_date(values[0]), as_date(values[1])
+    passed = pc.subtract(pc.year(second), pc.year(first))
+    months, days = pc.subtract(pc.month(second), pc.month(first)), pc.subtract(pc.day(second), pc.day(first))
+    before = pc.or_(pc.less(months, 0), pc.and_(pc.equal(months, 0), pc.less(days, 0)))
+    return pc.subtract(passed, before.cast(pa.int64())).cast(pa.float64())
+
+
 _FUNCTIONS = {
     "upper": _Function(1, 1, lambda values, _: pc.utf8_upper(as_text(values[0]))),
     "lower": _Function(1, 1, lambda values, _: pc.utf8_lower(as_text(values[0]))),
@@ -73,6 +82,7 @@ _FUNCTIONS = {
     "left": _Function(2, 2, _left),
     "right": _Function(2, 2, _right),
     "coalesce": _Function(1, 99, _coalesce),
+    "years": _Function(2, 2, _years),
     "today": _Function(0, 0, _today),
 }
 _LITERAL_SECOND = {"left", "right", "date"}

@@ -55,6 +55,8 @@ def _uses(mapping: EntityMapping) -> Iterator[_Use]:
 def _names(mapping: EntityMapping) -> Iterator[tuple[str, Position]]:
     for field in mapping.fields:
         yield from ((name, field.position) for name in field.columns)
+    for rule in mapping.rules:
+        yield from ((name, rule.position) for name in rule.columns)
     yield from ((name, _at(mapping, "key")) for name in mapping.key)
     yield from ((name, _at(mapping, "where")) for name in columns_in(mapping.where))
     order = (name.removeprefix("-") for name in mapping.base.group_order)

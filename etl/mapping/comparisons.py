@@ -49,6 +49,13 @@ def compared(left: pa.Array, sign: str, right: pa.Array) -> pa.BooleanArray:
     return pc.fill_null(_KERNELS[sign](left, right), False)
 
 
+def contradicted(left: pa.Array, sign: str, right: pa.Array) -> pa.BooleanArray:
+    """Where the comparison is certainly false: both sides have a value and it does not hold between them."""
+    left, right = _alike(without_blanks(left), without_blanks(right))
+    holds = pc.not_equal(left, right) if sign == "<>" else _KERNELS[sign](left, right)
+    return pc.fill_null(pc.invert(holds), False)
+
+
 def like(texts: pa.Array, pattern: pa.Array) -> pa.BooleanArray:
     """SQL's ``like`` with one pattern for all rows; false for a blank."""
     written = pattern[0].as_py() if len(pattern) else ""

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from lark import Token, Transformer, v_args
 
 from etl.mapping.calls import GROUP_FUNCTIONS, group_call, plain_call
-from etl.mapping.comparisons import as_number, calculated, compared, is_blank, like
+from etl.mapping.comparisons import as_number, calculated, compared, contradicted, is_blank, like
 from etl.mapping.nodes import (
     ExpressionMistake,
     Frame,
@@ -29,12 +29,22 @@ class Compiler(Transformer[Token, Node]):
     def disjunction(self, *parts: Node) -> Node:
         """``a or b``."""
         require_predicates(*parts)
-        return node_of(lambda frame: reduce(pc.or_, (part.evaluate(frame) for part in parts)), True, parts)
+        return node_of(
+            lambda frame: reduce(pc.or_, (part.evaluate(frame) for part in parts)),
+            True,
+            parts,
+            denial=lambda frame: reduce(pc.and_, (part.denies(frame) for part in parts)),
+        )
 
     def conjunction(self, *parts: Node) -> Node:
         """``a and b``."""
         require_predicates(*parts)
-        return node_of(lambda frame: reduce(pc.and_, (part.evaluate(frame) for part in parts)), True, parts)
+        return node_of(
+            lambda frame: reduce(pc.and_, (part.evaluate(frame) for part in parts)),
+            True,
+            parts,
+            denial=lambda frame: reduce(pc.or_, (part.denies(frame) for part in parts)),
+        )
 
     def negation(self, part: Node) -> Node:
         """``not a``."""
@@ -48,7 +58,10 @@ class Compiler(Transformer[Token, Node]):
         def compute(frame: Frame) -> pa.Array:
             return compared(left.evaluate(frame), str(sign), right.evaluate(frame))
 
-        return node_of(compute, True, [left, right])
+        def deny(frame: Frame) -> pa.Array:
+            return contradicted(left.evaluate(frame), str(sign), right.evaluate(frame))
+
+        return node_of(compute, True, [left, right], denial=deny)
 
     def is_null(self, part: Node) -> Node:
         """``a is null``: blank."""
@@ -67,7 +80,11 @@ class Compiler(Transformer[Token, Node]):
             value = part.evaluate(frame)
             return reduce(pc.or_, (compared(value, "=", member.evaluate(frame)) for member in members))
 
-        return node_of(compute, True, [part, *members])
+        def deny(frame: Frame) -> pa.Array:
+            value = part.evaluate(frame)
+            return reduce(pc.and_, (contradicted(value, "=", member.evaluate(frame)) for member in members))
+
+        return node_of(compute, True, [part, *members], denial=deny)
 
     def is_not_in(self, part: Node, *members: Node) -> Node:
         """``a not in (b, c)``: true for a blank, like ``<>``."""
@@ -78,7 +95,14 @@ class Compiler(Transformer[Token, Node]):
         require_values(part, pattern)
         if pattern.constant is None:
             raise ExpressionMistake("`like` needs a text in quotes.", pattern.offset, "Write `NAME like 'A%'`.")
-        return node_of(lambda frame: like(part.evaluate(frame), pattern.evaluate(frame)), True, [part])
+
+        def compute(frame: Frame) -> pa.Array:
+            return like(part.evaluate(frame), pattern.evaluate(frame))
+
+        def deny(frame: Frame) -> pa.Array:
+            return pc.and_not(pc.invert(is_blank(part.evaluate(frame))), compute(frame))
+
+        return node_of(compute, True, [part], denial=deny)
 
     def not_like(self, part: Node, pattern: Node) -> Node:
         """``a not like 'b%'``: true for a blank."""

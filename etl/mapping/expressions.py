@@ -45,6 +45,12 @@ class Expression:
         """
         return self.node.evaluate(Frame(columns, groups, today))
 
+    def denies(self, columns: Mapping[str, pa.Array], *, today: dt.date | None = None) -> pa.BooleanArray:
+        """One truth a row: whether the condition is certainly false. A comparison with a blank decides nothing, so a row
+        may neither fulfil nor deny it.
+        """
+        return self.node.denies(Frame(columns, None, today))
+
 
 def parse(text: str) -> Expression:
     """The expression of a text. Raises ExpressionMistake with the offset of the mistake in the text."""

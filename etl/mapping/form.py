@@ -29,7 +29,7 @@ NOT_AVAILABLE = MappingProxyType(
         "overrides": "Write them into `overrides/MAPPING.csv`.",
         "py": "",
         "query": "Use `join:`, or a named query of a `sql` source.",
-        "rules": "",
+        "rules": "Write them into the mapping whose records they judge.",
         "send_null": "",
         "sync": "",
     }

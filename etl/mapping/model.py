@@ -212,6 +212,52 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
+class Check:
+    """A condition over a record's own fields, and over its source as ``src.COLUMN``."""
+
+    expression: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class OnePer:
+    """Of the records that agree in ``by``, exactly one fulfils ``when``."""
+
+    by: tuple[str, ...]
+    when: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class NoOverlap:
+    """The intervals of records that agree in ``by`` do not overlap; a blank ``end`` is still running."""
+
+    by: tuple[str, ...]
+    start: str
+    end: str
+
+
+@dataclass(frozen=True, slots=True)
+class Select:
+    """A SELECT over snapshot tables and ``records.MAPPING`` that finds the records which break the rule."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule of a mapping: ``severity`` is ``block``, ``warn`` or ``info``, ``say`` what people are told.
+
+    ``fields`` are the target fields it speaks of, ``columns`` the source columns.
+    """
+
+    kind: Check | OnePer | NoOverlap | Select
+    severity: str
+    say: str
+    position: Position
+    fields: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Override:
     """A correction as data: where ``column`` of the rows with ``key`` holds ``old``, it is read as ``new``.
 
@@ -281,6 +327,7 @@ class EntityMapping:
     positions: Mapping[str, Position] = field(default_factory=dict)
     tests: tuple[InlineTest, ...] = ()
     overrides: tuple[Override, ...] = ()
+    rules: tuple[Rule, ...] = ()
 
     @property
     def references(self) -> tuple[Field, ...]:

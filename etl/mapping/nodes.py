@@ -69,7 +69,8 @@ Compute: TypeAlias = Callable[[Frame], pa.Array]
 class Node:
     """A part of an expression: how its column is computed and what is known of it beforehand.
 
-    ``constant`` holds the value of a literal. ``offset`` is its place in the text.
+    ``constant`` holds the value of a literal. ``offset`` is its place in the text. ``denial`` computes where a predicate
+    is certainly false; None means: wherever it is not true.
     """
 
     evaluate: Compute
@@ -78,13 +79,24 @@ class Node:
     columns: frozenset[str] = frozenset()
     grouped: bool = False
     constant: pa.Scalar | None = field(default=None)
+    denial: Compute | None = None
+
+    def denies(self, frame: Frame) -> pa.Array:
+        """Where this predicate is certainly false: a comparison with a blank decides nothing."""
+        return self.denial(frame) if self.denial is not None else pc.invert(self.evaluate(frame))
 
 
-def node_of(compute: Compute, predicate: bool, parts: Sequence[Node], offset: int | None = None) -> Node:
+def node_of(
+    compute: Compute,
+    predicate: bool,
+    parts: Sequence[Node],
+    offset: int | None = None,
+    denial: Compute | None = None,
+) -> Node:
     """A node over other nodes: it reads what they read. ``offset`` is that of the first part unless given."""
     columns = frozenset[str]().union(*(part.columns for part in parts))
     where = parts[0].offset if offset is None else offset
-    return Node(compute, predicate, where, columns, any(part.grouped for part in parts))
+    return Node(compute, predicate, where, columns, any(part.grouped for part in parts), denial=denial)
 
 
 def literal(value: pa.Scalar, offset: int) -> Node:
@@ -108,4 +120,4 @@ def require_predicates(*parts: Node) -> None:
 
 def opposite(node: Node) -> Node:
     """The negation of a predicate."""
-    return node_of(lambda frame: pc.invert(node.evaluate(frame)), True, [node])
+    return node_of(lambda frame: pc.invert(node.evaluate(frame)), True, [node], denial=node.evaluate)

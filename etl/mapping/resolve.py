@@ -18,10 +18,11 @@ from etl.mapping.expressions import Expression
 from etl.mapping.fields import resolved_fields
 from etl.mapping.form import fill
 from etl.mapping.inline_tests import inline_tests
-from etl.mapping.model import EntityMapping, Field, Override, Position
+from etl.mapping.model import EntityMapping, Field, Position, Rule
 from etl.mapping.overrides import meaning, sound_overrides
 from etl.mapping.page import Page
 from etl.mapping.reads import columns_in
+from etl.mapping.rules import resolved_rules
 from etl.mapping.scope import Scope, Shared, distinct, expression
 from etl.mapping.spec import JoinForm, MappingForm, SourceForm
 from etl.mapping.suggest import did_you_mean
@@ -60,7 +61,8 @@ def resolved(page: Page, shared: Shared) -> EntityMapping | None:
     scope = Scope(page, entity, shared, grouped=form.source.group is not None)
     where = expression(scope, ("source", "where"), form.source.where, row_by_row=True)
     fields = resolved_fields(scope, form.fields)
-    base = _base(form, fields, where)
+    rules = resolved_rules(scope, form.rules, fields)
+    base = _base(form, fields, where, rules)
     space = form.keys or form.mapping
     overrides = sound_overrides(form.mapping, form.key, base, shared.overrides.get(form.mapping, ()), page.found)
     return EntityMapping(
@@ -71,12 +73,13 @@ def resolved(page: Page, shared: Shared) -> EntityMapping | None:
         key=form.key,
         space=space,
         fields=fields,
-        checksum=_checksum(form, base, where, fields, shared, overrides),
+        checksum=_checksum(form, base, where, fields, shared, [*map(meaning, overrides), *rules]),
         position=page.position(("mapping",)),
         version=form.version,
         positions=_positions(page, form),
         tests=inline_tests(scope, form, base, fields),
         overrides=overrides,
+        rules=rules,
     )
 
 
@@ -135,9 +138,9 @@ def _check_table(page: Page, place: Place, table: str, shared: Shared) -> None:
         page.note(place, f"There is no source `{name}`.", did_you_mean(name, tables), code="unknown_source")
 
 
-def _base(form: MappingForm, fields: Sequence[Field], where: Expression | None) -> BaseQuery:
+def _base(form: MappingForm, fields: Sequence[Field], where: Expression | None, rules: Sequence[Rule]) -> BaseQuery:
     group = form.source.group
-    read = (name for field in fields for name in field.columns)
+    read = [name for field in fields for name in field.columns] + [name for rule in rules for name in rule.columns]
     return BaseQuery(
         table=form.source.table,
         columns=distinct([*form.key, *columns_in(where), *read]),
@@ -167,10 +170,10 @@ def _checksum(
     where: Expression | None,
     fields: tuple[Field, ...],
     shared: Shared,
-    overrides: tuple[Override, ...],
+    more: Sequence[object],
 ) -> str:
     """Over everything that decides what a row becomes; the list of columns follows from it."""
     rows = [base.table, base.joins, base.group_by, base.group_order, where]
     head: list[JsonValue] = [form.mapping, form.target, list(form.key), form.keys or form.mapping, shared.timezone]
     parts = (head, rows, in_name_order(fields))
-    return checksum(*parts, [meaning(each) for each in overrides]) if overrides else checksum(*parts)
+    return checksum(*parts, more) if more else checksum(*parts)

@@ -177,6 +177,44 @@ class MappingForm(Form):
     keys: Name | None = None
     fields: Annotated[dict[Text, Raw], Field(min_length=1)]
     tests: list[Raw] = Field(default_factory=list)
+    rules: list[Raw] = Field(default_factory=list)
+
+
+class AgeForm(Form):
+    """Full years between two days, within bounds."""
+
+    since: Text = Field(alias="of")
+    at: Text
+    min: StrictInt | None = None
+    max: StrictInt | None = None
+
+
+class OnePerForm(Form):
+    """Exactly one record of a group fulfils a condition."""
+
+    by: Names
+    when: Text
+
+
+class NoOverlapForm(Form):
+    """Intervals of one key do not overlap."""
+
+    by: Names
+    start: Text = Field(alias="from")
+    end: Text = Field(alias="to")
+
+
+class RuleForm(Form):
+    """A rule, of exactly one kind."""
+
+    check: Text | None = None
+    in_order: Annotated[tuple[Text, ...], BeforeValidator(_listed), Field(min_length=2)] | None = None
+    age: AgeForm | None = None
+    one_per: OnePerForm | None = None
+    no_overlap: NoOverlapForm | None = None
+    sql: Text | None = None
+    severity: Literal["block", "warn", "info"] = "warn"
+    say: Text | None = None
 
 
 class TestWithForm(Form):

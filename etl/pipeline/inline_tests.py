@@ -35,7 +35,7 @@ from etl.mapping.model import (
 )
 from etl.mapping.operations import Context
 from etl.transform import ENTITY_SUFFIX, Transformer
-from etl.validate import FieldChecks
+from etl.validate import FieldChecks, RecordRules
 
 _KEY = b"inline tests have a key of their own"
 _SHOWN_KEY = " | "
@@ -126,9 +126,11 @@ def _outcome(project: Project, mapping: EntityMapping, test: InlineTest, today: 
     supposed = _with_crosswalks(mapping, test.crosswalks)
     context = Context(test.today or today, project.timezone)
     keys = _RememberedKeys(_KEY)
-    mapped = Transformer(supposed, project.catalog, keys, context).apply(_batch(mapping, test))
+    rows = _batch(mapping, test)
+    mapped = Transformer(supposed, project.catalog, keys, context).apply(rows)
     checked, found = FieldChecks(supposed, project.catalog, context).apply(mapped.records)
-    problems = [row for batch in (mapped.problems, *found) for row in batch.to_pylist()]
+    checked, broken = RecordRules(supposed, context).apply(checked, rows)
+    problems = [row for batch in (mapped.problems, *found, *broken) for row in batch.to_pylist()]
     told = [ExpectedProblem(row["code"], row["field"], row["severity"]) for row in problems]
     records = checked.to_pylist()
     parents = _Parents(test.ids, keys.made)

@@ -21,6 +21,7 @@ from etl.mapping.columns import check_columns
 from etl.mapping.model import EntityMapping, Project
 from etl.mapping.operations import Context
 from etl.pipeline.accounts import account_tables
+from etl.pipeline.table_rules import judge_between_records
 from etl.pipeline.workspace import ParquetSink, RunFolder
 from etl.plan.graph import LoadOrder, edges_of, load_order
 from etl.plan.steps import PlanContext, plan_batch, steps_of
@@ -31,7 +32,7 @@ from etl.sources.record_graph import DuckRecordGraph
 from etl.sources.snapshot import Snapshot
 from etl.sources.tables import DuckTables
 from etl.transform import Corrections, OverrideCounts, Transformer
-from etl.validate import FieldChecks, check_relations, graph_mapping, note_row, report_loops
+from etl.validate import FieldChecks, RecordRules, check_relations, graph_mapping, note_row, report_loops
 
 BATCH_ROWS = 16_384
 GRAPH_MEMORY_MB = 256
@@ -89,6 +90,7 @@ def map_and_validate(work: Work, state: StateReader) -> Checked:
             work.progress.start("map", sum(work.tables.count(each.base.table) for each in mappings))
             corrected = [_map_one(work, mapping, rows, problems) for mapping in mappings]
         work.progress.start("validate")
+        judge_between_records(work.tables, [(each, Path(_mapped(work, each))) for each in mappings], problems)
         graph = DuckRecordGraph(open_database(work.folder.temp, GRAPH_MEMORY_MB, GRAPH_THREADS))
         graph.open([graph_mapping(each, _mapped(work, each)) for each in mappings], _known_keys(state))
         check_relations(graph, mappings, problems)
@@ -121,13 +123,16 @@ def _map_one(work: Work, mapping: EntityMapping, rows: ParquetSink, problems: Pa
     corrections = Corrections(mapping, work.keys, work.context.today)
     transformer = Transformer(mapping, work.catalog, work.keys, work.context)
     checks = FieldChecks(mapping, work.catalog, work.context, work.files)
+    rules = RecordRules(mapping, work.context)
     with ParquetSink(Path(_mapped(work, mapping))) as records:
         for batch in work.tables.base(mapping.base, BATCH_ROWS):
-            mapped = transformer.apply(corrections.apply(batch))
+            corrected = corrections.apply(batch)
+            mapped = transformer.apply(corrected)
             checked, found = checks.apply(mapped.records)
+            checked, broken = rules.apply(checked, corrected)
             records.add(checked)
             rows.add(mapped.ledger)
-            for each in (mapped.problems, *found):
+            for each in (mapped.problems, *found, *broken):
                 problems.add(each)
             work.progress.advance(batch.num_rows)
     for code, field, detail in checks.notes():

@@ -22,7 +22,7 @@ from etl.core.errors import RecordRejected, ResponseLost, TargetBusy, TargetRefu
 from etl.core.keys import RecordKey, RecordKeys, marker
 from etl.core.outcomes import RecordState
 from etl.core.ports import BaseQuery, Created, Files
-from etl.core.records import Document, JsonValue, RemoteRecord, TargetId
+from etl.core.records import Document, JsonValue, RemoteRecord, RunId, TargetId
 from etl.load.executor import Loader, LoadSettings
 from etl.load.markers import read_marker
 from etl.load.planned import PlannedRecords
@@ -100,6 +100,13 @@ class FakeClock:
                     self.time = max(self.time, due)
         finally:
             self._due.remove(due)
+
+
+class StandingClock(FakeClock):
+    """Time that never comes."""
+
+    async def sleep(self, delay_s: float) -> None:
+        await asyncio.Event().wait()
 
 
 class Crash(BaseException):
@@ -285,10 +292,14 @@ class World:
 
     def open(self) -> SqlStore:
         path = self.folder / "state.db"
-        store = open_store(path, project="p", target="t", key_check="c", run_command="run", clock=self.clock)
-        if store.open_run() is None:
-            store.start_run("run-1", "run", "2026-07-01T00:00:00+00:00", {})
-        return store
+        return open_store(path, project="p", target="t", key_check="c", run_command="run", clock=self.clock)
+
+    def _begin_run(self, store: SqlStore) -> None:
+        """Each plan is a run of its own; loading it again continues that run."""
+        before = store.open_run()
+        if before is not None:
+            store.finish_run(before.run_id, "2026-07-01T00:00:00+00:00", 1)
+        store.start_run(RunId(f"run-{self.plans}"), "run", "2026-07-01T00:00:00+00:00", {})
 
     def plan(
         self,
@@ -302,6 +313,7 @@ class World:
         folder = self.folder / f"planned-{self.plans}"
         folder.mkdir()
         with self.open() as state:
+            self._begin_run(state)
             for number, (mapping, rows) in enumerate(mapped[::-1] if backwards else mapped):
                 late = frozenset((deferred or {}).get(mapping.name, ()))
                 context = PlanContext(KEYS, state, late, number + 1, retry_rejected)

@@ -1,0 +1,205 @@
+"""What one refusal stops: a record, an entity, or the run; and what is left to go on with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from etl.core.errors import EtlError, Interrupted, TargetBusy, TargetRefused
+from etl.core.outcomes import Bucket
+from etl.load.outcomes import outcomes
+from tests.load.world import CASES, MEMBERS, PEOPLE, StandingClock, World, case, key_of, mapping_of, person
+
+ADDRESSES = mapping_of("person_address", "person", "city")
+
+
+def fault_for(entity: str, kind: str):
+    return lambda _number, document: kind if document.entity == entity else None
+
+
+def healthy(_number: int, _document: object) -> None:
+    return None
+
+
+def plan_family(world: World) -> None:
+    member = {"id": "m", "case": key_of(CASES, "1"), "person": key_of(PEOPLE, "a"), "role": "Child"}
+    address = {"id": "x", "person": key_of(PEOPLE, "a"), "city": "Dayton"}
+    world.plan((PEOPLE, [person("a")]), (CASES, [case("1")]), (MEMBERS, [member]), (ADDRESSES, [address]))
+
+
+def buckets(world: World, failures=None) -> dict[str, tuple[str, str]]:
+    with world.open() as store:
+        rows = [row for batch in outcomes(world.planned, store, failures or {}) for row in batch.to_pylist()]
+    return {row["mapping"]: (row["bucket"], row["reason"]) for row in rows}
+
+
+def stopped_by(world: World, kind: type[EtlError]) -> EtlError:
+    """The error that ends a load, however deep it sits in a group."""
+    try:
+        world.load()
+    except kind as error:
+        return error
+    except BaseExceptionGroup as group:
+        found = group.subgroup(kind)
+        assert found is not None
+        raise
+    pytest.fail("nothing stopped the load")
+
+
+def test_a_refused_record_blocks_its_children_and_nobody_else(world: World) -> None:
+    plan_family(world)
+    world.target.faults = fault_for("person", "rejected")
+    world.load()
+    assert buckets(world) == {
+        "person": (Bucket.REJECTED, "rejected_by_target"),
+        "case": (Bucket.CREATED, ""),
+        "case_person": (Bucket.BLOCKED, "parent_not_loadable"),
+        "person_address": (Bucket.BLOCKED, "parent_not_loadable"),
+    }
+
+
+def test_a_refused_record_is_sent_again_only_when_it_changed_or_when_asked(world: World) -> None:
+    world.plan((PEOPLE, [person("a")]))
+    world.target.faults = fault_for("person", "rejected")
+    world.load()
+    world.target.faults = healthy
+    world.plan((PEOPLE, [person("a")]))
+    world.load()
+    assert len(world.target.creates) == 1
+    world.plan((PEOPLE, [person("a", middle_name="B")]))
+    world.load()
+    assert world.names() == ["a"]
+
+
+def test_a_refused_record_is_sent_again_when_asked(world: World) -> None:
+    world.plan((PEOPLE, [person("a")]))
+    world.target.faults = fault_for("person", "rejected")
+    world.load()
+    world.target.faults = healthy
+    world.plan((PEOPLE, [person("a")]), retry_rejected=True)
+    world.load()
+    assert world.names() == ["a"]
+
+
+def test_what_is_forbidden_stops_its_entity_and_those_below_it(world: World) -> None:
+    plan_family(world)
+    world.target.faults = fault_for("person", "forbidden")
+    loader = world.load()
+    assert list(loader.notes.stopped) == ["person"]
+    assert {name: bucket for name, (bucket, _) in buckets(world).items()} == {
+        "person": Bucket.PENDING,
+        "case": Bucket.CREATED,
+        "case_person": Bucket.BLOCKED,
+        "person_address": Bucket.BLOCKED,
+    }
+
+
+def test_what_was_forbidden_is_sent_without_being_asked_once_it_is_allowed(world: World) -> None:
+    plan_family(world)
+    world.target.faults = fault_for("person", "forbidden")
+    world.load()
+    world.target.faults = healthy
+    world.load()
+    assert set(world.states().values()) == {"created"}
+
+
+def test_children_of_what_was_blocked_before_wait_for_it_in_any_order(world: World) -> None:
+    plan_family(world)
+    world.target.faults = fault_for("person", "rejected")
+    world.load()
+    world.target.faults = healthy
+    member = {"id": "m", "case": key_of(CASES, "1"), "person": key_of(PEOPLE, "a"), "role": "Child"}
+    world.plan((MEMBERS, [member]), (CASES, [case("1")]), (PEOPLE, [person("a")]), retry_rejected=True)
+    world.load()
+    assert world.state_of(MEMBERS, "m") == "created"
+
+
+@pytest.mark.parametrize(("fault", "error"), [("unauthorised", TargetRefused), ("busy", TargetBusy)])
+def test_what_concerns_everything_stops_the_run_and_the_next_one_finishes(
+    world: World, fault: str, error: type[EtlError]
+) -> None:
+    world.plan((PEOPLE, [person(name) for name in "abcdefgh"]))
+    world.target.faults = lambda number, _document: fault if number == 3 else None
+    stopped_by(world, error)
+    assert len(world.target.creates) < 8
+    world.target.faults = healthy
+    world.load()
+    assert world.names() == list("abcdefgh")
+
+
+def test_an_interruption_drains_what_is_under_way_and_sends_nothing_new(world: World) -> None:
+    world.plan((PEOPLE, [person(f"p{number:03}") for number in range(200)]))
+
+    def interrupt_at_ten(loader) -> None:
+        world.target.faults = lambda number, _document: loader.interrupt() if number == 10 else None
+
+    with pytest.raises(Interrupted):
+        world.load(during=interrupt_at_ten)
+    assert 10 <= len(world.target.creates) <= 10 + world.concurrency
+    assert len(world.target.records) == len(world.target.creates)
+    assert set(world.states().values()) == {"created"}
+    world.target.faults = healthy
+    world.load()
+    assert len(world.names()) == 200
+
+
+def test_an_interruption_ends_the_quiet_period_and_keeps_the_intent(tmp_path: Path) -> None:
+    world = World(tmp_path, clock=StandingClock())
+    world.plan((PEOPLE, [person("a"), person("b")]))
+
+    def interrupt_when_asked(loader) -> None:
+        def lose(number: int, _document: object) -> str | None:
+            if number == 2:
+                loader.interrupt()
+            return "lost" if number == 1 else None
+
+        world.target.faults = lose
+
+    with pytest.raises(Interrupted):
+        world.load(during=interrupt_when_asked)
+    assert sorted(world.states().values()) == ["created", "intent"]
+
+
+def test_an_entity_whose_first_records_are_all_refused_is_stopped(world: World) -> None:
+    world.concurrency = 1
+    world.plan((PEOPLE, [person(f"p{number}") for number in range(60)]))
+    world.target.faults = fault_for("person", "rejected")
+    loader = world.load()
+    assert len(world.target.creates) == 20
+    assert "person" in loader.notes.stopped
+
+
+def test_a_label_that_the_tenant_does_not_offer_is_refused_here(world: World) -> None:
+    world.plan((CASES, [case("1", case_status="Dormant"), case("2")]))
+    loader = world.load()
+    assert loader.notes.failures == {key_of(CASES, "1"): ("unknown_option", "case_status: case_status")}
+    assert world.names("case") == ["2"]
+
+
+def test_an_optional_link_to_what_was_refused_is_left_out_and_follows_later(world: World) -> None:
+    mother = person("m")
+    child = person("c", mother=key_of(PEOPLE, "m"))
+    world.plan((PEOPLE, [mother, child]))
+    world.target.faults = lambda _number, document: "rejected" if document.attributes["last_name"] == "m" else None
+    world.load()
+    assert "mother" not in world.target.of("person")[0].links
+    world.target.faults = healthy
+    world.plan((PEOPLE, [mother, child]), retry_rejected=True)
+    world.load()
+    people = {record.attributes["last_name"]: record for record in world.target.of("person")}
+    assert people["c"].links["mother"].id == people["m"].id
+
+
+def test_a_link_that_an_update_left_out_is_not_forgotten(world: World) -> None:
+    child = person("c", mother=key_of(PEOPLE, "m"))
+    world.plan((PEOPLE, [person("c")]))
+    world.load()
+    world.target.faults = lambda _number, document: "rejected" if document.attributes["last_name"] == "m" else None
+    world.plan((PEOPLE, [person("m"), child]))
+    world.load()
+    world.target.faults = healthy
+    world.plan((PEOPLE, [person("m"), child]), retry_rejected=True)
+    world.load()
+    people = {record.attributes["last_name"]: record for record in world.target.of("person")}
+    assert people["c"].links["mother"].id == people["m"].id

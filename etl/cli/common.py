@@ -82,6 +82,11 @@ def open_setting(project: Path, profile: str | None, *, verbose: bool = False) -
     return replace(open_project(project, profile, os.environ), verbose=verbose)
 
 
+def shown_path(path: Path) -> Path:
+    """A path as one types it here: relative where it lies below the current folder."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
 @contextmanager
 def ending(output: Output) -> Iterator[None]:
     """Turns errors into messages and exit codes; every command's body runs inside."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from etl.cli.common import JsonOption, Output, ProgressOption, QuietOption, ending
+from etl.cli.common import JsonOption, Output, ProgressOption, QuietOption, ending, shown_path
 from etl.core.exits import COMPLETE, HELD_BACK
 
 if TYPE_CHECKING:
@@ -48,11 +48,11 @@ def demo(
 def _lines(ended: Demonstration) -> list[str]:
     from etl.report import terminal_lines
 
-    lines = [*terminal_lines(ended.finished.summary), f"Report: {ended.finished.folder / 'report.html'}"]
+    lines = [*terminal_lines(ended.finished.summary), f"Report: {shown_path(ended.finished.folder / 'report.html')}"]
     lines += [f"Not as planted: {each}" for each in ended.surprises]
     lines += [
         "Go on from here:",
-        f"  casebook-etl sandbox --db {ended.sandbox_db}   (serves the migrated records at http://127.0.0.1:8089/)",
+        f"  casebook-etl sandbox --db {shown_path(ended.sandbox_db)}   (serves the migrated records at http://127.0.0.1:8089/)",
         f"  casebook-etl run {ended.project}   (in a second terminal; sends no write, for all is loaded)",
         f"  casebook-etl where P000007 --project {ended.project}   (where one legacy key went)",
     ]

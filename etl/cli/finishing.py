@@ -15,10 +15,13 @@ if TYPE_CHECKING:
 
 def finish(finished: Finished, output: Output) -> None:
     """Says how it ended and exits with its code."""
+    from etl.cli.common import shown_path
     from etl.report import terminal_lines
 
     content = json.loads(finished.summary.model_dump_json())
-    output.answer(content, [*terminal_lines(finished.summary), f"Report: {finished.folder / 'report.html'}"])
+    output.answer(
+        content, [*terminal_lines(finished.summary), f"Report: {shown_path(finished.folder / 'report.html')}"]
+    )
     if finished.stopped is not None:
         sys.stderr.write(f"{finished.stopped.message}\n{finished.stopped.hint}\n".rstrip() + "\n")
     raise typer.Exit(finished.exit_code)

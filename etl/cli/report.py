@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from etl.cli.common import JsonOption, Output, ProfileOption, ProjectArgument, ending, open_setting
+from etl.cli.common import JsonOption, Output, ProfileOption, ProjectArgument, ending, open_setting, shown_path
 
 
 def register(app: typer.Typer) -> None:
@@ -29,5 +29,5 @@ def report(
         from etl.report import terminal_lines
 
         summary, folder = rewrite_report(open_setting(project, profile), run)
-        lines = [*terminal_lines(summary), f"Report: {folder / 'report.html'}"]
+        lines = [*terminal_lines(summary), f"Report: {shown_path(folder / 'report.html')}"]
         output.answer(summary.model_dump(mode="json"), lines)

@@ -106,7 +106,8 @@ def add_overrides(manifest: Manifest, counts: Iterable[OverrideCounts]) -> None:
 
 
 def add_load(manifest: Manifest, loaded: Loaded, state: StateReader) -> None:
-    """Adds how the load went and what its tail still owes."""
+    """Adds how the load went and what its tail still owes; what an earlier reading back found is no longer true."""
+    manifest.pop("verify", None)
     pending = Counter(known.entity for known in state.known([key for key, _ in state.pending_links()]).values())
     manifest |= {
         "requests": {f"{verb} {status}": count for (verb, status), count in sorted(loaded.requests.items())},

@@ -34,6 +34,7 @@ def _facts(summary: Summary) -> Iterator[tuple[str, str]]:
     yield from _titled("", _causes(summary))
     yield from _titled("Left to do", _tail(summary))
     yield "Ledger", _ledger(summary)
+    yield from _titled("Read back", _read_back(summary))
     yield from _titled("Next", _next(summary))
 
 
@@ -93,6 +94,15 @@ def _ledger(summary: Summary) -> str:
     if summary.ledger.balanced:
         return "balanced: every row read is in exactly one place"
     return "NOT BALANCED: " + " ".join(summary.ledger.faults[:_SHOWN])
+
+
+def _read_back(summary: Summary) -> Iterator[str]:
+    """What `verify` found, once it has run."""
+    if summary.verify is None:
+        return
+    checked, found = sum(summary.verify.checked.values()), sum(summary.verify.findings.values())
+    compared = f"{counted(checked, 'record')} compared with what was sent"
+    yield f"{compared}: {counted(found, 'difference')} found" if found else f"{compared}: no difference"
 
 
 def _next(summary: Summary) -> Iterator[str]:

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import orjson
@@ -122,6 +123,9 @@ class Database:
 
     def __init__(self, path: str, indexed: Sequence[str] = ()) -> None:
         self._lock = threading.RLock()
+        if path != ":memory:":
+            # Whoever tries the program with real data has it here: readable by its owner only.
+            Path(path).touch(mode=0o600)
         self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._connection.execute("PRAGMA journal_mode=WAL")
         self._connection.execute("PRAGMA synchronous=OFF")

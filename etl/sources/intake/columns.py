@@ -140,7 +140,7 @@ class Cells:
                 "coalesce(sum(n) filter (a between 1 and 12 and b between 1 and 12), 0), "
                 "coalesce(sum(n) filter (not ((a between 1 and 12 and b between 1 and 31) "
                 "or (b between 1 and 12 and a between 1 and 31))), 0) "
-                f"from (select n, parts.a::integer as a, parts.b::integer as b from (select n, {parts} as parts from cell "
+                f"from (select n, try_cast(parts.a as integer) as a, try_cast(parts.b as integer) as b from (select cell.n, {parts} as parts from cell "
                 f"join form using (shape) where kind in ({text(Kind.DATE_LONG)}, {text(Kind.DATE_SHORT)})))"
             )
         )

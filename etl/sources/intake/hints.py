@@ -15,7 +15,7 @@ _NAME_WORDS = frozenset(
     ("nm", "name", "lname", "fname", "mname", "surname", "firstname", "lastname", "nickname", "alias")
 )
 _PERSON_WORDS = frozenset(
-    (
+    [
         "first",
         "last",
         "middle",
@@ -29,8 +29,6 @@ _PERSON_WORDS = frozenset(
         "person",
         "child",
         "mother",
-    )
-    + (
         "father",
         "parent",
         "worker",
@@ -44,7 +42,7 @@ _PERSON_WORDS = frozenset(
         "f",
         "l",
         "m",
-    )
+    ]
 )
 _TOLD_BY_NAME: tuple[tuple[People, frozenset[str]], ...] = (
     (People.SSN, frozenset(("ssn", "ssno", "social", "socsec", "soc"))),
@@ -74,8 +72,9 @@ def is_key_name(name: str) -> bool:
 
 def is_date_column(column: Column) -> bool:
     """Whether a column holds dates, by most of its values or by its name and some of them."""
-    share = kinds_share(column, *_DATES)
-    return share >= _MOSTLY or (share > 0 and bool(_DATE_WORDS & set(words_of(column.name))))
+    is_named = bool(_DATE_WORDS & set(words_of(column.name)))
+    certain = kinds_share(column, *_DATES) - kinds_share(column, Kind.DATE_DIGITS)
+    return certain >= _MOSTLY or (is_named and kinds_share(column, *_DATES) > 0)
 
 
 def is_zip_name(name: str) -> bool:

@@ -23,6 +23,8 @@ _UNKNOWN = (
     *("UNK", "UNKN", "UNKNOWN", "N/A", "NA", "NULL", "NONE", "NIL", "TBD", "NOT KNOWN", "NOT AVAILABLE", "NOT GIVEN"),
     *("?", "??", "???", "-", "--", ".", "X", "XX", "XXX", "XXXX", "TEST", "(NULL)", "REFUSED", "MISSING", "BLANK"),
 )
+_ALSO_NAMES = ("X", "NA")
+"""An initial, and a surname."""
 _NO_DATES = (
     *("01/01/1900", "1/1/1900", "1900-01-01", "19000101", "12/31/1899", "1899-12-31", "12/30/1899", "1899-12-30"),
     *("01/01/1753", "1753-01-01", "01/01/1800", "1800-01-01", "01/01/0001", "0001-01-01", "01/01/1901", "1901-01-01"),
@@ -84,7 +86,8 @@ class Judge:
 
     def _sentinels(self, column: Column) -> Iterator[Observation]:
         """Values that are nobody's own, each with its count; numbers only where they stand out."""
-        words = f"upper(value) in ({_listed(_UNKNOWN)})"
+        unknown = tuple(each for each in _UNKNOWN if column.people is not People.NAME or each not in _ALSO_NAMES)
+        words = f"upper(value) in ({_listed(unknown)})"
         days = f"{_DAY} in ({_listed(_NO_DATES)})"
         numbers = self._number_condition(column)
         condition = f"({words}) or ({days}) or ({numbers})"
@@ -154,7 +157,7 @@ def _is_date_shape() -> str:
 def _day_of(column: Column) -> str:
     """The day that a value is, read in the order that is proved, or in any where none is."""
     order = column.day_order.verdict if column.day_order else ""
-    written = rf"regexp_replace(regexp_extract(value, '^[0-9./-]+'), '[./]', '-', 'g')"
+    written = r"regexp_replace(regexp_extract(value, '^[0-9./-]+'), '[./]', '-', 'g')"
     forms = ["%Y-%m-%d"]
     forms += ["%m-%d-%Y"] if order != "day first" else []
     forms += ["%d-%m-%Y"] if order != "month first" else []

@@ -20,6 +20,7 @@ from etl.sources.encoding import BLOCK_BYTES, text_blocks
 PLACES = 5
 """How many of the first places are kept."""
 
+_WEIGHED_LINES = 10_000
 _HIGH = re.compile(rb"[\x80-\xff]")
 _NUL = re.compile(rb"\0")
 _CONTROL = re.compile(rb"[\x01-\x08\x0b\x0c\x0e-\x19\x1b-\x1f\x7f]")
@@ -45,7 +46,8 @@ class Tallied:
 
 @dataclass(slots=True)
 class LineFacts:
-    """What a pass over the bytes shows. ``high_bytes`` counts bytes beyond ASCII in the lines that are not UTF-8.
+    """What a pass over the bytes shows. ``contexts`` counts the bytes beyond ASCII of lines that are not UTF-8, each
+    between its neighbours (b"." at a line's edge); of many such lines the first are counted.
 
     ``mark`` is the encoding of the byte order mark, "" without one; ``wide`` the encoding of two or four bytes that the
     file has or seems to have, "" for all others.
@@ -58,7 +60,7 @@ class LineFacts:
     other: Tallied = field(default_factory=Tallied)
     nul: Tallied = field(default_factory=Tallied)
     control: Tallied = field(default_factory=Tallied)
-    high_bytes: Counter[int] = field(default_factory=Counter)
+    contexts: Counter[bytes] = field(default_factory=Counter)
     line_ends: Counter[str] = field(default_factory=Counter)
     ends_open: bool = False
     has_end_mark: bool = False
@@ -152,9 +154,15 @@ def _judge(facts: LineFacts, line: bytes, place: _Places, start: int) -> None:
         line.decode("utf-8")
     except UnicodeDecodeError:
         place.add(facts.other, start)
-        facts.high_bytes.update(byte for byte in line if byte >= 0x80)  # noqa: PLR2004 - beyond ASCII
+        if facts.other.count <= _WEIGHED_LINES:
+            facts.contexts.update(_contexts(line))
     else:
         place.add(facts.utf8, start)
+
+
+def _contexts(line: bytes) -> Iterator[bytes]:
+    framed = b"." + line + b"."
+    return (framed[found.start() - 1 : found.start() + 2] for found in _HIGH.finditer(framed))
 
 
 def _lines_with(pattern: re.Pattern[bytes], chunk: bytes) -> Iterator[tuple[int, int]]:

@@ -16,11 +16,12 @@ from etl.sources.dialect import physical_lines, proved_delimiter
 from etl.sources.intake.lines import LineFacts, Tallied
 
 _CANDIDATES = ("cp1252", "latin-1", "mac_roman", "cp437")
-_USUAL = frozenset(
-    "áéíóúñüàèìòùâêîôûäëïöçãõåøæœßÁÉÍÓÚÑÜÀÈÌÒÙÂÊÎÔÛÄËÏÖÇÃÕÅØÆŒ\u2018\u2019\u201c\u201d\u2013\u2014…•°½¿¡\u00a0"
-)
+_LETTERS = frozenset("áéíóúñüàèìòùâêîôûäëïöçãõåøæœßÁÉÍÓÚÑÜÀÈÌÒÙÂÊÎÔÛÄËÏÖÇÃÕÅØÆŒŠšŽž")
+_MARKS = frozenset("\u2018\u2019\u201c\u201d\u2013\u2014\u2026\u2022\u00b0\u00bd\u00bf\u00a1\u00a0")
+_BEYOND_ASCII = 0x80
 _C1 = range(0x80, 0xA0)
 _HEAD_BYTES = 1 << 20
+_DAMAGED_SHARE = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ def verdict(
     stream: BinaryIO, facts: LineFacts, declared: Declared, table: str
 ) -> tuple[FileVerdict, list[Observation]]:
     """The verdict on a file and what was observed on the way. ``stream`` is read at its start once more."""
-    candidates = _ranked(facts.high_bytes) if facts.other.count and not facts.wide else ()
+    candidates = _ranked(facts.contexts) if facts.other.count and not facts.wide else ()
     encoding, proof = _encoding(facts, candidates, declared)
     delimiter, is_quoted, doubt = _dialect(stream, encoding, declared, table)
     observations = [*_on_encoding(facts, candidates, declared, table), *_on_bytes(facts, table)]
@@ -70,25 +71,31 @@ def _encoding(facts: LineFacts, candidates: tuple[str, ...], declared: Declared)
     return candidates[0], "not proved: the likeliest of its candidates"
 
 
-def _ranked(high_bytes: Counter[int]) -> tuple[str, ...]:
-    """The encodings that read all bytes, by the share of bytes that become letters usual in names."""
-    possible = [name for name in _CANDIDATES if _reads(high_bytes, name)]
-    return tuple(sorted(possible, key=lambda name: -_usual_share(high_bytes, name))) or ("latin-1",)
+def _ranked(contexts: Counter[bytes]) -> tuple[str, ...]:
+    """The encodings that read nearly all bytes, by the share of them that makes sense between its neighbours."""
+    shares = {name: _sensible_share(contexts, name) for name in _CANDIDATES if _reads(contexts, name)}
+    return tuple(sorted(shares, key=lambda name: -shares[name])) or ("latin-1",)
 
 
-def _reads(high_bytes: Counter[int], encoding: str) -> bool:
-    if encoding == "latin-1":
-        return not any(byte in _C1 for byte in high_bytes)
-    try:
-        bytes(high_bytes).decode(encoding)
-    except UnicodeDecodeError:
-        return False
-    return True
+def _reads(contexts: Counter[bytes], encoding: str) -> bool:
+    """Whether the encoding knows nearly all of the bytes; a few others may be damage."""
+    unknown = sum(count for context, count in contexts.items() if _is_unknown(context[1], encoding))
+    return unknown <= _DAMAGED_SHARE * contexts.total()
 
 
-def _usual_share(high_bytes: Counter[int], encoding: str) -> float:
-    usual = sum(count for byte, count in high_bytes.items() if bytes([byte]).decode(encoding) in _USUAL)
-    return usual / high_bytes.total()
+def _is_unknown(byte: int, encoding: str) -> bool:
+    return byte in _C1 if encoding == "latin-1" else not bytes([byte]).decode(encoding, "ignore")
+
+
+def _sensible_share(contexts: Counter[bytes], encoding: str) -> float:
+    return sum(count for context, count in contexts.items() if _is_sensible(context, encoding)) / contexts.total()
+
+
+def _is_sensible(context: bytes, encoding: str) -> bool:
+    """A usual letter beside another letter, or a usual mark."""
+    character = context[1:2].decode(encoding, "ignore")
+    beside = context[:1].isalpha() or context[2:].isalpha() or max(context[0], context[2]) >= _BEYOND_ASCII
+    return character in _MARKS or (character in _LETTERS and beside)
 
 
 def _dialect(

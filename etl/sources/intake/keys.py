@@ -1,0 +1,103 @@
+"""Finds what tells the rows of a table apart: single columns, else pairs, and what spoils a column meant as a key."""
+
+# ruff: noqa: S608 - names are quoted and everything else is our own text
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+
+import duckdb
+
+from etl.core.intake import Column, Observation, Place
+from etl.core.problems import Severity
+from etl.core.records import DAMAGE, LINE, ROW
+from etl.sources.engine import quoted
+from etl.sources.intake.columns import BLANKS
+from etl.sources.intake.hints import is_date_column, is_key_name, subject_words
+from etl.sources.intake.lines import PLACES
+
+_NEARLY_UNIQUE = 0.9
+_PAIRED = 6
+
+
+class Keys:
+    """Questions about the keys of one table, whose FROM clause is ``relation``."""
+
+    def __init__(self, database: duckdb.DuckDBPyConnection, relation: str, table: str) -> None:
+        self._database = database
+        self._relation = f"(select * from {relation} where {quoted(DAMAGE)} is null)"
+        self._table = table
+
+    def found(self, columns: Sequence[Column]) -> tuple[tuple[str, ...], ...]:
+        """The columns that are keys by themselves; where there is none, the pairs that are."""
+        single = tuple((column.name,) for column in columns if column.is_unique and _can_be_key(column))
+        return single or tuple(self._pairs(columns))
+
+    def observations(self, columns: Sequence[Column]) -> Iterator[Observation]:
+        """What spoils the columns that are meant as keys, and rows that stand twice."""
+        for position, column in enumerate(columns):
+            if is_meant_as_key(column, position, self._table) and not column.is_unique:
+                yield from self._spoiled(column)
+        if count := self._repeated(columns):
+            yield Observation("repeated_rows", Severity.WARN, self._table, count=count)
+
+    def _pairs(self, columns: Sequence[Column]) -> Iterator[tuple[str, ...]]:
+        whole = [each for each in columns if each.filled > 0 and not each.blank and not each.null]
+        likely = sorted(whole, key=lambda each: (not is_key_name(each.name), -each.distinct))[:_PAIRED]
+        for one, other in combinations(sorted(likely, key=columns.index), 2):
+            if one.distinct * other.distinct >= one.filled and self._tell_apart(one, other):
+                yield one.name, other.name
+
+    def _tell_apart(self, one: Column, other: Column) -> bool:
+        names = f"{_bare(one.name)}, {_bare(other.name)}"
+        return self._number(f"select count(*) from (select distinct {names} from {self._relation})") == one.filled
+
+    def _spoiled(self, column: Column) -> Iterator[Observation]:
+        if column.blank + column.null:
+            places = self._places(f"coalesce({_bare(column.name)}, '') = ''")
+            count = column.blank + column.null
+            yield Observation("missing_keys", Severity.BLOCK, self._table, column.name, count, places=places)
+        if column.distinct < column.filled:
+            repeated = (
+                f"{_bare(column.name)} in (select {_bare(column.name)} from {self._relation} "
+                f"where coalesce({_bare(column.name)}, '') <> '' group by 1 having count(*) > 1)"
+            )
+            detail = f"{column.distinct:,} values on {column.filled:,} rows"
+            count = column.filled - column.distinct
+            places = self._places(repeated)
+            yield Observation("duplicate_keys", Severity.BLOCK, self._table, column.name, count, detail, places)
+
+    def _repeated(self, columns: Sequence[Column]) -> int:
+        """Surplus rows among those that are the same in every column."""
+        if any(column.is_unique for column in columns):
+            return 0
+        names = ", ".join(quoted(column.name) for column in columns)
+        return self._number(
+            f"select coalesce(sum(n - 1), 0) from (select count(*) as n from {self._relation} group by {names} having n > 1)"
+        )
+
+    def _places(self, condition: str) -> tuple[Place, ...]:
+        row, line = quoted(ROW), quoted(LINE)
+        sql = f"select {row}, {line} from {self._relation} where {condition} order by {row} limit {PLACES}"
+        return tuple(Place(*found) for found in self._database.execute(sql).fetchall())
+
+    def _number(self, sql: str) -> int:
+        return int(self._database.execute(sql).fetchall()[0][0])
+
+
+def _can_be_key(column: Column) -> bool:
+    """Dates and texts may differ in every row without being a key."""
+    return column.people is None and not is_date_column(column)
+
+
+def is_meant_as_key(column: Column, position: int, table: str) -> bool:
+    """Named like a key, nearly unique, and either the first column or named after its table."""
+    if not is_key_name(column.name) or not column.filled:
+        return False
+    is_own = position == 0 or bool(subject_words(column.name) & subject_words(table))
+    return is_own and column.distinct >= _NEARLY_UNIQUE * column.filled
+
+
+def _bare(column: str) -> str:
+    return f"trim({quoted(column)}, {BLANKS})"

@@ -128,7 +128,7 @@ def _map_one(work: Work, mapping: EntityMapping, rows: ParquetSink, problems: Pa
         for batch in work.tables.base(mapping.base, BATCH_ROWS):
             corrected = corrections.apply(batch)
             mapped = transformer.apply(corrected)
-            checked, found = checks.apply(mapped.records)
+            checked, found = checks.apply(mapped.records, mapped.problems)
             checked, broken = rules.apply(checked, corrected)
             records.add(checked)
             rows.add(mapped.ledger)

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from etl.catalog.model import Attribute, Catalog, Kind, Link
 from etl.core.ports import Files
 from etl.core.problems import Severity, problem_rows
-from etl.core.records import REASON, STATUS
+from etl.core.records import REASON, ROW, STATUS
 from etl.mapping.model import EntityMapping, Field, FileField, OnMissing
 from etl.mapping.operations import Context, bind
 from etl.validate.files import check_files
@@ -50,11 +50,17 @@ class FieldChecks:
         self._context = context
         self._files = files
 
-    def apply(self, records: pa.RecordBatch) -> tuple[pa.RecordBatch, list[pa.RecordBatch]]:
-        """The same records with typed columns and their status, and the problems found."""
+    def apply(
+        self, records: pa.RecordBatch, earlier: pa.RecordBatch | None = None
+    ) -> tuple[pa.RecordBatch, list[pa.RecordBatch]]:
+        """The same records with typed columns and their status, and the problems found.
+
+        ``earlier`` holds the problems that mapping these records told already: what is empty because of a blocking one
+        is not reported as missing again.
+        """
         problems: list[pa.RecordBatch] = []
         for field in self._mapping.fields:
-            records = self._check_field(records, field, problems)
+            records = self._check_field(records, field, _told(records, field.name, earlier), problems)
         for link in self._unmapped_recommended():
             everywhere = pa.repeat(True, records.num_rows)
             self._report(records, link.name, _Finding("recommended_missing", Severity.WARN, everywhere), problems)
@@ -73,7 +79,9 @@ class FieldChecks:
             if lookup and self._labels(lookup) is None:
                 yield "option_not_checked", field.name, lookup
 
-    def _check_field(self, records: pa.RecordBatch, field: Field, problems: list[pa.RecordBatch]) -> pa.RecordBatch:
+    def _check_field(
+        self, records: pa.RecordBatch, field: Field, told: pa.Array, problems: list[pa.RecordBatch]
+    ) -> pa.RecordBatch:
         if isinstance(field.value, FileField):
             return self._check_files(records, field, problems)
         column = records[field.name]
@@ -84,14 +92,17 @@ class FieldChecks:
             records = self._report(
                 records, field.name, _Finding("wrong_type", Severity.BLOCK, unreadable, field.attribute.kind), problems
             )
-        for finding in self._findings(column, part, field):
+            told = pc.or_(told, unreadable)
+        for finding in self._findings(column, part, field, told):
             records = self._report(records, field.name, finding, problems)
         return records
 
-    def _findings(self, column: pa.Array, part: Attribute | Link | None, field: Field) -> Iterator[_Finding]:
+    def _findings(
+        self, column: pa.Array, part: Attribute | Link | None, field: Field, told: pa.Array
+    ) -> Iterator[_Finding]:
         blank = _is_blank(column)
         if part is not None and part.required:
-            yield _Finding("required_missing", Severity.BLOCK, blank)
+            yield _Finding("required_missing", Severity.BLOCK, pc.and_not(blank, told))
         if isinstance(part, Link) and part.warn_if_missing:
             yield _Finding("recommended_missing", Severity.WARN, blank)
         if isinstance(part, Attribute):
@@ -114,14 +125,9 @@ class FieldChecks:
     def _report(
         self, records: pa.RecordBatch, field: str, finding: _Finding, problems: list[pa.RecordBatch]
     ) -> pa.RecordBatch:
-        """Adds a finding's problems, and quarantines the records where it blocks.
-
-        A field that is empty because its value was already found unreadable is not reported as missing again.
-        """
+        """Adds a finding's problems, and quarantines the records where it blocks; the first reason stays."""
         mask = pc.fill_null(finding.mask, False)
         valid = pc.equal(records[STATUS], "valid")
-        if finding.code == "required_missing":
-            mask = pc.and_(mask, valid)
         if not mask.true_count:
             return records
         problems.append(
@@ -149,6 +155,14 @@ class FieldChecks:
         return (link for link in entity.links.values() if link.warn_if_missing and link.name not in mapped)
 
 
+def _told(records: pa.RecordBatch, field: str, earlier: pa.RecordBatch | None) -> pa.Array:
+    """Which records have a blocking problem in a field already."""
+    if earlier is None or not earlier.num_rows:
+        return pa.repeat(False, records.num_rows)
+    here = pc.and_(pc.equal(earlier["field"], field), pc.equal(earlier["severity"], str(Severity.BLOCK)))
+    return pc.is_in(records[ROW], value_set=earlier["row"].filter(here))
+
+
 def _lookup_of(field: Field) -> str | None:
     if field.attribute is not None:
         return field.attribute.lookup
@@ -166,7 +180,9 @@ def _typed(column: pa.Array, attribute: Attribute, context: Context) -> tuple[pa
         return (column if is_text or pa.types.is_list(column.type) else _as_text(column)), nothing
     name, kind = reader
     if is_text:
-        applied = bind(name, None).apply([column], context)
+        # Blank text is no value here as everywhere, so it is not a value of the wrong type either.
+        filled = pc.if_else(_is_blank(column), pa.scalar(None, pa.string()), column)
+        applied = bind(name, None).apply([filled], context)
         return applied.values, reduce(pc.or_, (mark.rows for mark in applied.errors), nothing)
     return (column if kind is None or column.type == kind else pc.cast(column, kind)), nothing
 

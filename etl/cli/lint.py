@@ -1,14 +1,23 @@
-"""``casebook-etl lint``: every mistake of a project's documents at once, each at its place."""
+"""``casebook-etl lint``: every mistake of a project's documents at once, each at its place, and what is probably not meant."""
 
 from __future__ import annotations
 
+import os
+import sys
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from etl.cli.common import JsonOption, Output, ProfileOption, ProjectArgument, ending, open_setting
+from etl.cli.common import JsonOption, Output, ProfileOption, ProjectArgument, ending
 from etl.core.exits import HELD_BACK, YOURS_TO_FIX
+
+if TYPE_CHECKING:
+    from etl.core.errors import Mistake
+    from etl.mapping.fixes import Edit
+    from etl.mapping.lint import Finding
+    from etl.pipeline.linting import LintReport
 
 
 def register(app: typer.Typer) -> None:
@@ -16,18 +25,74 @@ def register(app: typer.Typer) -> None:
     app.command("lint", epilog="Example: casebook-etl lint mappings/demo_agency")(lint)
 
 
-def lint(project: ProjectArgument = Path(), *, profile: ProfileOption = None, as_json: JsonOption = False) -> None:
+def lint(
+    project: ProjectArgument = Path(),
+    *,
+    profile: ProfileOption = None,
+    rows: Annotated[
+        bool, typer.Option("--rows", help="Also read the sources' rows, for rules that need them.")
+    ] = False,
+    fix: Annotated[bool, typer.Option("--fix", help="Apply the fixes that are certain, then check again.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 where a lint rule finds something.")] = False,
+    rules: Annotated[bool, typer.Option("--rules", help="List the lint rules and end.")] = False,
+    as_json: JsonOption = False,
+) -> None:
     """Check a project's documents against the catalogue, the sources' headers and each other."""
     output = Output(as_json)
     with ending(output):
-        from etl.pipeline.projects import lint as find_mistakes
+        if rules:
+            _list_rules(output)
+            return
+        from etl.pipeline.linting import fix_project, lint_project
 
-        mistakes, unchecked = find_mistakes(open_setting(project, profile))
-        lines = [str(each) for each in mistakes]
-        lines += [f"not checked: {each}" for each in unchecked]
-        lines += [] if lines else ["No mistakes."]
-        output.answer({"mistakes": [asdict(each) for each in mistakes], "unchecked": unchecked}, lines)
-        if mistakes:
-            raise typer.Exit(YOURS_TO_FIX)
-        if unchecked:
-            raise typer.Exit(HELD_BACK)
+        made = fix_project(project, profile, os.environ) if fix else ()
+        report = lint_project(project, profile, os.environ, rows=rows)
+        output.answer(_content(report, made), _lines(report, made))
+        raise typer.Exit(_exit_code(report, strict=strict))
+
+
+def _exit_code(report: LintReport, *, strict: bool) -> int:
+    if report.mistakes:
+        return YOURS_TO_FIX
+    return HELD_BACK if report.unchecked or (strict and report.findings) else 0
+
+
+def _list_rules(output: Output) -> None:
+    from etl.mapping.lint import RULES
+
+    content = [{"rule": each.name, "needs_rows": each.needs_rows, "help": each.help} for each in RULES]
+    notes = {True: " (needs --rows)", False: ""}
+    output.answer({"rules": content}, [f"{each.name}{notes[each.needs_rows]}\n  {each.help}" for each in RULES])
+
+
+def _lines(report: LintReport, made: tuple[Edit, ...]) -> list[str]:
+    lines = [f"fixed: {each.file}:{each.line}:{each.column}: {each.text}" for each in made]
+    lines += [f"{each}{' [--fix]' if each in report.fixes else ''}" for each in report.mistakes]
+    lines += [f"warning: {each}" for each in report.findings]
+    lines += [f"not checked: {each}" for each in report.unchecked]
+    if report.fixes:
+        sys.stderr.write("Mistakes marked [--fix] are mended by `casebook-etl lint --fix`.\n")
+    return lines if report.mistakes or report.findings or report.unchecked else [*lines, "No mistakes."]
+
+
+def _content(report: LintReport, made: tuple[Edit, ...]) -> dict[str, Any]:
+    return {
+        "mistakes": [_mistake(each, report.fixes.get(each)) for each in report.mistakes],
+        "findings": [_finding(each) for each in report.findings],
+        "unchecked": list(report.unchecked),
+        "fixed": [asdict(each) for each in made],
+    }
+
+
+def _mistake(mistake: Mistake, fix: Edit | None) -> dict[str, Any]:
+    return {**asdict(mistake), "fix": asdict(fix) if fix is not None else None}
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        **asdict(finding.position),
+        "message": finding.message,
+        "hint": finding.hint,
+        "code": finding.rule,
+        "fix": None,
+    }

@@ -76,8 +76,10 @@ def edges_of(
 
 
 def load_order(entities: Iterable[str], edges: Iterable[Edge]) -> LoadOrder:
-    """The load order. Raises MappingError that names the exact path of every cycle of required edges."""
-    edges = tuple(edges)
+    """The load order, which does not depend on the order of the edges. Raises MappingError that names the exact path of
+    every cycle of required edges.
+    """
+    edges = tuple(sorted(edges, key=lambda edge: (edge.mapping, edge.field, edge.parent, edge.count)))
     deferred = {(edge.mapping, edge.field): "the catalogue sets it by a later PATCH" for edge in edges if edge.later}
     graph: nx.MultiDiGraph[str] = nx.MultiDiGraph()
     graph.add_nodes_from(sorted(entities))

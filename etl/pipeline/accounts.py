@@ -43,7 +43,7 @@ def close_ledger(folder: RunFolder, tables: DuckTables) -> None:
 def _account(project: Project, table: SnapshotTable, tables: DuckTables, problems: ProblemSink) -> dict[str, object]:
     is_base = any(mapping.base.table == table.relation for mapping in project.mappings)
     joins = _joins_of(project, table.relation)
-    unmatched = None if is_base or not joins else unmatched_rows(tables, table.relation, joins)
+    unmatched = None if is_base or not joins else unmatched_rows(tables, joins)
     if unmatched is not None:
         _report_unmatched(table.relation, unmatched, problems)
     account = table_account(

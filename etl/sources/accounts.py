@@ -63,7 +63,7 @@ left join groups g on r.bucket = 'merged' and g.mapping = r.mapping and g.record
 order by r.mapping, r.row"""  # noqa: S608 - our own text
 
 
-def unmatched_rows(tables: DuckTables, table: str, joins: Sequence[tuple[BaseQuery, str]]) -> pa.Table:
+def unmatched_rows(tables: DuckTables, joins: Sequence[tuple[BaseQuery, str]]) -> pa.Table:
     """``_row`` and ``_line`` of the rows of a joined table that no mapping's base row uses."""
     left: pa.Table | None = None
     for query, alias in joins:

@@ -176,8 +176,9 @@ class DuckRecordGraph:
             f"insert into found select * from ({live_references}) f"  # noqa: S608 - our own text
             " where not exists (select 1 from dropped d where d.n = f.n and d.field = f.field and d.parent = f.parent)"
         )
-        row = self._db.execute("select count(*) from found").fetchone()
-        return int(row[0]) if row else 0
+        # Fetched to the end: DuckDB registers nothing on a connection that still holds a result.
+        ((count,),) = self._db.execute("select count(*) from found").fetchall()
+        return int(count)
 
     def _take_consequences(self, reason: str) -> Iterator[pa.RecordBatch]:
         yield from self._stream(_FOUND, {"reason": reason})

@@ -33,7 +33,15 @@ class Books(DuckTables):
     def rows(self, *rows: tuple[int, str, str, str]) -> None:
         """What mapping left: row, bucket, reason, record key."""
         made = [
-            {"mapping": "m", "table": "t", "row": row, "line": row + 1, "bucket": bucket, "reason": why, "record_key": key}
+            {
+                "mapping": "m",
+                "table": "t",
+                "row": row,
+                "line": row + 1,
+                "bucket": bucket,
+                "reason": why,
+                "record_key": key,
+            }
             for row, bucket, why, key in rows
         ]
         self.put("rows", pa.Table.from_pylist(made, LEDGER_SCHEMA))

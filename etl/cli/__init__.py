@@ -16,6 +16,7 @@ from etl.cli import (
     report,
     run,
     sandbox,
+    schema,
     state,
     status,
     validate,
@@ -45,6 +46,7 @@ for module in (
     graph,
     state,
     sandbox,
+    schema,
     catalog,
 ):
     module.register(app)

@@ -35,7 +35,7 @@ from etl.mapping.suggest import did_you_mean
 PROTECTED_QUIET_S = 30.0
 """A protected tenant is never asked about a lost answer earlier than this."""
 
-_SOURCE_KINDS: Mapping[str, type[Form]] = {
+SOURCE_KINDS: Mapping[str, type[Form]] = {
     "csv": CsvForm,
     "sql": SqlForm,
     "files": FilesForm,
@@ -99,7 +99,7 @@ def _source(around: Surroundings, name: str, raw: JsonValue) -> SourceSpec | Non
     place = ("sources", name)
     if isinstance(raw, dict) and "zip" in raw:
         return _zipped(around, name, raw)
-    kinds = [each for each in _SOURCE_KINDS if isinstance(raw, dict) and each in raw]
+    kinds = [each for each in SOURCE_KINDS if isinstance(raw, dict) and each in raw]
     if len(kinds) != 1:
         _note_kind(around.page, place, raw, kinds)
         return None
@@ -138,7 +138,7 @@ def _filled(
 ) -> tuple[str, dict[str, object]] | None:
     """What stands behind the kind's key, and the options; None where something is wrong, which is noted."""
     known = len(around.page.found)
-    form = fill(_SOURCE_KINDS[kind], around.page, place, filled_in(around.page, place, raw, around.environ))
+    form = fill(SOURCE_KINDS[kind], around.page, place, filled_in(around.page, place, raw, around.environ))
     if form is None or len(around.page.found) > known:
         return None
     options = form.model_dump(exclude={kind}, exclude_none=True)
@@ -149,8 +149,8 @@ def _filled(
 def _note_kind(page: Page, place: tuple[str, str], raw: JsonValue, kinds: list[str]) -> None:
     if isinstance(raw, dict) and not kinds:
         for key in raw:
-            note_unknown_key(page, (*place, key), (*_SOURCE_KINDS, "zip"))
-    hint = f"Write one of {_listed((*_SOURCE_KINDS, 'zip'))}."
+            note_unknown_key(page, (*place, key), (*SOURCE_KINDS, "zip"))
+    hint = f"Write one of {_listed((*SOURCE_KINDS, 'zip'))}."
     page.note(place, f"The source `{place[1]}` must be of exactly one kind.", hint, code="wrong_form", key=True)
 
 

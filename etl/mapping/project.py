@@ -52,6 +52,25 @@ def load_project(folder: Path, *, profile: str | None = None, environ: Mapping[s
     return _project(head, root, mappings, crosswalks)
 
 
+def load_surroundings(
+    folder: Path, *, profile: str | None = None, environ: Mapping[str, str]
+) -> tuple[Project, KeySpaces]:
+    """The project without its mappings, and the key spaces that they outline: for whoever helps to write mappings.
+
+    Mistakes in mappings do not matter here. Raises MappingError with those of project.yaml and the crosswalks.
+    """
+    found: list[Mistake] = []
+    root = folder.resolve()
+    page = _project_page(root, found)
+    head = read_head(page, root, environ, profile) if page is not None else None
+    crosswalks = read_crosswalks(root / CROSSWALKS, found)
+    if found or page is None or head is None or head.catalog is None:
+        raise MappingError(found)
+    passed: list[Mistake] = []
+    pages = [each for path in _mapping_files(root, page) if (each := read_page(path, path.name, passed)) is not None]
+    return _project(head, root, (), crosswalks), _shared(head, root, pages, crosswalks, complete=True).spaces
+
+
 def _project(
     head: Head, root: Path, mappings: tuple[EntityMapping, ...], crosswalks: Mapping[str, Crosswalk]
 ) -> Project:

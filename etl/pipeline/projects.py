@@ -8,7 +8,9 @@ from pathlib import Path
 from etl.catalog.model import Catalog
 from etl.core.errors import EtlError, MappingError, Mistake, SettingsError
 from etl.mapping.columns import check_columns
-from etl.mapping.project import load_project
+from etl.mapping.model import Project
+from etl.mapping.project import load_project, load_surroundings
+from etl.mapping.schema import ProjectNames, mapping_schema, project_schema
 from etl.pipeline.wiring import Setting
 from etl.plan.graph import LoadOrder, edges_of, load_order
 
@@ -17,16 +19,37 @@ _HEADER_ROWS = 1
 
 def open_project(folder: Path, profile: str | None, environ: Mapping[str, str]) -> Setting:
     """A project with the named profile (the first one by default). Raises MappingError, SettingsError."""
+    _require_project(folder)
+    return _with_profile(load_project(folder, profile=profile, environ=environ), profile, environ)
+
+
+def _require_project(folder: Path) -> None:
     if not (folder / "project.yaml").is_file():
         raise SettingsError(
             f"{folder} holds no project.yaml, so it is no project.",
             hint="Name the project's folder, for example `mappings/demo_agency`.",
         )
-    project = load_project(folder, profile=profile, environ=environ)
+
+
+def _with_profile(project: Project, profile: str | None, environ: Mapping[str, str]) -> Setting:
     name = profile or next(iter(project.profiles), None)
     if name is None:
         raise SettingsError("The project has no profile.", hint="Add one under `profiles:` in project.yaml.")
     return Setting(project, project.profiles[name], environ)
+
+
+def headers(setting: Setting) -> tuple[dict[str, tuple[str, ...]], list[str]]:
+    """The columns of every table of the sources by ``source.TABLE``, and which sources could not be read, and why."""
+    unread: list[str] = []
+    columns: dict[str, tuple[str, ...]] = {}
+    for source in setting.sources():
+        try:
+            for table in source.tables():
+                header = next(iter(source.read(table, _HEADER_ROWS))).schema.names
+                columns[f"{source.name}.{table}"] = tuple(name for name in header if not name.startswith("_"))
+        except EtlError as error:
+            unread.append(f"{source.name}: {error.message}")
+    return columns, unread
 
 
 def lint(setting: Setting) -> tuple[list[Mistake], list[str]]:
@@ -35,15 +58,7 @@ def lint(setting: Setting) -> tuple[list[Mistake], list[str]]:
     Mistakes inside the documents have been raised when the project was opened.
     """
     mistakes: list[Mistake] = []
-    unchecked: list[str] = []
-    columns: dict[str, tuple[str, ...]] = {}
-    for source in setting.sources():
-        try:
-            for table in source.tables():
-                header = next(iter(source.read(table, _HEADER_ROWS))).schema.names
-                columns[f"{source.name}.{table}"] = tuple(name for name in header if not name.startswith("_"))
-        except EtlError as error:
-            unchecked.append(f"{source.name}: {error.message}")
+    columns, unchecked = headers(setting)
     if not unchecked:
         mistakes += check_columns(setting.project, columns)
     try:
@@ -51,6 +66,20 @@ def lint(setting: Setting) -> tuple[list[Mistake], list[str]]:
     except MappingError as error:
         mistakes += error.mistakes
     return sorted(set(mistakes)), unchecked
+
+
+def schemas(
+    folder: Path, profile: str | None, environ: Mapping[str, str]
+) -> tuple[dict[str, dict[str, object]], list[str]]:
+    """The JSON Schemas of a project's documents by file name, and which sources could not be read, and why.
+
+    Mistakes in mappings do not matter. Raises MappingError, SettingsError.
+    """
+    _require_project(folder)
+    project, spaces = load_surroundings(folder, profile=profile, environ=environ)
+    columns, unread = headers(_with_profile(project, profile, environ))
+    names = ProjectNames(project, columns, spaces)
+    return {"mapping.schema.json": mapping_schema(names), "project.schema.json": project_schema(names)}, unread
 
 
 def order_of(setting: Setting) -> LoadOrder:

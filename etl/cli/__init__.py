@@ -11,6 +11,7 @@ from etl.cli import (
     demo,
     graph,
     inline_tests,
+    inspect,
     lint,
     plan,
     report,
@@ -34,6 +35,7 @@ app = typer.Typer(
 )
 for module in (
     demo,
+    inspect,
     lint,
     inline_tests,
     validate,

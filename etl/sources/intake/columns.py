@@ -18,7 +18,7 @@ from etl.core.intake import Column, DayOrder, Kind, Place, Tally
 from etl.core.records import DAMAGE, LINE, ROW
 from etl.sources.engine import quoted, text
 
-BLANKS = "E' \\t\\r\\n\\u00a0'"
+BLANKS = text(" \t\r\n\u00a0")
 CODES_MOST = 60
 """Columns with at most so many values, each of them used more than once on average, hold codes."""
 

@@ -9,6 +9,7 @@ from etl.sources.intake.columns import kinds_share
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _KEY_WORDS = frozenset(("id", "key", "no", "num", "nbr", "number", "guid", "uuid", "pk", "fk", "ref", "seq"))
+_SURROGATE_WORDS = frozenset(("id", "key", "guid", "uuid"))
 _DATE_WORDS = frozenset(("date", "dt", "dob", "dod", "birth", "born", "day", "dte", "ts", "on"))
 _ZIP_WORDS = frozenset(("zip", "zipcode", "postal", "postcode", "zip5"))
 _NAME_WORDS = frozenset(
@@ -121,7 +122,9 @@ def _is_name_of_person(words: tuple[str, ...]) -> bool:
 
 
 def _can_be(people: People, column: Column) -> bool:
-    """Whether length allows it: flags and codes about a number are no number."""
+    """Whether length and name allow it: flags about a number are no number, and the key of an address is no address."""
+    if people is not People.SSN and _SURROGATE_WORDS & set(words_of(column.name)):
+        return False
     least = {People.SSN: 7, People.PHONE: 7, People.EMAIL: 5, People.NOTES: 20, People.ADDRESS: 8}[people]
     return column.longest >= least
 

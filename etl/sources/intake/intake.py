@@ -14,8 +14,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import duckdb
-
 from etl.core.errors import SourceError
 from etl.core.intake import Certificate, Column, FileVerdict, Observation, Place, Table
 from etl.core.ports import Progress, Source
@@ -111,11 +109,7 @@ class Intake:
         relation = parquet([str(snapshot.path(taken))])
         columns = tuple(self._columns(relation, taken, name))
         keys = Keys(self._database, relation, name)
-        self._observations += [
-            *_damage(self._database, relation, name),
-            *keys.observations(columns),
-            *_limits(taken, name),
-        ]
+        self._observations += [*self._damage(relation, name), *keys.observations(columns), *_limits(taken, name)]
         made = Table(
             name=name,
             origin=taken.origin,
@@ -128,6 +122,19 @@ class Intake:
             file=file,
         )
         self._reads.append(Read(made, relation))
+
+    def _damage(self, relation: str, name: str) -> Iterator[Observation]:
+        """The damaged rows by what is wrong with them; control characters only where no line has told of them."""
+        damage, row, line = quoted(DAMAGE), quoted(ROW), quoted(LINE)
+        sql = (
+            f"select {damage}, count(*), list(struct_pack(row := {row}, line := {line}) order by {row})[:{PLACES}] "  # noqa: S608 - our own text
+            f"from {relation} where {damage} is not null group by 1 order by 1"
+        )
+        told = {each.code for each in self._observations if each.table == name}
+        for code, count, places in self._database.execute(sql).fetchall():
+            found = tuple(Place(each["row"], each["line"]) for each in places)
+            if code != "control_character" or not told & {"nul_bytes", "control_bytes"}:
+                yield Observation(code, Severity.BLOCK, name, count=count, places=found)
 
     def _columns(self, relation: str, taken: SnapshotTable, name: str) -> Iterator[Column]:
         cells = Cells(self._database, relation)
@@ -174,18 +181,6 @@ def _with_people(column: Column) -> Column:
     """The column with what it tells of people; codes of people are kept no longer."""
     people, evidence = people_of(column)
     return replace(column, people=people, people_evidence=evidence, codes=() if people else column.codes)
-
-
-def _damage(database: duckdb.DuckDBPyConnection, relation: str, name: str) -> Iterator[Observation]:
-    """The damaged rows by what is wrong with them."""
-    damage, row, line = quoted(DAMAGE), quoted(ROW), quoted(LINE)
-    sql = (
-        f"select {damage}, count(*), list(struct_pack(row := {row}, line := {line}) order by {row})[:{PLACES}] "  # noqa: S608 - our own text
-        f"from {relation} where {damage} is not null group by 1 order by 1"
-    )
-    for code, count, places in database.execute(sql).fetchall():
-        found = tuple(Place(each["row"], each["line"]) for each in places)
-        yield Observation(code, Severity.BLOCK, name, count=count, places=found)
 
 
 def _limits(taken: SnapshotTable, name: str) -> Iterator[Observation]:

@@ -88,7 +88,8 @@ class Judge:
         """Values that are nobody's own, each with its count; numbers only where they stand out."""
         unknown = tuple(each for each in _UNKNOWN if column.people is not People.NAME or each not in _ALSO_NAMES)
         words = f"upper(value) in ({_listed(unknown)})"
-        days = f"{_DAY} in ({_listed(_NO_DATES)})"
+        written = tuple(each for each in _NO_DATES if is_date_column(column) or not each.isdigit())
+        days = f"{_DAY} in ({_listed(written)})"
         numbers = self._number_condition(column)
         condition = f"({words}) or ({days}) or ({numbers})"
         found = self._cells.tallies(condition, PLACES)

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import combinations
+from itertools import combinations, islice
 
 import duckdb
 
@@ -19,6 +19,8 @@ from etl.sources.intake.lines import PLACES
 
 _NEARLY_UNIQUE = 0.9
 _PAIRED = 6
+_PAIRS_SHOWN = 3
+_LONGEST_KEY = 60
 
 
 class Keys:
@@ -30,9 +32,10 @@ class Keys:
         self._table = table
 
     def found(self, columns: Sequence[Column]) -> tuple[tuple[str, ...], ...]:
-        """The columns that are keys by themselves; where there is none, the pairs that are."""
-        single = tuple((column.name,) for column in columns if column.is_unique and _can_be_key(column))
-        return single or tuple(self._pairs(columns))
+        """The columns that are keys by themselves, those named like keys alone where there are any; else pairs."""
+        unique = [column for column in columns if column.is_unique and _can_be_key(column)]
+        single = [column for column in unique if is_key_name(column.name)] or unique
+        return tuple((column.name,) for column in single) or tuple(islice(self._pairs(columns), _PAIRS_SHOWN))
 
     def observations(self, columns: Sequence[Column]) -> Iterator[Observation]:
         """What spoils the columns that are meant as keys, and rows that stand twice."""
@@ -88,7 +91,7 @@ class Keys:
 
 def _can_be_key(column: Column) -> bool:
     """Dates and texts may differ in every row without being a key."""
-    return column.people is None and not is_date_column(column)
+    return column.people is None and not is_date_column(column) and column.longest <= _LONGEST_KEY
 
 
 def is_meant_as_key(column: Column, position: int, table: str) -> bool:

@@ -53,31 +53,34 @@ def orphans(found: Sequence[Reference]) -> Iterator[Observation]:
 def _keys(table: Table) -> list[Column]:
     """The columns that can be pointed to: keys, and those that would be keys without their duplicates and blanks."""
     single = {key[0] for key in table.keys if len(key) == 1}
-    return [
-        column
-        for position, column in enumerate(table.columns)
-        if column.name in single or is_meant_as_key(column, position, table.name)
-    ]
+    return [column for column in table.columns if column.name in single or _is_own(table, column)]
 
 
 def _of(
     database: duckdb.DuckDBPyConnection, read: Read, column: Column, parents: Sequence[tuple[Read, Column]]
 ) -> list[Reference]:
-    """At most one reference: names that agree first, then the fewest missing values, then the smallest parent."""
+    """At most one reference: names that agree first, then the key of its own table, the fewest missing, the smallest."""
     asked = [
-        (_measured(database, read, column, parent, key), key.distinct)
+        (_measured(database, read, column, parent, key), not _is_own(parent.table, key), key.distinct)
         for parent, key in parents
         if _can_point(read, column, parent, key)
     ]
-    kept = [(found, size) for found, size in asked if _is_convincing(found)]
-    ranked = sorted(kept, key=lambda pair: (not pair[0].is_named, pair[0].missing_values, pair[1]))
+    kept = [each for each in asked if _is_convincing(each[0])]
+    ranked = sorted(kept, key=lambda each: (not each[0].is_named, each[1], each[0].missing_values, each[2]))
     return [ranked[0][0]] if ranked else []
+
+
+def _is_own(table: Table, column: Column) -> bool:
+    """Whether a column is meant as the key of its own table, and not unique there by chance."""
+    return is_meant_as_key(column, table.columns.index(column), table.name)
 
 
 def _can_point(read: Read, column: Column, parent: Read, key: Column) -> bool:
     if (read.table.name, column.name) == (parent.table.name, key.name) or column.people not in (None, People.NAME):
         return False
     if not column.filled or column.longest > key.longest or _shared_shapes(column, key) < _SAME_SHAPE:
+        return False
+    if _is_own(read.table, column) and not _is_own(parent.table, key):
         return False
     if agree(column.name, key.name, parent.table.name):
         return not column.is_unique or read.table.name != parent.table.name

@@ -17,7 +17,9 @@ from etl.sources.intake.lines import LineFacts, Tallied
 
 _CANDIDATES = ("cp1252", "latin-1", "mac_roman", "cp437")
 _LETTERS = frozenset("áéíóúñüàèìòùâêîôûäëïöçãõåøæœßÁÉÍÓÚÑÜÀÈÌÒÙÂÊÎÔÛÄËÏÖÇÃÕÅØÆŒŠšŽž")
-_MARKS = frozenset("\u2018\u2019\u201c\u201d\u2013\u2014\u2026\u2022\u00b0\u00bd\u00bf\u00a1\u00a0")
+_DASHES = frozenset("\u2013\u2014")
+_OPENING = frozenset("\u2018\u201c\u00bf\u00a1")
+_MARKS = frozenset("\u2019\u201d\u2026\u2022\u00b0\u00bd\u00a0")
 _BEYOND_ASCII = 0x80
 _C1 = range(0x80, 0xA0)
 _HEAD_BYTES = 1 << 20
@@ -92,10 +94,18 @@ def _sensible_share(contexts: Counter[bytes], encoding: str) -> float:
 
 
 def _is_sensible(context: bytes, encoding: str) -> bool:
-    """A usual letter beside another letter, or a usual mark."""
+    """A usual letter beside another letter and no capital inside a word, or a usual mark where marks stand."""
     character = context[1:2].decode(encoding, "ignore")
-    beside = context[:1].isalpha() or context[2:].isalpha() or max(context[0], context[2]) >= _BEYOND_ASCII
-    return character in _MARKS or (character in _LETTERS and beside)
+    before, after = (_is_letter(context[place]) for place in (0, 2))
+    if character in _LETTERS:
+        return (before or after) and not (character.isupper() and context[:1].islower())
+    if character in _DASHES:
+        return not (before and after)
+    return character in _MARKS or (character in _OPENING and not before)
+
+
+def _is_letter(byte: int) -> bool:
+    return byte >= _BEYOND_ASCII or chr(byte).isalpha()
 
 
 def _dialect(

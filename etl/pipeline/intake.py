@@ -1,0 +1,131 @@
+"""``inspect`` end to end: what its arguments name is looked at, table by table, and becomes a certificate.
+
+A project's CSV sources are looked at file by file, so that their bytes are judged too; what is no file of delimited text
+goes through the adapter that reads its kind.
+"""
+
+from __future__ import annotations
+
+import glob
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from etl.core.errors import SettingsError, SourceUnavailable
+from etl.core.intake import Certificate
+from etl.core.ports import Clock, Progress, Source
+from etl.mapping.model import SourceSpec
+from etl.pipeline.projects import open_project
+from etl.sources.dumps.source import DumpSource
+from etl.sources.intake.intake import Intake
+from etl.sources.intake.verdict import Declared
+from etl.sources.sql import SqlSource
+
+_DELIMITED = ("*.csv", "*.txt", "*.tsv", "*.psv", "*.dat")
+_DUMP = ".sql"
+_NOT_TEXT = frozenset(
+    (".xlsx", ".xls", ".xlsm", ".parquet", ".zip", ".gz", ".mdb", ".accdb", ".db", ".sqlite", ".bak", ".pdf")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FileToRead:
+    """A delimited file, under the name that the certificate gives its table."""
+
+    path: Path
+    name: str
+    declared: Declared
+
+
+def inspect_sources(
+    arguments: Sequence[str], environ: Mapping[str, str], progress: Progress, clock: Clock
+) -> Certificate:
+    """The certificate of files, patterns, folders, database URLs and project folders.
+
+    Raises SettingsError for an argument that cannot be used and SourceUnavailable for one that names nothing; what
+    cannot be read inside is an observation.
+    """
+    wanted = _unambiguous([each for argument in arguments for each in _named_by(argument, environ)])
+    progress.start("inspect")
+    with (
+        tempfile.TemporaryDirectory(prefix="casebook-etl-") as folder,
+        Intake(Path(folder), progress, clock.now()) as intake,
+    ):
+        for each in wanted:
+            if isinstance(each, FileToRead):
+                intake.add_file(each.path, each.name, each.declared)
+            else:
+                intake.add_source(each)
+        return intake.certificate()
+
+
+def _named_by(argument: str, environ: Mapping[str, str]) -> Iterator[FileToRead | Source]:
+    path = Path(argument)
+    if "://" in argument:
+        yield SqlSource(_database_name(argument), argument)
+    elif (path / "project.yaml").is_file():
+        yield from _of_project(path, environ)
+    elif path.is_dir():
+        yield from _files(sorted(found for pattern in _DELIMITED for found in path.glob(pattern)), argument)
+    else:
+        found = [path] if path.exists() else sorted(map(Path, glob.glob(argument, recursive=True)))  # noqa: PTH207 - a pattern may be absolute
+        yield from _files([each for each in found if not each.is_dir()], argument)
+
+
+def _database_name(url: str) -> str:
+    """What the certificate calls a database: never its user or password."""
+    return Path(urlsplit(url).path).stem or "database"
+
+
+def _files(paths: Sequence[Path], argument: str) -> Iterator[FileToRead | Source]:
+    if not paths:
+        hint = "Give files, a pattern in quotes, a folder, a database URL or a project's folder."
+        raise SourceUnavailable(f"{argument} names no file.", hint=hint)
+    for path in paths:
+        suffix = path.suffix.lower()
+        if suffix in _NOT_TEXT:
+            hint = "Declare it as a source in project.yaml, then inspect the project's folder."
+            raise SettingsError(f"{path} is no delimited text.", hint=hint)
+        if suffix == _DUMP:
+            yield DumpSource(path.stem, glob.escape(str(path.absolute())))
+        else:
+            yield FileToRead(path, path.stem, Declared())
+
+
+def _of_project(folder: Path, environ: Mapping[str, str]) -> Iterator[FileToRead | Source]:
+    setting = open_project(folder, None, environ)
+    for spec in setting.project.sources.values():
+        if spec.kind == "csv":
+            yield from _declared_files(spec)
+    others = {spec.name for spec in setting.project.sources.values() if spec.kind not in ("csv", "files")}
+    yield from (source for source in setting.sources() if source.name in others)
+
+
+def _declared_files(spec: SourceSpec) -> Iterator[FileToRead]:
+    declared = Declared(
+        encoding=_text(spec.options.get("encoding")),
+        delimiter=_text(spec.options.get("delimiter")),
+        quote=_text(spec.options.get("quote")) or '"',
+    )
+    paths = sorted(map(Path, glob.glob(spec.location, recursive=True)))  # noqa: PTH207 - the pattern is absolute
+    if not paths:
+        raise SourceUnavailable(f"No file matches the pattern of source {spec.name}.", hint="Check project.yaml.")
+    yield from (FileToRead(path, f"{spec.name}.{path.stem}", declared) for path in paths if not path.is_dir())
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def _unambiguous(wanted: Sequence[FileToRead | Source]) -> list[FileToRead | Source]:
+    """Files of the same name in different folders are called by their folders too."""
+    names = Counter(each.name for each in wanted)
+    return [
+        FileToRead(each.path, str(each.path), each.declared)
+        if isinstance(each, FileToRead) and names[each.name] > 1
+        else each
+        for each in wanted
+    ]

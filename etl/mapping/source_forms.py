@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, StrictInt
 
 from etl.mapping.form import Form
 from etl.mapping.spec import Text
+
+Types: TypeAlias = dict[Text, Text]
+"""The form that columns take, by column."""
 
 
 class DumpForm(Form):
@@ -30,8 +33,8 @@ class ExcelForm(Form):
     """Workbooks by a glob; a table is a sheet."""
 
     excel: Text
-    header_row: Annotated[StrictInt, Field(ge=1)] = 1
-    types: dict[Text, Text] = Field(default_factory=dict)
+    header_row: Annotated[StrictInt, Field(ge=1)] | None = None
+    types: Types = Field(default_factory=dict)
 
 
 class JsonLinesForm(Form):
@@ -52,9 +55,11 @@ class BcpForm(Form):
     bcp: Text
     format: Text
     encoding: Text | None = None
+    types: Types = Field(default_factory=dict)
 
 
 class AccessForm(Form):
     """One Microsoft Access database, read by mdbtools."""
 
     access: Text
+    types: Types = Field(default_factory=dict)

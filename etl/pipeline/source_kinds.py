@@ -7,9 +7,16 @@ from typing import TypeAlias
 
 from etl.core.ports import Source
 from etl.mapping.model import SourceSpec
+from etl.sources.access import AccessSource
+from etl.sources.bcp import BcpSource
 from etl.sources.csv import CsvSource
 from etl.sources.dumps.source import DumpSource
+from etl.sources.excel import ExcelSource
+from etl.sources.fixed_width import FixedWidthSource
+from etl.sources.json_lines import JsonLinesSource
+from etl.sources.parquet_files import ParquetSource
 from etl.sources.sql import SqlSource
+from etl.sources.zipped import ZipSource
 
 Options: TypeAlias = "Mapping[str, object]"
 
@@ -43,6 +50,43 @@ def _dump(name: str, location: str, options: Options) -> Source:
     return DumpSource(name, location, encoding=_text(options.get("encoding")), dialect=_text(options.get("dialect")))
 
 
+def _fixed_width(name: str, location: str, options: Options) -> Source:
+    layout = str(options["layout"])
+    return FixedWidthSource(name, location, layout, encoding=_text(options.get("encoding")))
+
+
+def _excel(name: str, location: str, options: Options) -> Source:
+    row = options.get("header_row")
+    return ExcelSource(name, location, header_row=row if isinstance(row, int) else None, types=_types(options))
+
+
+def _json_lines(name: str, location: str, _: Options) -> Source:
+    return JsonLinesSource(name, location)
+
+
+def _parquet(name: str, location: str, _: Options) -> Source:
+    return ParquetSource(name, location)
+
+
+def _bcp(name: str, location: str, options: Options) -> Source:
+    encoding = _text(options.get("encoding"))
+    return BcpSource(name, location, str(options["format"]), encoding=encoding, types=_types(options))
+
+
+def _access(name: str, location: str, options: Options) -> Source:
+    return AccessSource(name, location, types=_types(options))
+
+
+def _zip(name: str, location: str, options: Options) -> Source:
+    adapter = _ADAPTERS[str(options["kind"])]
+    return ZipSource(name, location, str(options["members"]), lambda path: adapter(name, path, options))
+
+
+def _types(options: Options) -> Mapping[str, str]:
+    types = options.get("types")
+    return {str(column): str(each) for column, each in types.items()} if isinstance(types, Mapping) else {}
+
+
 def _text(value: object) -> str | None:
     return None if value is None else str(value)
 
@@ -51,4 +95,11 @@ _ADAPTERS: Mapping[str, Callable[[str, str, Options], Source]] = {
     "csv": _csv,
     "sql": _sql,
     "dump": _dump,
+    "fixed_width": _fixed_width,
+    "excel": _excel,
+    "json_lines": _json_lines,
+    "parquet": _parquet,
+    "bcp": _bcp,
+    "access": _access,
+    "zip": _zip,
 }

@@ -1,20 +1,32 @@
 """What every Source promises, asked of every adapter with the same legacy rows."""
 
+import json
 import os
 import sqlite3
+import zipfile
 from collections.abc import Callable, Iterator
+from datetime import date, datetime
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 import sqlalchemy as sa
 
 from etl.core.errors import SourceError, SourceUnavailable
 from etl.core.ports import Source
 from etl.core.records import DAMAGE, LINE, ROW, SNAPSHOT_COLUMNS
+from etl.sources.bcp import BcpSource
 from etl.sources.csv import CsvSource
 from etl.sources.dumps.source import DumpSource
+from etl.sources.excel import ExcelSource
+from etl.sources.fixed_width import FixedWidthSource
+from etl.sources.json_lines import JsonLinesSource
+from etl.sources.parquet_files import ParquetSource
 from etl.sources.sql import SqlSource
+from etl.sources.zipped import ZipSource
+from tests.sources.workbooks import Cell, write_workbook
 
 COLUMNS = ["ID", "LAST_NM", "CODE", "BORN", "SEEN_AT", "AMOUNT", "WHOLE", "RATE", "ACTIVE", "NOTE"]
 CELLS = [
@@ -35,9 +47,14 @@ DECLARED = {
     "ACTIVE": "boolean",
     "NOTE": "text",
 }
+EXCEL_TYPES = {"AMOUNT": "decimal(10,2)", "SEEN_AT": "datetime"}
+BCP_TYPES = {"CODE": "char", "ACTIVE": "boolean"}
 MARIADB = "CASEBOOK_ETL_TEST_MARIADB_URL"
 
-Make = Callable[[], Source]
+
+def held(kind: str, cell: str | None) -> str | None:
+    """The cell as far as this kind of file can hold it: a fixed-width line has no line ends and ends in blanks."""
+    return cell if cell is None or kind != "fixed_width" else cell.replace("\n", " ").rstrip(" ")
 
 
 def literal(cell: str | None) -> str:
@@ -153,15 +170,110 @@ def pg_dump_source(tmp_path: Path) -> Source:
     return DumpSource("legacy", str(tmp_path / "agency.sql"))
 
 
+@pytest.fixture
+def fixed_width_source(tmp_path: Path) -> Source:
+    kinds = {"AMOUNT": "decimal(10,2)", "WHOLE": "integer"}
+    layout = [f"{name},{position * 30 + 1},30,{kinds.get(name, 'text')}" for position, name in enumerate(COLUMNS)]
+    (tmp_path / "PERSONS.layout").write_text("\n".join(["column,start,length,type", *layout]))
+    (tmp_path / "EMPTY_ONE.layout").write_text("column,start,length\nA,1,3\nB,4,3\n")
+    rows = ["".join((held("fixed_width", cell) or "").ljust(30) for cell in row) for row in [*CELLS, NULL_ROW]]
+    (tmp_path / "PERSONS.txt").write_text("\n".join(rows), encoding="utf-8")
+    (tmp_path / "EMPTY_ONE.txt").write_text("")
+    return FixedWidthSource("legacy", str(tmp_path / "*.txt"), str(tmp_path / "{table}.layout"))
+
+
+def typed(name: str, cell: str | None) -> Cell:
+    """The cell as a spreadsheet holds it; its days begin in 1900."""
+    if cell is None or (name == "BORN" and cell < "1900"):
+        return cell
+    makes: dict[str, Callable[[str], Cell]] = {
+        "ID": int, "BORN": date.fromisoformat, "SEEN_AT": datetime.fromisoformat,
+        "AMOUNT": float, "WHOLE": int, "RATE": float, "ACTIVE": "true".__eq__,
+    }  # fmt: skip
+    return makes.get(name, str)(cell)
+
+
+@pytest.fixture
+def excel_source(tmp_path: Path) -> Source:
+    rows = [[typed(name, cell) for name, cell in zip(COLUMNS, row, strict=True)] for row in [*CELLS, NULL_ROW]]
+    write_workbook(tmp_path / "agency.xlsx", {"PERSONS": [COLUMNS, *rows], "Sheet3": [], "EMPTY_ONE": [["A", "B"]]})
+    return ExcelSource("legacy", str(tmp_path / "*.xlsx"), types=EXCEL_TYPES)
+
+
+@pytest.fixture
+def json_lines_source(tmp_path: Path) -> Source:
+    bare = {"AMOUNT", "WHOLE", "RATE", "ACTIVE"}
+    texts = [
+        [
+            "null" if cell is None else cell if name in bare else json.dumps(cell)
+            for name, cell in zip(COLUMNS, row, strict=True)
+        ]
+        for row in [*CELLS, NULL_ROW]
+    ]
+    rows = [", ".join(f'"{name}": {text}' for name, text in zip(COLUMNS, row, strict=True)) for row in texts]
+    (tmp_path / "PERSONS.jsonl").write_text("".join(f"{{{row}}}\n" for row in rows), encoding="utf-8")
+    (tmp_path / "EMPTY_ONE.jsonl").write_text('{"A": null}')
+    return JsonLinesSource("legacy", str(tmp_path / "*.jsonl"))
+
+
+@pytest.fixture
+def parquet_source(tmp_path: Path) -> Source:
+    types = {
+        "ID": pa.int32(), "BORN": pa.date32(), "SEEN_AT": pa.timestamp("us"), "AMOUNT": pa.decimal128(10, 2),
+        "WHOLE": pa.decimal128(8, 0), "RATE": pa.float64(), "ACTIVE": pa.bool_(),
+    }  # fmt: skip
+    columns = [pa.array(column, pa.string()) for column in zip(*CELLS, NULL_ROW, strict=True)]
+    made = {name: pc.cast(column, types.get(name, pa.string())) for name, column in zip(COLUMNS, columns, strict=True)}
+    pq.write_table(pa.table(made), tmp_path / "PERSONS.parquet")
+    pq.write_table(
+        pa.table({"A": pa.array([], pa.int64()), "B": pa.array([], pa.string())}), tmp_path / "EMPTY_ONE.parquet"
+    )
+    return ParquetSource("legacy", str(tmp_path / "*.parquet"))
+
+
+def bcp_format(columns: list[str]) -> str:
+    fields = [
+        f'{number} SQLCHAR 0 100 "{"|~|" if name != columns[-1] else "|#|"}{chr(92) + "n" if name == columns[-1] else ""}" {number} {name} ""'
+        for number, name in enumerate(columns, 1)
+    ]
+    return "\n".join(["14.0", str(len(fields)), *fields])
+
+
+@pytest.fixture
+def bcp_source(tmp_path: Path) -> Source:
+    (tmp_path / "PERSONS.fmt").write_text(bcp_format(COLUMNS))
+    (tmp_path / "EMPTY_ONE.fmt").write_text(bcp_format(["A", "B"]))
+    as_bcp = {"true": "1", "false": "0", None: ""}
+    rows = ["|~|".join(as_bcp.get(cell, cell or "") for cell in row) + "|#|\n" for row in [*CELLS, NULL_ROW]]
+    (tmp_path / "PERSONS.dat").write_text("".join(rows), encoding="utf-8")
+    (tmp_path / "EMPTY_ONE.dat").write_text("")
+    return BcpSource("legacy", str(tmp_path / "*.dat"), str(tmp_path / "{table}.fmt"), types=BCP_TYPES)
+
+
+@pytest.fixture
+def zip_source(csv_source: Source, tmp_path: Path) -> Source:
+    with zipfile.ZipFile(tmp_path / "drop.zip", "w") as archive:
+        for name in ("PERSONS.csv", "EMPTY_ONE.csv"):
+            archive.write(tmp_path / name, f"export/{name}")
+            (tmp_path / name).unlink()
+    return ZipSource("legacy", str(tmp_path / "drop.zip"), "*.csv", lambda path: CsvSource("legacy", path))
+
+
 DATABASES = ["sqlite", "postgres", pytest.param("mariadb", marks=pytest.mark.mariadb)]
 FILES = {
     "csv": ("PERSONS.csv", [2, 3, 5, 6]),
     "tsql": ("agency.sql", [3, 4, 6, 7]),
     "mysqldump": ("agency.sql", [3, 4, 5, 6]),
     "pg_dump": ("agency.sql", [4, 5, 6, 7]),
+    "fixed_width": ("PERSONS.txt", [1, 2, 3, 4]),
+    "excel": ("agency.xlsx", [2, 3, 4, 5]),
+    "json_lines": ("PERSONS.jsonl", [1, 2, 3, 4]),
+    "parquet": ("PERSONS.parquet", [None] * 4),
+    "bcp": ("PERSONS.dat", [1, 2, 4, 5]),
+    "zip": ("drop.zip: PERSONS.csv", [2, 3, 5, 6]),
 }
 """By kind: the origin that facts tell, and the lines of the rows (None: the file has no lines)."""
-BLANK_FOR_NULL = {"csv"}
+BLANK_FOR_NULL = {"csv", "zip", "fixed_width"}
 
 
 @pytest.fixture(params=[*DATABASES, *FILES])
@@ -184,8 +296,8 @@ def test_tables_are_named_and_sorted(source):
     assert list(source.tables()) == ["EMPTY_ONE", "PERSONS"]
 
 
-def test_every_source_gives_the_same_text_for_the_same_rows(source):
-    assert [row[3:] for row in rows_of(source)][:3] == CELLS
+def test_every_source_gives_the_same_text_for_the_same_rows(source, kind):
+    assert [row[3:] for row in rows_of(source)][:3] == [tuple(held(kind, cell) for cell in row) for row in CELLS]
 
 
 def test_rows_are_numbered_from_one_in_order(source):
@@ -210,6 +322,7 @@ def test_undamaged_rows_say_so(source):
     assert all(batch[DAMAGE].null_count == batch.num_rows for batch in source.read("PERSONS", 10))
 
 
+@pytest.mark.parametrize("kind", [*DATABASES, *(kind for kind in FILES if kind != "json_lines")])
 def test_a_table_without_rows_still_tells_its_columns(source):
     (batch,) = source.read("EMPTY_ONE", 10)
     assert (batch.num_rows, batch.schema.names) == (0, [ROW, LINE, DAMAGE, "A", "B"])

@@ -1,0 +1,146 @@
+"""COBOL copybooks as layouts: the PICTURE of each item gives its length and its form.
+
+``X`` and ``A`` are text, ``9`` without sign or point is text too (its zeros may be part of an identifier); a sign or an
+implied point makes a number. Signs stand over the last digit unless they are declared separate.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from etl.core.errors import SettingsError
+from etl.sources.layout_field import LayoutField
+from etl.sources.sql_text import Renderer
+
+_SENTENCE = re.compile(r"(?P<text>[^.]*(?:\.(?!\s|$)[^.]*)*)(?:\.|$)", re.DOTALL)
+_ITEM = re.compile(r"\s*(?P<level>\d{1,2})\s+(?P<rest>\S.*)", re.DOTALL)
+_PICTURE = re.compile(r"\bPIC(?:TURE)?(?:\s+IS)?\s+(?P<picture>\S+)", re.IGNORECASE)
+_LITERAL = re.compile(r"\bVALUES?\b.*", re.IGNORECASE | re.DOTALL)
+_REPEAT = re.compile(r"(.)\((\d+)\)")
+_TEXT = re.compile(r"[XA9]+")
+_NUMBER = re.compile(r"(?P<sign>S?)(?P<whole>9*)(?:V(?P<places>9*))?")
+_SEQUENCE = re.compile(r"^(?:\d{6}| {6})(?=[ *])")
+_REFUSED = {
+    "OCCURS": "repeats (OCCURS)",
+    "REDEFINES": "redefines another item",
+    "RENAMES": "renames other items",
+    "COMP": "is a binary number",
+    "COMPUTATIONAL": "is a binary number",
+    "BINARY": "is a binary number",
+    "PACKED-DECIMAL": "is a packed number",
+    "INDEX": "is an index",
+    "POINTER": "is a pointer",
+    "COPY": "includes another copybook",
+}
+_CONDITION_LEVEL = 88
+_LONGEST_PICTURE = 100_000
+_OVERPUNCH = {sign: (str(digit), "") for digit, sign in enumerate("{ABCDEFGHI")} | {
+    sign: (str(digit), "-") for digit, sign in enumerate("}JKLMNOPQR")
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Sign:
+    """How a signed number shows its sign."""
+
+    is_separate: bool
+    is_leading: bool
+
+
+def copybook_fields(text: str, place: str) -> Iterator[LayoutField]:
+    """The elementary items in order; hyphens of names become underscores. Raises SettingsError."""
+    start = records = 0
+    for line, sentence in _sentences(text):
+        where = f"{place}, line {line}"
+        found = _ITEM.fullmatch(sentence)
+        if not found:
+            raise SettingsError(f"{where}: this is no item of a copybook.", hint="Keep the record's items alone.")
+        level = int(found["level"])
+        records += level == 1
+        if records > 1:
+            raise SettingsError(f"{where}: a second record starts.", hint="Make one copybook for each kind of record.")
+        field = None if level == _CONDITION_LEVEL else _field(found["rest"], start, where)
+        if field is not None:
+            yield field
+            start += field.length
+
+
+def _sentences(text: str) -> Iterator[tuple[int, str]]:
+    """What ends with a period, with the line it starts in; comments are left out and their lines kept."""
+    lines = [_SEQUENCE.sub("", line) for line in text.splitlines()]
+    code = "\n".join("" if line.lstrip().startswith(("*", "/")) else line.partition("*>")[0] for line in lines)
+    for found in _SENTENCE.finditer(code):
+        if found["text"].strip():
+            lead = len(found["text"]) - len(found["text"].lstrip())
+            yield code.count("\n", 0, found.start() + lead) + 1, found["text"].strip()
+
+
+def _field(rest: str, start: int, where: str) -> LayoutField | None:
+    """The item's column, None for a group."""
+    clauses = _LITERAL.sub("", rest)
+    words = clauses.split()
+    name = words[0].replace("-", "_")
+    picture = _PICTURE.search(clauses)
+    others = {re.sub(r"-\d$", "", word.upper()) for word in words[1:]}
+    for word, why in _REFUSED.items():
+        if word in others:
+            raise SettingsError(
+                f"{where}: {name} {why}.", hint="Unload it as plain characters (DISPLAY), one item each."
+            )
+    if words[0].upper() in ("PIC", "PICTURE"):
+        name, picture = "FILLER", _PICTURE.search(clauses)
+    if picture is None:
+        return None
+    length, render = _form(picture["picture"].upper(), _sign(others), f"{where}: {name}")
+    return LayoutField(name, start, length, render)
+
+
+def _sign(words: set[str]) -> _Sign:
+    return _Sign("SEPARATE" in words, "LEADING" in words)
+
+
+def _form(picture: str, sign: _Sign, place: str) -> tuple[int, Renderer]:
+    expanded = _REPEAT.sub(lambda found: found[1] * min(int(found[2]), _LONGEST_PICTURE), picture)
+    if _TEXT.fullmatch(expanded):
+        return len(expanded), _trimmed
+    found = _NUMBER.fullmatch(expanded)
+    if not found:
+        raise SettingsError(f"{place} has a PICTURE that is not read.", hint="X, A, 9, S and V are.")
+    digits, places = len(found["whole"]) + len(found["places"] or ""), len(found["places"] or "")
+    if not found["sign"]:
+        return digits, _number(places, None)
+    return digits + sign.is_separate, _number(places, sign)
+
+
+def _trimmed(value: object) -> str | None:
+    return str(value).rstrip(" ")
+
+
+def _number(places: int, sign: _Sign | None) -> Renderer:
+    """The number with its point and sign; characters that are no number stay as they are."""
+
+    def render(value: object) -> str | None:
+        text = str(value)
+        minus, digits = _signed(text, sign)
+        if not digits.isascii() or not digits.isdigit():
+            return text.strip(" ")
+        whole = digits[: len(digits) - places].lstrip("0") or "0"
+        number = f"{whole}.{digits[len(digits) - places :]}" if places else whole
+        return f"{minus}{number}" if any(each not in "0." for each in number) else number
+
+    return render
+
+
+def _signed(text: str, sign: _Sign | None) -> tuple[str, str]:
+    """The minus, if there is one, and the digits."""
+    if sign is None or not text:
+        return "", text
+    at = 0 if sign.is_leading else len(text) - 1
+    character, rest = text[at], (text[:at], text[at + 1 :])
+    if sign.is_separate:
+        known = {"+": "", "-": "-", " ": ""}
+        return (known[character], "".join(rest)) if character in known else ("", "")
+    digit, minus = _OVERPUNCH.get(character, (character, ""))
+    return minus, digit.join(rest)

@@ -1,0 +1,153 @@
+"""Workbooks as a source: a table is a sheet, and typed cells take the one text form that databases give.
+
+What a sheet shows but cannot be relied on is damage, not text: a row with an error value, and a row that a merged range
+covers. Workbooks are read by python-calamine, an extra; formulas give the values that were saved with them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, BinaryIO
+
+import pyarrow as pa
+
+from etl.core.batching import rebatch
+from etl.core.errors import SettingsError, SourceUnavailable, SourceUnreadable
+from etl.core.ports import TableFacts
+from etl.sources.declared import declared_forms, forms_of
+from etl.sources.excel_damage import error_rows
+from etl.sources.names import check_columns, check_tables
+from etl.sources.opened import FilePattern, hashed, steady
+from etl.sources.placed_rows import PlacedRows
+from etl.sources.sql_text import text_of
+
+if TYPE_CHECKING:
+    from python_calamine import CalamineSheet, CalamineWorkbook
+
+
+class ExcelSource:
+    """The sheets of the workbooks (.xlsx, .xlsm, .xls) that match a pattern; empty sheets are no tables.
+
+    ``header_row`` counts from 1; None is the first row that holds anything. ``types`` declares the form of columns by
+    name, in every sheet that has them. Raises SettingsError for a type that is not known and where the extra is missing.
+    """
+
+    def __init__(
+        self, name: str, pattern: str, header_row: int | None = None, types: Mapping[str, str] | None = None
+    ) -> None:
+        self.name = name
+        self._files = FilePattern(name, pattern)
+        self._header_row = header_row
+        self._forms = declared_forms(types or {}, name)
+        self._calamine = _calamine(name)
+        self._facts: dict[str, TableFacts] = {}
+
+    def tables(self) -> Sequence[str]:
+        """The sheets that hold anything, sorted. Raises SourceUnavailable if no file matches."""
+        names = [sheet for path in self._files.files() for sheet in self._sheets(path)]
+        check_tables(names, f"Source {self.name}")
+        return sorted(names)
+
+    def read(self, table: str, batch_rows: int) -> Iterator[pa.RecordBatch]:
+        """Batches in the order of the rows; ``_line`` is the sheet's own row number."""
+        for path in self._files.files():
+            if table in self._sheets(path):
+                return rebatch(self._read(table, path), batch_rows)
+        raise SourceUnavailable(f"Source {self.name} has no table {table}.", hint="Look at the sheets' names.")
+
+    def facts(self, table: str) -> TableFacts:
+        """Facts about a table that was read to its end; size and hash are those of the workbook."""
+        return self._facts[table]
+
+    def _sheets(self, path: Path) -> list[str]:
+        place = f"{self.name} ({path.name})"
+        with steady(path, place) as stream, self._opened(stream, place) as workbook:
+            return [name for name in self._worksheets(workbook) if workbook.get_sheet_by_name(name).start is not None]
+
+    def _worksheets(self, workbook: CalamineWorkbook) -> list[str]:
+        """Sheets of cells, hidden ones too; charts and macros are none."""
+        cells = self._calamine.SheetTypeEnum.WorkSheet
+        return [each.name for each in workbook.sheets_metadata if each.typ == cells]
+
+    def _read(self, table: str, path: Path) -> Iterator[pa.RecordBatch]:
+        place = f"{self.name}.{table} ({path.name})"
+        with steady(path, place) as stream:
+            digest = hashlib.sha256()
+            for _ in hashed(stream, digest):
+                pass
+            size = stream.tell()
+            stream.seek(0)
+            with self._opened(stream, place) as workbook:
+                yield from self._rows(workbook.get_sheet_by_name(table), error_rows(path, table, place), place)
+        self._facts[table] = TableFacts(path.name, "Excel", size, digest.hexdigest())
+
+    def _rows(self, sheet: CalamineSheet, errors: frozenset[int], place: str) -> Iterator[pa.RecordBatch]:
+        numbered = _numbered(sheet)
+        header, columns = self._header(numbered, place)
+        rows = PlacedRows(columns, forms_of(columns, self._forms))
+        damaged = errors | _merged_rows(sheet, header)
+        for number, cells in numbered:
+            if number in damaged:
+                rows.add_damaged(number, "broken_record")
+            elif any(cell != "" for cell in cells):
+                rows.add(number, _fitted(cells, len(columns)))
+            if rows.is_full:
+                yield from rows.taken()
+        yield from rows.finished()
+
+    def _header(self, numbered: Iterator[tuple[int, list[object]]], place: str) -> tuple[int, list[str]]:
+        """The header's row number and its names."""
+        for number, cells in numbered:
+            is_header = any(cell != "" for cell in cells) if self._header_row is None else number == self._header_row
+            if is_header:
+                columns = [text_of(cell) or "" for cell in _without_blank_end(cells)]
+                check_columns(columns, place)
+                if columns:
+                    return number, columns
+        raise SourceUnreadable(f"{place} has no header.", hint="Say in `header_row:` which row names the columns.")
+
+    def _opened(self, stream: BinaryIO, place: str) -> CalamineWorkbook:
+        try:
+            workbook: CalamineWorkbook = self._calamine.CalamineWorkbook.from_filelike(stream)
+        except self._calamine.PasswordError:
+            raise SourceUnreadable(f"{place} is protected by a password.", hint="Save it without one.") from None
+        except (self._calamine.CalamineError, self._calamine.ZipError, self._calamine.XmlError):
+            hint = "Open it in a spreadsheet program and save it again as .xlsx."
+            raise SourceUnreadable(f"{place} is no sound workbook.", hint=hint) from None
+        return workbook
+
+
+def _calamine(source: str) -> ModuleType:
+    try:
+        import python_calamine  # noqa: PLC0415 - an extra
+    except ImportError:
+        hint = "Install the extra that reads it: casebook-etl[excel]."
+        raise SettingsError(f"Source {source} is a workbook, which this installation cannot read.", hint=hint) from None
+    return python_calamine
+
+
+def _numbered(sheet: CalamineSheet) -> Iterator[tuple[int, list[object]]]:
+    first = sheet.start[0] + 1 if sheet.start else 1
+    for number, cells in enumerate(sheet.iter_rows(), first):
+        yield number, list(cells)
+
+
+def _merged_rows(sheet: CalamineSheet, header: int) -> frozenset[int]:
+    """The rows below the header that a merged range covers."""
+    ranges = sheet.merged_cell_ranges or []
+    covered = (range(top + 1, bottom + 2) for (top, _), (bottom, _) in ranges)
+    return frozenset(number for rows in covered for number in rows if number > header)
+
+
+def _without_blank_end(cells: Sequence[object]) -> list[object]:
+    end = max((position + 1 for position, cell in enumerate(cells) if cell != ""), default=0)
+    return list(cells[:end])
+
+
+def _fitted(cells: Sequence[object], width: int) -> list[object]:
+    """The cells of the columns, empty ones null; cells beyond them stay, which makes the row ragged."""
+    kept = [*cells[:width], *_without_blank_end(cells[width:])]
+    return [None if cell == "" else cell for cell in [*kept, *[""] * (width - len(kept))]]

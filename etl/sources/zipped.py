@@ -1,0 +1,79 @@
+"""A zip of files that another adapter reads: one file at a time is unpacked for as long as it is read.
+
+The unpacked copy lies in a folder for its owner alone and is removed whatever happens. Names inside the zip choose
+tables and nothing else; no file is written where a name says.
+"""
+
+from __future__ import annotations
+
+import glob
+import shutil
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+
+import pyarrow as pa
+
+from etl.core.errors import SourceUnavailable, SourceUnreadable
+from etl.core.ports import Source, TableFacts
+from etl.sources.archives import open_archive
+from etl.sources.names import check_tables
+
+
+class ZipSource:
+    """The files of a zip whose names match ``members``; a table's name is its file's stem.
+
+    ``opened`` makes the adapter for a pattern; it must be of a kind whose tables are files.
+    """
+
+    def __init__(self, name: str, path: str, members: str, opened: Callable[[str], Source]) -> None:
+        self.name = name
+        self._path = Path(path)
+        self._members = members
+        self._opened = opened
+        self._place = f"{name} ({self._path.name})"
+        self._facts: dict[str, TableFacts] = {}
+
+    def tables(self) -> Sequence[str]:
+        """The stems of the files inside, sorted. Raises SourceUnavailable if none matches."""
+        with open_archive(self._path, self._place) as archive:
+            return sorted(self._found(archive))
+
+    def read(self, table: str, batch_rows: int) -> Iterator[pa.RecordBatch]:
+        """The batches that the inner adapter gives; see :meth:`etl.core.ports.Source.read`."""
+        with TemporaryDirectory(prefix="casebook-etl-") as folder:
+            source = self._opened(glob.escape(str(self._unpacked(table, Path(folder)))))
+            yield from source.read(table, batch_rows)
+            facts = source.facts(table)
+        self._facts[table] = replace(facts, origin=f"{self._path.name}: {facts.origin}")
+
+    def facts(self, table: str) -> TableFacts:
+        """Facts about a table that was read to its end; size and hash are those of the unpacked file."""
+        return self._facts[table]
+
+    def _unpacked(self, table: str, folder: Path) -> Path:
+        with open_archive(self._path, self._place) as archive:
+            member = self._found(archive).get(table)
+            if member is None:
+                hint = "Look at the names inside the zip."
+                raise SourceUnavailable(f"Source {self.name} has no table {table}.", hint=hint)
+            path = folder / PurePosixPath(member.filename).name
+            try:
+                with archive.open(member) as packed, path.open("xb") as unpacked:
+                    shutil.copyfileobj(packed, unpacked)
+            except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError):
+                hint = "Get it again, without a password."
+                message = f"{self._place}: the file of table {table} is damaged or encrypted."
+                raise SourceUnreadable(message, hint=hint) from None
+        return path
+
+    def _found(self, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+        named = [(PurePosixPath(each.filename), each) for each in archive.infolist() if not each.is_dir()]
+        matching = [(name.stem, each) for name, each in named if name.match(self._members)]
+        if not matching:
+            hint = "Names are compared with case; a pattern such as *.csv finds files in any folder of the zip."
+            raise SourceUnavailable(f"No file inside the zip of source {self.name} matches its pattern.", hint=hint)
+        check_tables([table for table, _ in matching], f"Source {self.name}")
+        return dict(matching)

@@ -1,0 +1,57 @@
+"""Plain files of pg_dump, each with the rows it must give."""
+
+import pytest
+
+HEAD = """--
+-- PostgreSQL database dump
+--
+\\restrict 3Fk9
+SET client_encoding = 'UTF8';
+SELECT pg_catalog.set_config('search_path', '', false);
+CREATE FUNCTION public.f() RETURNS trigger AS $_$ begin insert into "T" values (9, ';'); end; $_$ LANGUAGE plpgsql;
+CREATE TABLE public."T" (
+    "ID" integer NOT NULL,
+    "NM" character varying(40) DEFAULT 'a, (b'::character varying,
+    "AT" timestamp(6) with time zone
+);
+"""
+TAIL = """ALTER TABLE ONLY public."T"
+    ADD CONSTRAINT "T_pkey" PRIMARY KEY ("ID");
+\\unrestrict 3Fk9
+-- PostgreSQL database dump complete
+"""
+COPY = 'COPY public."T" ("ID", "NM", "AT") FROM stdin;\n'
+FILES = {
+    "copied rows": (COPY + "1\ta\t\\N\n2\tb\t\\N\n\\.\n\n", [(1, 14, "", "1", "a", None), (2, 15, "", "2", "b", None)]),
+    "no rows": (COPY + "\\.\n", []),
+    "escapes": (COPY + "1\ta\\tb\\nc\\\\d\\x41\t\\N\n\\.\n", [(1, 14, "", "1", "a\tb\nc\\dA", None)]),
+    "an escaped byte of no known character": (COPY + "1\ta\\351\t\\N\n\\.\n", [(1, 14, "undecodable_row", None, None, None)]),
+    "what looks like null": (COPY + "1\t\\\\N\t\\N\n\\.\n", [(1, 14, "", "1", "\\N", None)]),
+    "blank text": (COPY + "1\t\t\\N\n\\.\n", [(1, 14, "", "1", "", None)]),
+    "statements inside a text": (COPY + "1\t'; DROP TABLE x; --\t\\N\n\\.\n", [(1, 14, "", "1", "'; DROP TABLE x; --", None)]),
+    "points in time in UTC": (COPY + "1\ta\t2024-03-01 08:30:00.5-05\n\\.\n", [(1, 14, "", "1", "a", "2024-03-01 13:30:00.500000+00:00")]),
+    "too few cells": (COPY + "1\ta\n2\tb\t\\N\n\\.\n", [(1, 14, "ragged_row", None, None, None), (2, 15, "", "2", "b", None)]),
+    "too many cells": (COPY + "1\ta\tb\t\\N\n\\.\n", [(1, 14, "ragged_row", None, None, None)]),
+    "inserted rows": (
+        "INSERT INTO public.\"T\" VALUES (1, 'O''Brien', NULL);\nINSERT INTO public.\"T\" (\"NM\", \"ID\") VALUES (E'a\\nb', 2);\n",
+        [(1, 13, "", "1", "O'Brien", None), (2, 14, "", "2", "a\nb", None)],
+    ),
+    "a backslash that escapes nothing": ("INSERT INTO public.\"T\" VALUES (1, 'a\\', NULL);\n", [(1, 13, "", "1", "a\\", None)]),
+    "casts": (
+        "INSERT INTO public.\"T\" VALUES (1, 'a'::character varying(40), '2024-03-01 08:30:00+00'::timestamp with time zone);\n",
+        [(1, 13, "", "1", "a", "2024-03-01 08:30:00+00:00")],
+    ),
+    "dollar quotes": ("INSERT INTO public.\"T\" VALUES (1, $a$it's $$ here$a$, NULL);\n", [(1, 13, "", "1", "it's $$ here", None)]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+def test_a_file_gives_exactly_these_rows(reads, name, line_end):
+    text, expected = FILES[name]
+    assert reads((HEAD + text + TAIL).replace("\n", line_end)) == expected
+
+
+def test_a_copy_that_never_ends_is_damage_at_the_cut(reads):
+    rows = reads(HEAD + COPY + "1\ta\t\\N\n2\tb")
+    assert rows[:2] == [(1, 14, "", "1", "a", None), (2, 15, "broken_record", None, None, None)]

@@ -158,9 +158,7 @@ class Cells:
 def _shape(value: str) -> str:
     """The shape of a value; of a longer one only that it is text."""
     digits = f"translate({value}, '012345678', '999999999')"
-    letters = (
-        rf"regexp_replace(regexp_replace({digits}, '\p{{Lu}}+', 'A', 'g'), '[\p{{Ll}}\p{{Lo}}\p{{M}}]+', 'a', 'g')"
-    )
+    letters = rf"regexp_replace(regexp_replace({digits}, '\p{{Lu}}+', 'A', 'g'), '[\p{{Ll}}\p{{Lo}}\p{{Lm}}\p{{Lt}}\p{{M}}]+', 'a', 'g')"
     short = rf"regexp_replace({letters}, '\s+', ' ', 'g')"
     return f"case when length({value}) > {_LONGEST_SHAPE} then 'text' else {short} end"
 

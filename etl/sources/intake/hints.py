@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from etl.core.intake import Column, Kind, People
 from etl.sources.intake.columns import kinds_share
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_VALUE = re.compile(r"[-+]?[0-9][0-9 ./:,()-]*|\(?[0-9]{3}\)?[0-9 .-]{7,}|[^@\s]+@[^@\s]+\.[^@\s]+")
 _KEY_WORDS = frozenset(("id", "key", "no", "num", "nbr", "number", "guid", "uuid", "pk", "fk", "ref", "seq"))
 _SURROGATE_WORDS = frozenset(("id", "key", "guid", "uuid"))
 _DATE_WORDS = frozenset(("date", "dt", "dob", "dod", "birth", "born", "day", "dte", "ts", "on"))
@@ -55,6 +57,15 @@ _TOLD_BY_NAME: tuple[tuple[People, frozenset[str]], ...] = (
 _DATES = (Kind.DATE_ISO, Kind.DATE_LONG, Kind.DATE_SHORT, Kind.DATE_DIGITS, Kind.DATE_NAMED)
 _MOSTLY = 0.5
 _FREE_TEXT = 120
+
+
+def names_look_like_data(names: Sequence[str]) -> bool:
+    """Whether the first line of a table holds values and no names: a number, a date, a telephone number or an address.
+
+    >>> names_look_like_data(["ID", "RACE_1"]), names_look_like_data(["7", "Rivera", "01/31/2011"])
+    (False, True)
+    """
+    return any(_VALUE.fullmatch(name.strip()) for name in names)
 
 
 def words_of(name: str) -> tuple[str, ...]:

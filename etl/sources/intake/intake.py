@@ -22,7 +22,7 @@ from etl.core.records import DAMAGE, LINE, ROW
 from etl.sources.csv import CsvSource
 from etl.sources.engine import open_database, parquet, quoted
 from etl.sources.intake.columns import Cells
-from etl.sources.intake.hints import people_of
+from etl.sources.intake.hints import names_look_like_data, people_of
 from etl.sources.intake.judgement import Judge
 from etl.sources.intake.keys import Keys
 from etl.sources.intake.lines import PLACES, line_facts, offsets_of
@@ -69,8 +69,8 @@ class Intake:
                     name, glob.escape(str(path.absolute())), found.encoding, found.delimiter, declared.quote
                 )
                 self._add(source, path.stem, name, found)
-                self._locate(path, name, is_wide=bool(facts.wide))
                 self._observations += self._cut_short(name, ends_open=facts.ends_open)
+                self._locate(path, name, is_wide=bool(facts.wide))
             else:
                 self._unreadable.append(name)
         except SourceError as error:
@@ -103,9 +103,13 @@ class Intake:
         )
 
     def _add(self, source: Source, table: str, name: str, file: FileVerdict | None) -> None:
-        folder = self._folder / f"{len(self._reads):05d}"
+        folder = self._folder / f"{len(self._reads) + len(self._unreadable):05d}"
         snapshot = take_snapshot([source], {source.name: [table]}, folder, self._progress)
         taken = snapshot.tables[0]
+        if names_look_like_data(taken.columns):
+            self._unreadable.append(name)
+            self._observations.append(Observation("header_missing", Severity.BLOCK, name))
+            return
         relation = parquet([str(snapshot.path(taken))])
         columns = tuple(self._columns(relation, taken, name))
         keys = Keys(self._database, relation, name)
@@ -165,6 +169,8 @@ class Intake:
 
     def _cut_short(self, name: str, *, ends_open: bool) -> Iterator[Observation]:
         """A last row that is damaged, in a file whose last line has no end."""
+        if not self._reads or self._reads[-1].table.name != name:
+            return
         read = self._reads[-1]
         damage, row, line = quoted(DAMAGE), quoted(ROW), quoted(LINE)
         sql = f"select {row}, {line}, {damage} from {read.relation} order by {row} desc limit 1"  # noqa: S608 - our own text

@@ -1,0 +1,114 @@
+"""``inspect`` as a person runs it: what its arguments may be, what it writes, how it ends."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import stat
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from etl.cli import app
+from etl.core.observations import observation_codes
+from etl.core.problems import Severity
+
+CLEAN = "PERSON_ID,LAST_NM,SEX_CD\n1,Zyxwvut,F\n2,Qponmlk,M\n3,Zyxwvut,F\n4,Qponmlk,M\n"
+
+
+@pytest.fixture
+def run():
+    def invoke(*arguments):
+        return CliRunner().invoke(app, ["inspect", *map(str, arguments), "--progress", "none"])
+
+    return invoke
+
+
+@pytest.fixture
+def export(tmp_path):
+    (tmp_path / "PERSONS.csv").write_text(CLEAN)
+    return tmp_path / "PERSONS.csv"
+
+
+def facts(result):
+    return json.loads(result.stdout)
+
+
+def test_a_clean_export_ends_with_0_and_a_dirty_one_with_1(run, export):
+    assert run(export).exit_code == 0
+    export.write_text(CLEAN + "5,Odd\n")
+    result = run(export)
+    assert result.exit_code == 1
+    assert "line 6 (byte" in result.stdout
+
+
+def test_files_patterns_and_folders_name_the_same_tables(run, export):
+    for argument in (export, export.parent / "*.csv", export.parent):
+        assert [table["name"] for table in facts(run(argument, "--json"))["tables"]] == ["PERSONS"]
+
+
+def test_no_value_of_a_person_is_in_any_output_unless_revealed(run, export, tmp_path):
+    page, kept = tmp_path / "c.html", tmp_path / "c.fingerprint"
+    result = run(export, "--json", "--html", page, "--save", kept)
+    for text in (result.stdout, result.stderr, page.read_text(), kept.read_text()):
+        assert "Zyxwvut" not in text
+    assert "Zyxwvut" in run(export, "--json", "--reveal").stdout
+
+
+def test_what_it_writes_is_private_to_its_owner(run, export, tmp_path):
+    run(export, "--html", tmp_path / "c.html", "--save", tmp_path / "c.fingerprint")
+    assert {stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("c.html", "c.fingerprint")} == {0o600}
+
+
+def test_a_later_export_is_compared_with_the_kept_fingerprint(run, export, tmp_path):
+    kept = tmp_path / "c.fingerprint"
+    assert run(export, "--save", kept).exit_code == 0
+    assert run(export, "--against", kept).exit_code == 0
+    export.write_text(CLEAN.replace("4,Qponmlk,M", "4,Qponmlk,U"))
+    result = run(export, "--against", kept, "--json")
+    assert result.exit_code == 1
+    assert [each["code"] for each in facts(result)["observations"] if each["severity"] == "warn"] == ["new_codes"]
+
+
+def test_a_database_is_looked_at_by_its_url_and_its_url_is_never_shown(run, tmp_path):
+    with sqlite3.connect(tmp_path / "old.db") as database:
+        database.execute("create table CASES (CASE_NO text, OPEN_DT text)")
+        database.execute("insert into CASES values ('1', '2020-01-02'), ('2', null)")
+    database.close()
+    found = facts(run(f"sqlite:///{tmp_path}/old.db", "--json"))
+    assert [(table["name"], table["rows"], table["keys"]) for table in found["tables"]] == [
+        ("old.CASES", 2, [["CASE_NO"]])
+    ]
+    assert str(tmp_path) not in json.dumps(found)
+
+
+def test_a_headerless_file_shows_nothing_of_its_first_person(run, export):
+    export.write_text("7,Zyxwvut,01/31/2011\n8,Qponmlk,02/28/2012\n")
+    result = run(export, "--json")
+    assert result.exit_code == 1
+    assert [each["code"] for each in facts(result)["observations"]] == ["header_missing"]
+    assert "Zyxwvut" not in result.stdout
+
+
+@pytest.mark.parametrize(("argument", "code"), [("nothing*.csv", 3), ("book.xlsx", 2)])
+def test_an_argument_that_names_nothing_readable_ends_with_what_to_do(run, tmp_path, argument, code):
+    (tmp_path / "book.xlsx").write_bytes(b"PK")
+    result = run(tmp_path / argument)
+    assert result.exit_code == code
+    assert len(result.stderr.splitlines()) == 2
+
+
+def test_files_of_one_name_in_two_folders_are_told_apart(run, tmp_path):
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "T.csv").write_text("ID,A\n1,x\n")
+    names = [table["name"] for table in facts(run(tmp_path / "a", tmp_path / "b", "--json"))["tables"]]
+    assert names == [str(tmp_path / "a" / "T.csv"), str(tmp_path / "b" / "T.csv")]
+
+
+def test_codes_of_observations_are_documented():
+    page = (Path(__file__).parents[3] / "docs" / "inspect.md").read_text()
+    missing = [each.code for each in observation_codes() if f"`{each.code}`" not in page]
+    assert missing == []
+    assert all(severity in page for severity in Severity)

@@ -21,9 +21,7 @@ NOT_AVAILABLE = MappingProxyType(
     {
         "aggregate": "",
         "application": "",
-        "emit": "Write one mapping document for each record that a row becomes.",
         "episodes": "",
-        "include": "Write the fields out.",
         "load": "",
         "match": "",
         "overrides": "Write them into `overrides/MAPPING.csv`.",

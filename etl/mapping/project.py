@@ -23,6 +23,7 @@ from etl.mapping.page import Page, read_page
 from etl.mapping.resolve import Outline, outline, resolved
 from etl.mapping.scope import KeySpaces, Shared
 from etl.mapping.suggest import did_you_mean
+from etl.mapping.views import expanded, read_includes
 
 PROJECT_FILE = "project.yaml"
 CROSSWALKS = "crosswalks"
@@ -39,16 +40,18 @@ def load_project(folder: Path, *, profile: str | None = None, environ: Mapping[s
     page = _project_page(root, found)
     paths = list(_mapping_files(root, page))
     pages = [each for path in paths if (each := read_page(path, path.name, found)) is not None]
+    is_complete = len(pages) == len(paths)
+    pages = expanded(pages, read_includes(root, found))
     crosswalks = read_crosswalks(root / CROSSWALKS, found)
     overrides = read_overrides(root / OVERRIDES, found)
     head = read_head(page, root, environ, profile) if page is not None else None
     if head is None or head.catalog is None:
         raise MappingError(found)
-    shared = replace(_shared(head, root, pages, crosswalks, complete=len(pages) == len(paths)), overrides=overrides)
+    shared = replace(_shared(head, root, pages, crosswalks, complete=is_complete), overrides=overrides)
     _refuse_stray_overrides(pages, overrides, found)
     mappings = _mappings(pages, shared, found)
     if found or head.form is None:
-        raise MappingError(found)
+        raise MappingError(tuple(set(found)))
     return _project(head, root, mappings, crosswalks)
 
 
@@ -67,7 +70,8 @@ def load_surroundings(
     if found or page is None or head is None or head.catalog is None:
         raise MappingError(found)
     passed: list[Mistake] = []
-    pages = [each for path in _mapping_files(root, page) if (each := read_page(path, path.name, passed)) is not None]
+    read = [each for path in _mapping_files(root, page) if (each := read_page(path, path.name, passed)) is not None]
+    pages = expanded(read, read_includes(root, passed))
     return _project(head, root, (), crosswalks), _shared(head, root, pages, crosswalks, complete=True).spaces
 
 

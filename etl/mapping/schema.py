@@ -29,6 +29,7 @@ DIALECT = "http://json-schema.org/draft-07/schema#"
 """The version that editors understand best."""
 _MAPPING_FORMS: tuple[type[Form], ...] = (
     spec.MappingForm,
+    spec.EmitForm,
     spec.PipelineForm,
     spec.ConstForm,
     spec.EmptyForm,
@@ -67,10 +68,17 @@ def mapping_schema(names: ProjectNames) -> Schema:
         "target": {"enum": sorted(entities), "description": "The entity of the catalogue that rows become."},
         "source": {"anyOf": [{"$ref": "#/definitions/table"}, {"$ref": "#/definitions/SourceForm"}]},
         "key": _one_or_many(_COLUMN),
+        "include": _one_or_many({"type": "string"}),
+        "emit": {"type": "object", "additionalProperties": {"$ref": "#/definitions/EmitForm"}, "minProperties": 1},
         "tests": {"type": "array", "items": {"$ref": "#/definitions/TestForm"}},
         "rules": {"type": "array", "items": {"$ref": "#/definitions/RuleForm"}},
     }
+    top["required"] = ["mapping", "source", "key"]
     by_target = [_fields_of(name) for name in sorted(entities)]
+    definitions["EmitForm"] |= {"allOf": by_target}
+    definitions["EmitForm"]["properties"] |= {
+        key: top["properties"][key] for key in ("target", "include", "rules", "tests")
+    }
     return {
         "$schema": DIALECT,
         "title": f"A mapping of {names.project.name}",

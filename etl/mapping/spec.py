@@ -217,6 +217,23 @@ class RuleForm(Form):
     say: Text | None = None
 
 
+class IncludeForm(Form):
+    """A group of fields that several mappings take in."""
+
+    fields: Annotated[dict[Text, Raw], Field(min_length=1)]
+
+
+class EmitForm(Form):
+    """One of the records that a row becomes; without ``when`` every row becomes one."""
+
+    target: Text | None = None
+    when: Text | None = None
+    fields: dict[Text, Raw] = Field(default_factory=dict)
+    include: Raw = None
+    rules: list[Raw] = Field(default_factory=list)
+    tests: list[Raw] = Field(default_factory=list)
+
+
 class TestWithForm(Form):
     """What an inline test supposes beside its rows."""
 

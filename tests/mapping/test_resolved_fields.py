@@ -283,7 +283,6 @@ def test_a_wrong_source_is_told_where_it_stands(desk, source, code):
         ("target: person\n¦load: {mode: upsert}", "not_available", "not available in this version"),
         ("target: person\n¦sync: {}", "not_available", "not available in this version"),
         ("target: person\n¦send_null: omit", "not_available", "not available in this version"),
-        ("target: person\n¦emit: []", "not_available", "one mapping document for each record"),
         ("target: person\n¦fieldz: {}", "unknown_key", "Did you mean `fields`?"),
         ("target: person\nkeys: ¦a b", "wrong_form", "A name is made of letters"),
     ],

@@ -264,9 +264,16 @@ class Loader:
         question = Question(record.key, record.entity, document, _scope_id(self._entity(record.entity), document))
         created = await self._post(record, document, left_out)
         if created is not None:
-            await self._created(question, record, *created)
+            # The worker goes on while the id becomes durable: only children wait for that.
+            self._tasks.create_task(self._finish(question, record, *created))
         elif self._schedule.is_unsettled(record.key):
             self._tasks.create_task(self._find_out(record, question, left_out))
+
+    async def _finish(
+        self, question: Question, record: PlannedRecord, target_id: TargetId, shown: Mapping[str, object]
+    ) -> None:
+        async with self._guard(record.key, record.entity):
+            await self._created(question, record, target_id, shown)
 
     async def _post(
         self, record: PlannedRecord, document: Document, left_out: list[str]

@@ -25,7 +25,7 @@ NOT_AVAILABLE = MappingProxyType(
         "load": "",
         "match": "",
         "overrides": "Write them into `overrides/MAPPING.csv`.",
-        "py": "",
+        "py": "Write it as a step of `do`: `py: module.function`.",
         "query": "Use `join:`, or a named query of a `sql` source.",
         "rules": "Write them into the mapping whose records they judge.",
         "send_null": "",

@@ -15,6 +15,7 @@ from etl.core.errors import MappingError, Mistake
 from etl.mapping.checksums import checksum
 from etl.mapping.crosswalks import read_crosswalks
 from etl.mapping.environment import note_secrets
+from etl.mapping.functions import ProjectFunctions
 from etl.mapping.head import Head, read_head, tenant_files
 from etl.mapping.ignore import ignore_positions
 from etl.mapping.model import Crosswalk, EntityMapping, Project
@@ -148,6 +149,7 @@ def _shared(
         spaces=KeySpaces(_spaces(outlines), complete=complete and len(outlines) == len(pages)),
         defaults=head.defaults,
         timezone=head.timezone,
+        functions=ProjectFunctions(root, head.form.functions if head.form else ()),
     )
 
 

@@ -18,6 +18,7 @@ from etl.mapping.model import (
     Reference,
     Value,
 )
+from etl.mapping.operations import BoundOperation
 
 
 def columns_of(value: Value) -> Iterator[str]:
@@ -51,6 +52,14 @@ def crosswalks_of(value: Value) -> Iterator[CrosswalkUse]:
         yield from (use for branch in value.branches for use in crosswalks_of(branch.value))
     elif isinstance(value, Pipeline) and value.crosswalk is not None:
         yield value.crosswalk
+
+
+def operations_of(value: Value) -> Iterator[BoundOperation]:
+    """Every operation that a value goes through."""
+    if isinstance(value, Choose | Many):
+        yield from (step for branch in value.branches for step in operations_of(branch.value))
+    elif isinstance(value, Pipeline | Reference):
+        yield from value.operations
 
 
 def _branch(branch: Branch) -> Iterator[str]:

@@ -205,7 +205,8 @@ def _operation() -> Schema:
     """An operation by its name, or with an argument; the first sentence of its documentation is shown."""
     told = {name: (inspect.getdoc(binder) or "").split("\n", maxsplit=1)[0] for name, binder in sorted(BINDERS.items())}
     alone = [{"const": name, "description": text} for name, text in told.items()]
-    argued = {name: {"description": text} for name, text in told.items()}
+    argued: Schema = {name: {"description": text} for name, text in told.items()}
+    argued["py"] = {"type": "string", "description": "A function of the project's own: module.function."}
     settled = {
         "type": "object",
         "properties": argued,

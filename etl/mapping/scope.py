@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path as FilePath
 from typing import TypeVar
 
 from etl.catalog.model import Attribute, Catalog, Entity, Link
 from etl.core.records import JsonValue
 from etl.core.strict_yaml import Path as Place
 from etl.mapping.expressions import Expression, ExpressionMistake, parse
+from etl.mapping.functions import ProjectFunctions
 from etl.mapping.model import Crosswalk, Override, SourceSpec
 from etl.mapping.operations import BoundOperation, OperationMistake, bind, names
 from etl.mapping.page import Page
@@ -43,6 +45,7 @@ class Shared:
     defaults: DefaultsForm
     timezone: str
     overrides: Mapping[str, tuple[Override, ...]] = field(default_factory=dict)
+    functions: ProjectFunctions = field(default_factory=lambda: ProjectFunctions(FilePath()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,17 +130,12 @@ def _operation(scope: Scope, place: Place, step: JsonValue) -> BoundOperation | 
         hint = "Write `- trim` or `- length: 9`, one operation a line."
         scope.page.note(place, "This is no operation.", hint, code="wrong_form")
         return None
-    if name not in names():
-        hint = "" if name == "py" else did_you_mean(name, names())
-        scope.page.note(place, _unknown_operation(name), hint, code="unknown_operation")
+    if name not in {*names(), "py"}:
+        scope.page.note(place, f"Unknown operation `{name}`.", did_you_mean(name, names()), code="unknown_operation")
         return None
     try:
-        return bind(name, argument)
+        return scope.shared.functions.bind(argument) if name == "py" else bind(name, argument)
     except OperationMistake as mistake:
         where = (*place, name) if isinstance(step, dict) else place
         scope.page.note(where, mistake.message, mistake.hint, code="wrong_argument")
         return None
-
-
-def _unknown_operation(name: str) -> str:
-    return "`py` is not available in this version." if name == "py" else f"Unknown operation `{name}`."

@@ -124,6 +124,7 @@ class ProjectForm(Form):
     profiles: dict[Name, Raw] = Field(default_factory=dict)
     defaults: DefaultsForm = DefaultsForm()
     ignore: dict[Text, Raw] = Field(default_factory=dict)
+    functions: Annotated[tuple[Text, ...], BeforeValidator(_listed)] = ()
     runs: Text | None = None
 
 

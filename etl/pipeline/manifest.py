@@ -16,7 +16,9 @@ from etl import __version__
 from etl.core.errors import EtlError, StalePlan
 from etl.core.ports import StateReader
 from etl.load.verify import VerifyResult
+from etl.mapping.functions import functions_in
 from etl.mapping.model import EntityMapping, FileField, Project
+from etl.mapping.reads import operations_of
 from etl.pipeline.loading import Loaded
 from etl.pipeline.wiring import Setting
 from etl.pipeline.workspace import RunFolder
@@ -47,6 +49,7 @@ def begin(setting: Setting, folder: RunFolder, command: str, started: str) -> Ma
         "error": None,
         "fingerprints": fingerprints(setting.project),
         "mappings": [_mapping(each) for each in setting.project.mappings],
+        "functions": _functions(setting.project),
     }
 
 
@@ -171,6 +174,12 @@ def runs_of(runs_folder: Path, project: str) -> Iterator[Path]:
     for path in sorted((each.parent for each in runs_folder.glob("*/manifest.json")), reverse=True):
         if json.loads((path / "manifest.json").read_text("utf-8"))["project"] == project:
             yield path
+
+
+def _functions(project: Project) -> list[str]:
+    """The project's own functions that take part, so that whoever reads a report knows of them."""
+    steps = (step for each in project.mappings for field in each.fields for step in operations_of(field.value))
+    return sorted(set(functions_in(steps)))
 
 
 def _mapping(mapping: EntityMapping) -> dict[str, object]:

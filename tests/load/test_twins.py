@@ -1,0 +1,147 @@
+"""Records without a marker that look alike: none of them answers for another, whatever is lost and whenever."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from etl.core.records import Document, Ref, RemoteRecord, TargetId
+from etl.load.compare import additions, differences, same_content
+from tests.load.world import CASES, MEMBERS, PEOPLE, QUIET_S, World, case, key_of, mapping_of, person
+
+ADDRESSES = mapping_of("person_address", "person", "city", "zip_code")
+ALIKE = {"person": key_of(PEOPLE, "a"), "city": "Dayton"}
+
+
+def plan_addresses(world: World, *rows: dict[str, object]) -> None:
+    numbered = [{"id": str(number), **row} for number, row in enumerate(rows)]
+    world.plan((PEOPLE, [person("a"), person("b")]), (ADDRESSES, numbered))
+
+
+def zips(world: World) -> Counter[object]:
+    return Counter(record.attributes.get("zip_code") for record in world.target.of("person_address"))
+
+
+@pytest.mark.parametrize("fault", ["lost", "lost_after", "late"])
+def test_a_record_that_another_one_contains_is_not_answered_for_by_it(world: World, fault: str) -> None:
+    other = {"person": key_of(PEOPLE, "b"), "city": "Troy"}
+    plan_addresses(world, other)
+    world.load()
+    plan_addresses(world, other, ALIKE, ALIKE | {"zip_code": "45402"})
+    seen: list[Document] = []
+
+    def first_two(_number: int, document: Document) -> str | None:
+        if document.entity == "person_address":
+            seen.append(document)
+        return fault if document.entity == "person_address" and len(seen) <= 2 else None
+
+    world.target.faults = first_two
+    world.load()
+    assert zips(world) == {None: 2, "45402": 1}
+    assert set(world.states().values()) == {"created"}
+
+
+def test_records_that_look_different_do_not_wait_for_each_other(world: World) -> None:
+    plan_addresses(world, ALIKE, ALIKE | {"city": "Troy"}, ALIKE | {"city": "Lima"})
+    world.target.faults = lambda _number, document: "lost" if document.attributes.get("city") == "Dayton" else None
+    world.load()
+    cities = [
+        document.attributes["city"]
+        for at, document in world.target.creates
+        if at < QUIET_S and "city" in document.attributes
+    ]
+    assert sorted(map(str, cities)) == ["Dayton", "Lima", "Troy"]
+
+
+@pytest.mark.parametrize("fault", ["lost", "lost_after"])
+def test_twins_that_an_earlier_run_held_are_settled_one_after_the_other(world: World, fault: str) -> None:
+    plan_addresses(world, ALIKE, ALIKE, ALIKE, {"person": key_of(PEOPLE, "b"), "city": "Troy"})
+    world.target.faults = lambda _number, document: fault if document.attributes.get("city") == "Dayton" else None
+    world.target.blind = {"person_address"}
+    world.load()
+    assert Counter(world.states().values()) == {"created": 3, "uncertain": 3}
+    world.target.blind = set()
+    world.target.faults = lambda _number, _document: None
+    world.load()
+    assert len(world.target.of("person_address")) == 4
+    assert set(world.states().values()) == {"created"}
+
+
+def test_a_new_twin_waits_for_an_old_one(world: World) -> None:
+    troy = {"person": key_of(PEOPLE, "b"), "city": "Troy"}
+    plan_addresses(world, troy, ALIKE)
+    world.target.faults = lambda _number, document: (
+        "lost_after" if document.attributes.get("city") == "Dayton" else None
+    )
+    world.target.blind = {"person_address"}
+    world.load()
+    world.target.blind = set()
+    plan_addresses(world, troy, ALIKE, ALIKE)
+    world.load()
+    assert len(world.target.of("person_address")) == 3
+    assert set(world.states().values()) == {"created"}
+
+
+def test_twins_under_different_parents_are_no_twins(world: World) -> None:
+    members = [
+        {"id": name, "case": key_of(CASES, name), "person": key_of(PEOPLE, "a"), "role": "Child"} for name in "12"
+    ]
+    world.plan((PEOPLE, [person("a")]), (CASES, [case("1"), case("2")]), (MEMBERS, members))
+    world.target.faults = lambda _number, document: "lost" if document.entity == "case_person" else None
+    world.load()
+    assert len([at for at, document in world.target.creates if document.entity == "case_person" and at < QUIET_S]) == 2
+
+
+def shown(attributes: dict[str, object], **links: object) -> RemoteRecord:
+    return RemoteRecord("person", TargetId("1"), attributes, links)
+
+
+@pytest.mark.parametrize(
+    ("sent", "there"),
+    [
+        ("2026-01-31T10:00:00Z", "2026-01-31T05:00:00.000-05:00"),
+        ("2026-01-31T10:00:00Z", "2026-01-31T10:00:00+00:00"),
+        (12, 12.0),
+        (None, ""),
+        ("", None),
+        (True, "true"),
+        (["a"], ["a"]),
+    ],
+)
+def test_what_a_server_may_legally_write_otherwise_is_the_same(sent: object, there: object) -> None:
+    assert same_content(Document("person", {"x": sent}), shown({"x": there}))
+
+
+@pytest.mark.parametrize(
+    ("sent", "there"),
+    [
+        ("2026-01-31", "2026-02-01"),
+        ("7", "07"),
+        ("a", "A"),
+        (True, "false"),
+        (1, 2),
+        ("x", None),
+        (0, None),
+        (False, ""),
+    ],
+)
+def test_what_is_another_value_is_told(sent: object, there: object) -> None:
+    assert list(differences(Document("person", {"x": sent}), shown({"x": there}))) == [("x", "altered")]
+
+
+def test_nested_fields_and_links_are_told_by_name() -> None:
+    sent = Document("person", {"custom_fields": {"a": 1, "b": 2}}, {"m": Ref("person", TargetId("7")), "n": None})
+    there = shown({"custom_fields": {"a": 1, "b": 3, "c": 4}}, m=Ref("person", TargetId("8")))
+    assert list(differences(sent, there)) == [("custom_fields.b", "altered"), ("m", "mislinked")]
+
+
+def test_links_that_hold_many_are_compared_as_sets() -> None:
+    one, two = Ref("race", TargetId("1")), Ref("race", TargetId("2"))
+    assert same_content(Document("person", {}, {"races": (one, two)}), shown({}, races=(two, one)))
+    assert not same_content(Document("person", {}, {"races": (one,)}), shown({}, races=(two, one)))
+
+
+def test_additions_count_what_was_never_sent() -> None:
+    there = shown({"a": 1, "b": 2, "c": None, "d": ""}, m=Ref("person", TargetId("7")), n=None)
+    assert additions(Document("person", {"a": 1}), there) == 2

@@ -17,6 +17,7 @@ import pyarrow as pa
 from etl.core.batching import rebatch
 from etl.core.errors import SettingsError, SourceUnavailable, SourceUnreadable
 from etl.core.ports import TableFacts
+from etl.sources.archives import refuse_bomb
 from etl.sources.declared import declared_forms, forms_of
 from etl.sources.excel_damage import error_rows
 from etl.sources.names import check_columns, check_tables
@@ -64,6 +65,7 @@ class ExcelSource:
 
     def _sheets(self, path: Path) -> list[str]:
         place = f"{self.name} ({path.name})"
+        refuse_bomb(path, place)
         with steady(path, place) as stream, self._opened(stream, place) as workbook:
             return [name for name in self._worksheets(workbook) if workbook.get_sheet_by_name(name).start is not None]
 
@@ -74,6 +76,7 @@ class ExcelSource:
 
     def _read(self, table: str, path: Path) -> Iterator[pa.RecordBatch]:
         place = f"{self.name}.{table} ({path.name})"
+        refuse_bomb(path, place)
         with steady(path, place) as stream:
             digest = hashlib.sha256()
             for _ in hashed(stream, digest):
@@ -85,7 +88,7 @@ class ExcelSource:
         self._facts[table] = TableFacts(path.name, "Excel", size, digest.hexdigest())
 
     def _rows(self, sheet: CalamineSheet, errors: frozenset[int], place: str) -> Iterator[pa.RecordBatch]:
-        numbered = _numbered(sheet)
+        numbered = ((number, list(cells)) for number, cells in enumerate(sheet.iter_rows(), 1))
         header, columns = self._header(numbered, place)
         rows = PlacedRows(columns, forms_of(columns, self._forms))
         damaged = errors | _merged_rows(sheet, header)
@@ -98,7 +101,7 @@ class ExcelSource:
                 yield from rows.taken()
         yield from rows.finished()
 
-    def _header(self, numbered: Iterator[tuple[int, list[object]]], place: str) -> tuple[int, list[str]]:
+    def _header(self, numbered: Iterator[tuple[int, Sequence[object]]], place: str) -> tuple[int, list[str]]:
         """The header's row number and its names."""
         for number, cells in numbered:
             is_header = any(cell != "" for cell in cells) if self._header_row is None else number == self._header_row
@@ -127,12 +130,6 @@ def _calamine(source: str) -> ModuleType:
         hint = "Install the extra that reads it: casebook-etl[excel]."
         raise SettingsError(f"Source {source} is a workbook, which this installation cannot read.", hint=hint) from None
     return python_calamine
-
-
-def _numbered(sheet: CalamineSheet) -> Iterator[tuple[int, list[object]]]:
-    first = sheet.start[0] + 1 if sheet.start else 1
-    for number, cells in enumerate(sheet.iter_rows(), first):
-        yield number, list(cells)
 
 
 def _merged_rows(sheet: CalamineSheet, header: int) -> frozenset[int]:

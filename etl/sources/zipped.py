@@ -9,6 +9,7 @@ from __future__ import annotations
 import glob
 import shutil
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -63,7 +64,7 @@ class ZipSource:
             try:
                 with archive.open(member) as packed, path.open("xb") as unpacked:
                     shutil.copyfileobj(packed, unpacked)
-            except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError):
+            except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError):
                 hint = "Get it again, without a password."
                 message = f"{self._place}: the file of table {table} is damaged or encrypted."
                 raise SourceUnreadable(message, hint=hint) from None

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from etl.sources import encoding
@@ -47,6 +47,7 @@ def rows_in_blocks(text: bytes, dialect: str, size: int) -> list[object]:
 
 
 @pytest.mark.parametrize("dialect", WRITERS)
+@settings(deadline=None)
 @given(values=st.lists(texts, max_size=6))
 def test_every_text_that_is_written_is_read(dialect, values):
     with tempfile.TemporaryDirectory() as folder:
@@ -58,6 +59,7 @@ def test_every_text_that_is_written_is_read(dialect, values):
 
 
 @pytest.mark.parametrize("dialect", WRITERS)
+@settings(deadline=None)
 @given(
     text=st.lists(st.sampled_from([*PIECES, "INSERT INTO T VALUES (1, 'a');\n", "CREATE TABLE T (A int);"])).map(
         "".join
@@ -69,6 +71,7 @@ def test_the_size_of_blocks_changes_nothing_even_in_broken_scripts(dialect, text
     assert rows_in_blocks(whole, dialect, size) == rows_in_blocks(whole, dialect, len(whole) + 1)
 
 
+@settings(deadline=None)
 @given(values=st.lists(texts, min_size=1, max_size=6), size=st.integers(1, 9))
 def test_tables_are_found_again_at_their_places_whatever_the_blocks(values, size):
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:

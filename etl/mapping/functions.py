@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 
-
 from etl.core.records import JsonValue
 from etl.mapping.failures import place_of
 from etl.mapping.operations import BoundOperation, OperationMistake, ValueType

@@ -33,6 +33,7 @@ CONDITIONS = {
     "left": "left(A, 2) = 'x'",
     "right": "right(A, 2) = 'x'",
     "coalesce": "coalesce(A, B) = 'x'",
+    "years": "years(A, B) >= 18",
     "today": "date(A) < today()",
     "any": "any(A = 'x')",
     "all": "all(A = 'x')",

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 
 import duckdb
 
@@ -43,8 +42,9 @@ _SHAPES: tuple[tuple[Kind, str], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Blanks:
-    """The cells of a column that are no value, and those with blanks around their value."""
+    """How many cells of a column hold a value, how many hold none, and how many have blanks around their value."""
 
+    filled: int
     null: int
     blank: int
     padded: int
@@ -65,13 +65,21 @@ class Cells:
         measures = []
         for name in map(quoted, columns):
             bare = f"trim({name}, {BLANKS})"
+            measures.append(f"count(*) filter ({bare} <> '')")
             measures.append(f"count(*) filter ({name} is null)")
             measures.append(f"count(*) filter ({bare} = '')")
             measures.append(f"count(*) filter ({bare} <> {name} and {bare} <> '')")
         row = self._row(f"select {', '.join(measures)} from {self._relation} where {quoted(DAMAGE)} is null")
-        return {name: Blanks(*row[3 * at : 3 * at + 3]) for at, name in enumerate(columns)}
+        return {name: Blanks(*row[4 * at : 4 * at + 4]) for at, name in enumerate(columns)}
 
-    def load(self, column: str) -> None:
+    def column(self, name: str, blanks: Blanks) -> Column:
+        """Loads and measures a column; one without values needs neither."""
+        if not blanks.filled:
+            return Column(name, 0, blanks.blank, blanks.null, 0, 0, 0, 0, {}, (), ())
+        self._load(name)
+        return self._measured(name, blanks)
+
+    def _load(self, column: str) -> None:
         """Makes a column the one that is measured."""
         name, bare = quoted(column), f"trim({quoted(column)}, {BLANKS})"
         self._database.execute(
@@ -84,7 +92,7 @@ class Cells:
             "from cell group by 1"
         )
 
-    def measured(self, column: str, blanks: Blanks) -> Column:
+    def _measured(self, column: str, blanks: Blanks) -> Column:
         """Counts, kinds, shapes and the most frequent values of the loaded column."""
         distinct, filled, shortest, longest = self._row(
             "select count(*), coalesce(sum(n), 0), coalesce(min(length(value)), 0), coalesce(max(length(value)), 0) from cell"
@@ -99,16 +107,19 @@ class Cells:
             distinct=distinct,
             shortest=shortest,
             longest=longest,
-            kinds=MappingProxyType({Kind(kind): count for kind, count in kinds}),
+            kinds={Kind(kind): count for kind, count in kinds},
             shapes=self._tallies("select shape, n from form order by n desc, shape", _SHOWN),
             values=self._tallies("select value, n from cell order by n desc, value", _SHOWN),
             codes=self._codes(distinct, filled, longest),
             day_order=self._day_order({kind for kind, _ in kinds}),
         )
 
-    def rows(self, condition: str) -> int:
-        """How many rows hold a value of this condition (on ``value``, ``n``, ``shape``)."""
-        return int(self._row(f"select coalesce(sum(n), 0) from cell where {condition}")[0])
+    def rows(self, *conditions: str) -> tuple[int, ...]:
+        """How many rows hold a value of each condition (on ``value``, ``n``, ``shape``), in one pass."""
+        if not conditions:
+            return ()
+        counts = ", ".join(f"coalesce(sum(n) filter ({condition}), 0)" for condition in conditions)
+        return self._row(f"select {counts} from cell")
 
     def places(self, condition: str, most: int) -> tuple[Place, ...]:
         """The first places at which values of this condition stand, each value once."""

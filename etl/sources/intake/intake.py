@@ -145,8 +145,7 @@ class Intake:
         judge = Judge(cells, name, f"{self._taken:%Y-%m-%d}")
         blanks = cells.blanks(taken.columns)
         for column in taken.columns:
-            cells.load(column)
-            measured = _with_people(cells.measured(column, blanks[column]))
+            measured = _with_people(cells.column(column, blanks[column]))
             self._observations += judge.observations(measured)
             if measured.people:
                 detail = f"{measured.people}, by its {measured.people_evidence}"

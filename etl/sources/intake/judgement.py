@@ -64,8 +64,9 @@ class Judge:
             yield Observation("empty_column", Severity.INFO, self._table, column.name, column.blank + column.null)
             return
         rules = (*_excel(column), *_dates(column, self._today), *_texts(column))
-        for rule in rules:
-            if count := self._cells.rows(rule.condition):
+        counts = self._cells.rows(*(rule.condition for rule in rules))
+        for rule, count in zip(rules, counts, strict=True):
+            if count:
                 places = self._cells.places(rule.condition, PLACES)
                 yield Observation(rule.code, rule.severity, self._table, column.name, count, rule.detail, places)
         yield from self._day_order(column)
@@ -96,7 +97,7 @@ class Judge:
         if found:
             detail = ", ".join(f"{each.text} ({each.rows:,})" for each in found)
             places = self._cells.places(condition, PLACES)
-            count = self._cells.rows(condition)
+            (count,) = self._cells.rows(condition)
             yield Observation("sentinels", Severity.WARN, self._table, column.name, count, detail, places)
 
     def _number_condition(self, column: Column) -> str:
@@ -106,7 +107,7 @@ class Judge:
         odd = f"regexp_full_match(value, {text(_NINES)})"
         number = "try_cast(value as bigint)"
         highest = self._cells.number(f"max({number})", f"not {odd}")
-        negatives = self._cells.rows(f"{number} < 0 and not {odd}")
+        (negatives,) = self._cells.rows(f"{number} < 0 and not {odd}")
         far = f"{number} > {2 * highest}" + ("" if negatives else f" or {number} < 0")
         often = max(2, int(_OFTEN * column.filled))
         return f"{odd} and n >= {often} and ({far} or contains(value, '-') and {number} is null)"

@@ -61,13 +61,20 @@ def _of(
 ) -> list[Reference]:
     """At most one reference: names that agree first, then the key of its own table, the fewest missing, the smallest."""
     asked = [
-        (_measured(database, read, column, parent, key), not _is_own(parent.table, key), key.distinct)
+        (_measured(database, read, column, parent, key), _strangeness(parent.table, key), key.distinct)
         for parent, key in parents
         if _can_point(read, column, parent, key)
     ]
     kept = [each for each in asked if _is_convincing(each[0])]
     ranked = sorted(kept, key=lambda each: (not each[0].is_named, each[1], each[0].missing_values, each[2]))
     return [ranked[0][0]] if ranked else []
+
+
+def _strangeness(table: Table, key: Column) -> int:
+    """How far a key is from being its table's own: 0 named exactly after it, 1 meant as its key, 2 unique by chance."""
+    if subject_words(key.name) == subject_words(table.name.rpartition(".")[2]):
+        return 0
+    return 1 if _is_own(table, key) else 2
 
 
 def _is_own(table: Table, column: Column) -> bool:

@@ -21,24 +21,24 @@ def _one_project_key() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def quarter(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A quarter of the sample agency, every record of which can be asked for."""
-    place = copy_project(tmp_path_factory.mktemp("quarter"), "demo_agency")
-    trim(place.sample, 0.25)
+def part(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A part of the sample agency, small enough to be loaded often, every record of which can be asked for."""
+    place = copy_project(tmp_path_factory.mktemp("part"), "demo_agency")
+    trim(place.sample, 0.12)
     without_unaskable(place.sample)
     return place.sample
 
 
 @pytest.fixture(scope="session")
-def reference(quarter: Path, tmp_path_factory: pytest.TempPathFactory) -> Reference:
-    """That quarter, loaded without any trouble."""
-    return reference_load(copy_project(tmp_path_factory.mktemp("reference"), "demo_agency", quarter))
+def reference(part: Path, tmp_path_factory: pytest.TempPathFactory) -> Reference:
+    """That part, loaded without any trouble."""
+    return reference_load(copy_project(tmp_path_factory.mktemp("reference"), "demo_agency", part))
 
 
 @pytest.fixture
-def agency(quarter: Path, tmp_path: Path) -> Place:
-    """A copy of that quarter of one's own."""
-    return copy_project(tmp_path, "demo_agency", quarter)
+def agency(part: Path, tmp_path: Path) -> Place:
+    """A copy of that part of one's own."""
+    return copy_project(tmp_path, "demo_agency", part)
 
 
 @pytest.fixture(scope="session")

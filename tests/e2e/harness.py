@@ -202,12 +202,11 @@ def sandbox_catalog() -> Catalog:
 
 
 @contextlib.contextmanager
-def sandbox(db: Path | str = ":memory:", faults: str = "", **settings: Any) -> Iterator[Handle]:
+def sandbox(db: Path | str = ":memory:", faults: str = "", *, port: int = 0, **settings: Any) -> Iterator[Handle]:
     """A sandbox on a socket, in a thread that outlives every client."""
     rules = parse_faults(faults) if faults else ()
-    with running(
-        SandboxSettings(**{"catalog": sandbox_catalog(), "db": str(db), "faults": rules, **settings})
-    ) as handle:
+    made = SandboxSettings(**{"catalog": sandbox_catalog(), "db": str(db), "faults": rules, **settings})
+    with running(made, port=port) as handle:
         yield handle
 
 

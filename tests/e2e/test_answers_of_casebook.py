@@ -27,14 +27,13 @@ def statuses(oracle, method):
 
 
 @pytest.mark.parametrize("status", [400, 404, 415, 422])
-def test_a_refused_record_is_rejected_alone_and_sent_again_only_on_demand(tmp_path, status):
+def test_a_refused_record_is_rejected_alone_and_told_with_its_line(tmp_path, status):
     with sandbox(faults=f"status_{status}@POST case:first=1") as casebook:
         place = small(tmp_path, casebook.base_url)
         ended = place.run()
         assert ended.code == 1, ended.text
         account = place.summary()["entities"]["case"]
         assert (account["created"], account["rejected"]) == (2, 1)
-        assert place.problems()["cases", "rejected_by_target"] == 1
         (problem,) = [row for row in place.rows("load_problems.parquet") if row["code"] == "rejected_by_target"]
         assert problem["detail"].startswith(f"{status} fault")
         assert problem["table"] == "legacy.CASES"
@@ -42,10 +41,14 @@ def test_a_refused_record_is_rejected_alone_and_sent_again_only_on_demand(tmp_pa
         assert states(place)["case", "rejected"] == 1
         assert place.summary()["ledger"]["balanced"]
 
+
+def test_a_refused_record_is_sent_again_only_on_demand_and_its_children_follow(tmp_path):
+    with sandbox(faults="status_400@POST case:first=1") as casebook:
+        place = small(tmp_path, casebook.base_url)
+        assert place.run().code == 1
         before = len(writes(casebook.oracle))
         assert place.run().code == 1
         assert len(writes(casebook.oracle)) == before, "a refused record was sent again unasked"
-
         ended = place.run("--retry", "rejected")
         assert ended.code == 0, ended.text
         assert casebook.oracle.counts() == ALL

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import signal
+import sqlite3
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,10 +49,10 @@ def test_a_load_killed_thirty_times_at_a_cutting_server_is_exact(whole, whole_re
 
 
 @pytest.mark.drill
-def test_loads_killed_for_as_long_as_one_likes_are_exact(quarter, reference, tmp_path, capsys):
+def test_loads_killed_for_as_long_as_one_likes_are_exact(part, reference, tmp_path, capsys):
     wanted, done, seed = int(os.environ.get("DRILL_KILLS", "1000")), 0, SEED + 2
     while done < wanted:
-        place = copy_project(tmp_path / str(seed), "demo_agency", quarter)
+        place = copy_project(tmp_path / str(seed), "demo_agency", part)
         assert killed_load(place, reference, kills=12, seed=seed, capsys=capsys).is_clean
         done, seed = done + 12, seed + 1
 
@@ -65,7 +67,7 @@ def test_the_harness_finds_the_duplicates_of_a_loader_that_resends(agency, refer
         agency.point_at(cutting.base_url, quiet_s=QUIET_S).run()
         proof = prove(agency.state, cutting.oracle, reference.good, reference.records)
     say(capsys, proof.line("negative control: resends", SEED, time.monotonic() - began))
-    assert proof.dup > 20
+    assert proof.dup > 5
     assert not proof.is_clean
 
 
@@ -150,9 +152,6 @@ def assert_same_account(place: Place, reference: Reference, ended: Ended) -> Non
 
 
 def swap_ids(state: Path, first: str, second: str) -> None:
-    import contextlib  # noqa: PLC0415 - only here
-    import sqlite3  # noqa: PLC0415 - only here
-
     with contextlib.closing(sqlite3.connect(state)) as database:
         for old, new in ((first, "spare"), (second, first), ("spare", second)):
             database.execute("update records set target_id = ? where target_id = ?", (new, old))

@@ -13,6 +13,7 @@ from etl.core.errors import Mistake
 from etl.core.ports import Join
 from etl.mapping.ignore import ignored_columns, ignored_reason, is_pattern, patterns_of
 from etl.mapping.model import EntityMapping, Position, Project
+from etl.mapping.queries import columns_read
 from etl.mapping.reads import columns_in
 from etl.mapping.suggest import did_you_mean
 
@@ -21,7 +22,7 @@ Columns = Mapping[str, Sequence[str]]
 
 def check_columns(project: Project, columns: Columns) -> tuple[Mistake, ...]:
     """Every mistake about tables and columns, in file order. ``columns`` maps ``source.TABLE`` to its header."""
-    uses = [use for mapping in project.mappings for use in _uses(mapping)]
+    uses = [use for mapping in project.mappings if not mapping.query for use in _uses(mapping)]
     found = [*_unknown_tables(project, columns), *_unknown_columns(uses, columns), *_repeated_aliases(project, columns)]
     found += [*_unused(project, columns, uses), *_idle_ignores(project, columns, uses)]
     return tuple(sorted(set(found)))
@@ -120,6 +121,9 @@ def _unused(project: Project, columns: Columns, uses: Iterable[_Use]) -> Iterato
     read: dict[str, set[str]] = {table: set() for table in _tables_used(project)}
     for use in uses:
         read.setdefault(use.table, set()).add(use.column)
+    for mapping in project.mappings:
+        for table, column in columns_read(mapping.query, columns):
+            read.setdefault(table, set()).add(column)
     for table, names in columns.items():
         if table not in read:
             yield from _forgotten_table(project, table)

@@ -26,7 +26,6 @@ NOT_AVAILABLE = MappingProxyType(
         "match": "",
         "overrides": "Write them into `overrides/MAPPING.csv`.",
         "py": "Write it as a step of `do`: `py: module.function`.",
-        "query": "Use `join:`, or a named query of a `sql` source.",
         "rules": "Write them into the mapping whose records they judge.",
         "send_null": "",
         "sync": "",

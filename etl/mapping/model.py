@@ -311,6 +311,7 @@ class EntityMapping:
 
     ``key`` lists the visible columns of the legacy identity; ``space`` is the key space. ``base`` asks for every column
     that any part of the mapping reads. ``checksum`` covers meaning only: comments and layout do not count.
+    ``query`` is a SELECT that gives the columns of base rows instead of the table itself.
     ``positions`` tells where ``key``, ``table``, ``where``, ``group`` and each ``join ALIAS`` stand.
     """
 
@@ -328,6 +329,7 @@ class EntityMapping:
     tests: tuple[InlineTest, ...] = ()
     overrides: tuple[Override, ...] = ()
     rules: tuple[Rule, ...] = ()
+    query: str = ""
 
     @property
     def references(self) -> tuple[Field, ...]:

@@ -56,6 +56,7 @@ def resolved(page: Page, shared: Shared) -> EntityMapping | None:
         _fields_alone(page, shared, entity)
         return None
     _check_tables(page, form.source, shared)
+    _check_query(page, form.source)
     if entity is None:
         return None
     scope = Scope(page, entity, shared, grouped=form.source.group is not None)
@@ -73,13 +74,16 @@ def resolved(page: Page, shared: Shared) -> EntityMapping | None:
         key=form.key,
         space=space,
         fields=fields,
-        checksum=_checksum(form, base, where, fields, shared, [*map(meaning, overrides), *rules]),
+        checksum=_checksum(
+            form, base, where, fields, shared, [*map(meaning, overrides), *rules, *filter(None, [form.source.query])]
+        ),
         position=page.position(("mapping",)),
         version=form.version,
         positions=_positions(page, form),
         tests=inline_tests(scope, form, base, fields),
         overrides=overrides,
         rules=rules,
+        query=form.source.query or "",
     )
 
 
@@ -129,6 +133,12 @@ def _check_tables(page: Page, source: SourceForm, shared: Shared) -> None:
         seen.add(alias)
 
 
+def _check_query(page: Page, source: SourceForm) -> None:
+    if source.query is not None and source.join:
+        hint = "Join inside the query, or take the query out."
+        page.note(("source", "join"), "A query brings its own columns.", hint, code="useless_key", key=True)
+
+
 def _check_table(page: Page, place: Place, table: str, shared: Shared) -> None:
     name, dot, rest = table.partition(".")
     tables = {each.name: each for each in shared.sources.values() if each.kind != "files"}
@@ -158,7 +168,12 @@ def _join(alias: str, form: JoinForm) -> Join:
 
 def _positions(page: Page, form: MappingForm) -> dict[str, Position]:
     """Where the parts stand whose columns are checked later."""
-    places: dict[str, Place] = {"key": ("key",), "table": ("source", "from"), "where": ("source", "where")}
+    places: dict[str, Place] = {
+        "key": ("key",),
+        "table": ("source", "from"),
+        "where": ("source", "where"),
+        "query": ("source", "query"),
+    }
     places |= {"group": ("source", "group")}
     places |= {f"join {alias}": ("source", "join", alias) for alias in form.source.join}
     return {name: page.position(place) for name, place in places.items()}

@@ -159,6 +159,7 @@ class SourceForm(Form):
 
     table: Text = Field(alias="from")
     join: dict[Name, JoinForm] = Field(default_factory=dict)
+    query: Text | None = None
     where: Text | None = None
     group: GroupForm | None = None
 

@@ -13,6 +13,7 @@ from etl.core.ports import BaseQuery, ProblemSink
 from etl.core.problems import PROBLEM_SCHEMA, Severity, problem_rows
 from etl.mapping.ignore import ignored_reason
 from etl.mapping.model import Project
+from etl.mapping.queries import tables_in
 from etl.pipeline.workspace import ParquetSink, RunFolder
 from etl.sources.accounts import TABLE_ACCOUNT_SCHEMA, close_rows, table_account, unmatched_rows
 from etl.sources.snapshot import Snapshot, SnapshotTable
@@ -41,7 +42,10 @@ def close_ledger(folder: RunFolder, tables: DuckTables) -> None:
 
 
 def _account(project: Project, table: SnapshotTable, tables: DuckTables, problems: ProblemSink) -> dict[str, object]:
-    is_base = any(mapping.base.table == table.relation for mapping in project.mappings)
+    is_base = any(
+        mapping.base.table == table.relation or tables_in(mapping.query, [table.relation])
+        for mapping in project.mappings
+    )
     joins = _joins_of(project, table.relation)
     unmatched = None if is_base or not joins else unmatched_rows(tables, joins)
     if unmatched is not None:

@@ -15,6 +15,7 @@ from etl.core.errors import MappingError, Mistake
 from etl.core.keys import RecordKeys
 from etl.mapping.fixes import Edit, applied, edits_by_file
 from etl.mapping.lint import Evidence, Finding, findings
+from etl.pipeline.base_rows import base_rows
 from etl.pipeline.prepare import BATCH_ROWS, register_snapshot
 from etl.pipeline.projects import lint as find_mistakes
 from etl.pipeline.projects import open_project
@@ -97,14 +98,16 @@ def _evidence(setting: Setting) -> Evidence:
         folder = Path(name) / "snapshot"
         register_snapshot(tables, take_snapshot(setting.sources(), _wanted(setting), folder, _Silent()))
         for mapping in setting.project.mappings:
-            for batch in tables.base(mapping.base, BATCH_ROWS):
+            for batch in base_rows(tables, mapping, Path(name), BATCH_ROWS):
                 seen.look(mapping, batch)
     used = {name: frozenset(lines) for name, lines in seen.used.items()}
     return Evidence(used, seen.keys_met())
 
 
-def _wanted(setting: Setting) -> dict[str, list[str]]:
-    """The tables that mappings read, by source."""
+def _wanted(setting: Setting) -> dict[str, list[str]] | None:
+    """The tables that mappings read, by source; None (all of them) where a query may read any."""
+    if any(mapping.query for mapping in setting.project.mappings):
+        return None
     wanted: dict[str, list[str]] = {}
     for mapping in setting.project.mappings:
         for relation in (mapping.base.table, *(join.table for join in mapping.base.joins)):

@@ -21,6 +21,7 @@ from etl.mapping.columns import check_columns
 from etl.mapping.model import EntityMapping, Project
 from etl.mapping.operations import Context
 from etl.pipeline.accounts import account_tables
+from etl.pipeline.base_rows import base_rows
 from etl.pipeline.table_rules import judge_between_records
 from etl.pipeline.workspace import ParquetSink, RunFolder
 from etl.plan.graph import LoadOrder, edges_of, load_order
@@ -125,7 +126,7 @@ def _map_one(work: Work, mapping: EntityMapping, rows: ParquetSink, problems: Pa
     checks = FieldChecks(mapping, work.catalog, work.context, work.files)
     rules = RecordRules(mapping, work.context)
     with ParquetSink(Path(_mapped(work, mapping))) as records:
-        for batch in work.tables.base(mapping.base, BATCH_ROWS):
+        for batch in base_rows(work.tables, mapping, work.folder.temp, BATCH_ROWS):
             corrected = corrections.apply(batch)
             mapped = transformer.apply(corrected)
             checked, found = checks.apply(mapped.records, mapped.problems)

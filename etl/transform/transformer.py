@@ -19,6 +19,7 @@ from etl.core.problems import PROBLEM_SCHEMA, Severity, problem_rows
 from etl.core.records import DAMAGE, KEY, LINE, REASON, ROW, SOURCE_KEY, STATUS
 from etl.mapping.model import EntityMapping
 from etl.mapping.operations import Context
+from etl.mapping.queries import LEFT_OUT
 from etl.transform.columns import FieldColumn
 from etl.transform.faults import first_in_record
 from etl.transform.identity import record_keys, shown_keys
@@ -107,6 +108,10 @@ class Transformer:
         self._keep(work, pc.invert(damaged))
 
     def _set_unwanted_aside(self, work: _Work) -> None:
+        if LEFT_OUT in work.rows.batch.schema.names:
+            left_out = work.rows.batch[LEFT_OUT]
+            work.account.enter(work.positions.filter(left_out), Bucket.IGNORED, "query")
+            self._keep(work, pc.invert(left_out))
         where = self._mapping.where
         if where is None or not work.rows.batch.num_rows:
             return

@@ -254,7 +254,7 @@ def test_where_cannot_ask_about_a_group(desk):
         ("¦docs.PERSONS", "unknown_source"),
         ("{from: ¦legcy.PERSONS}", "unknown_source"),
         ("{¦table: legacy.PERSONS, from: legacy.P}", "unknown_key"),
-        ("{from: legacy.P, ¦query: SELECT 1}", "not_available"),
+        ("{from: legacy.P, query: SELECT 1, ¦join: {a: {table: legacy.A, match: ID}}}", "useless_key"),
         ("{from: legacy.P, join: {a: {table: ¦lgacy.A, match: ID}}}", "unknown_source"),
         ("{from: legacy.P, join: {a: {table: legacy.A, match: ID, expect: ¦few}}}", "wrong_form"),
         (

@@ -1,0 +1,50 @@
+"""The base rows of a mapping, with or without a `query` of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pyarrow as pa
+
+from etl.core.errors import UserFixable
+from etl.mapping.model import EntityMapping
+from etl.mapping.queries import LEFT_OUT
+from etl.pipeline.workspace import ParquetSink
+from etl.sources.query_sql import queried_rows_sql
+from etl.sources.tables import DuckTables
+
+
+def base_rows(tables: DuckTables, mapping: EntityMapping, folder: Path, batch_rows: int) -> Iterator[pa.RecordBatch]:
+    """The rows that a mapping maps, in batches; what its query gives is kept in ``folder``.
+
+    Raises UserFixable, naming its place, for a query that cannot be read or gives a base row more than once.
+    """
+    if not mapping.query:
+        yield from tables.base(mapping.base, batch_rows)
+        return
+    relation = f"query.{mapping.name}"
+    path = folder / f"{relation}.parquet"
+    _keep(tables, mapping, path)
+    tables.register(relation, str(path))
+    if tables.count(relation) != tables.count(mapping.base.table):
+        message = f"{_place(mapping)}: the query gives a row of {mapping.base.table} more than once."
+        raise UserFixable(message, hint="Let it give one row for each `_row`, for example by `qualify` or `group by`.")
+    yield from tables.base(replace(mapping.base, table=relation, columns=(*mapping.base.columns, LEFT_OUT)), batch_rows)
+
+
+def _keep(tables: DuckTables, mapping: EntityMapping, path: Path) -> None:
+    sql = queried_rows_sql(mapping.base.table, mapping.query, mapping.base.columns, LEFT_OUT)
+    try:
+        with ParquetSink(path) as sink:
+            for batch in tables.query(sql):
+                sink.add(batch)
+    except UserFixable as error:
+        hint = "It must be one SELECT that gives `_row` of the base table and every column that the mapping reads."
+        raise UserFixable(f"{_place(mapping)}: {error.message}", hint=hint) from None
+
+
+def _place(mapping: EntityMapping) -> str:
+    position = mapping.positions.get("query", mapping.position)
+    return f"{position.file}:{position.line}:{position.column}"

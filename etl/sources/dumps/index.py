@@ -50,7 +50,7 @@ class Index:
     def build(self, blocks: Iterator[bytes], dialect: str, *, is_cut_off: bool) -> Index:
         """Reads the whole script. Raises SourceUnreadable for a script that is no plain dump."""
         lexer = Lexer(blocks, dialect)
-        script = Script(lexer, dialect)
+        script = Script(lexer, dialect, is_counting=True)
         for statement in script.statements():
             if isinstance(statement, TableSchema):
                 self._define(statement)

@@ -72,6 +72,33 @@ class Lexer:
             self.take()
         return is_it
 
+    def take_matching(self, pattern: re.Pattern[bytes]) -> tuple[bytes, int] | None:
+        """Takes what a pattern matches here at once: its first group, and the line where that starts.
+
+        None, with nothing taken, where it does not match or may go on behind what is held.
+        """
+        start = self._position if self._ahead is None else self._ahead.start - self._dropped
+        found = pattern.match(self._buffer, start)
+        if found is None or found.end() == len(self._buffer) or found.end() - start > LONGEST_ROW:
+            return None
+        line = self._line if self._ahead is None else self._ahead.line
+        line += self._buffer.count(b"\n", start, found.start(1))
+        self._jump(start, found.end())
+        return found[1], line
+
+    def took_text(self, text: bytes) -> bool:
+        """Takes the token ahead and what follows it, if they are exactly this text."""
+        start = self._position if self._ahead is None else self._ahead.start - self._dropped
+        is_it = bool(text) and self._buffer.startswith(text, start) and start + len(text) < len(self._buffer)
+        if is_it:
+            self._jump(start, start + len(text))
+        return is_it
+
+    def text_since(self, token: Token) -> bytes:
+        """The script from a token up to what was taken last; nothing where that is not held any more."""
+        start = token.start - self._dropped
+        return self._buffer[start : self.end - self._dropped] if start >= 0 else b""
+
     def rest_of_line(self) -> bytes | None:
         """The text up to the line's end and with it; None at the end. Nothing may have been peeked at.
 
@@ -140,6 +167,15 @@ class Lexer:
     def _move(self, position: int) -> None:
         self._line += self._buffer.count(b"\n", self._position, position)
         self._position = position
+
+    def _jump(self, start: int, end: int) -> None:
+        """Takes from the token ahead, or from here, to ``end``."""
+        if self._ahead is not None:
+            self._back_to(self._ahead)
+        self._line += self._buffer.count(b"\n", start, end)
+        self._position = end
+        self.end = self._dropped + end
+        self._starts_line = False
 
     def _back_to(self, token: Token) -> None:
         self._ahead = None

@@ -7,7 +7,7 @@ that was never closed may have swallowed is damage line by line. Statements that
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
 from etl.sources.dialect import LONGEST_ROW
@@ -23,7 +23,20 @@ from etl.sources.dumps.parsing import (
     take_name,
     take_table,
 )
-from etl.sources.dumps.tokens import BINARY, MYSQL, NAME, NUMBER, OPEN, POSTGRES, STRING, TSQL, WORD, Token
+from etl.sources.dumps.tokens import (
+    BINARY,
+    MYSQL,
+    NAME,
+    NUMBER,
+    OPEN,
+    POSTGRES,
+    STRING,
+    TSQL,
+    WORD,
+    Token,
+    cell_pattern,
+    row_pattern,
+)
 from etl.sources.table_schema import TableSchema
 
 BROKEN: Final = "broken_record"
@@ -73,11 +86,15 @@ Statement: TypeAlias = "TableSchema | Rows | Changed | Lost"
 
 
 class Script:
-    """The statements of one dump, from where the lexer stands."""
+    """The statements of one dump, from where the lexer stands; ``is_counting`` leaves the values of sound rows out."""
 
-    def __init__(self, lexer: Lexer, dialect: str) -> None:
+    def __init__(self, lexer: Lexer, dialect: str, *, is_counting: bool = False) -> None:
         self._lexer = lexer
         self._dialect = dialect
+        self._is_counting = is_counting
+        self._row_pattern = row_pattern(dialect)
+        self._cells = cell_pattern(dialect).findall
+        self._opening: tuple[bytes, str, tuple[str, ...] | None] = (b"", "", None)
         self._schemas: dict[str, TableSchema] = {}
 
     @property
@@ -96,7 +113,7 @@ class Script:
 
     def _statement(self, token: Token) -> Iterator[Statement]:
         lexer = self._lexer
-        if lexer.took_word(b"INSERT", b"REPLACE"):
+        if token.is_word(b"INSERT", b"REPLACE"):
             yield self._inserted(token)
         elif lexer.took_word(b"COPY"):
             yield from self._copied(token)
@@ -186,6 +203,10 @@ class Script:
 
     def _inserted(self, first: Token) -> Rows:
         lexer = self._lexer
+        if lexer.took_text(self._opening[0]):
+            _, table, columns = self._opening
+            return Rows(table, columns, first.start, first.line, self._values(first.line))
+        lexer.take()
         while lexer.took_word(b"IGNORE", b"INTO", b"LOW_PRIORITY", b"DELAYED"):
             pass
         table = take_table(lexer, self._dialect)
@@ -193,25 +214,55 @@ class Script:
         columns = take_list(lexer, lambda: take_name(lexer)) if token is not None and token.is_mark(b"(") else None
         for word in (b"OVERRIDING", b"SYSTEM", b"USER", b"VALUE"):
             lexer.took_word(word)
-        return Rows(table, columns, first.start, first.line, self._values(first))
+        if lexer.took_word(b"VALUES"):
+            self._opening = (lexer.text_since(first), table, columns)
+            return Rows(table, columns, first.start, first.line, self._values(first.line))
+        return Rows(table, columns, first.start, first.line, self._broken(Unexpected(lexer.peek()), first.line, []))
 
-    def _values(self, first: Token) -> Iterator[Row]:
+    def _values(self, line: int) -> Iterator[Row]:
         lexer = self._lexer
-        line = first.line
         swallowed: list[int] = []
         try:
-            expect_word(lexer, b"VALUES")
             while True:
-                token = lexer.peek()
-                line, swallowed = token.line if token else line, []
-                yield self._row(line, swallowed)
+                plain = lexer.take_matching(self._row_pattern)
+                if plain is not None:
+                    yield Row(plain[1], None, () if self._is_counting else self._plain_values(plain[0]))
+                else:
+                    token = lexer.peek()
+                    line, swallowed = token.line if token else line, []
+                    yield self._row(line, swallowed)
                 if not lexer.took_mark(b","):
                     break
-            lexer.took_mark(b";")
+            self._end_rows()
         except Unexpected as met:
-            yield Row(line, BROKEN)
-            yield from (Row(each, BROKEN) for each in swallowed)
-            lexer.skip_to_record(met.token)
+            yield from self._broken(met, line, swallowed)
+
+    def _end_rows(self) -> None:
+        """Behind the last row nothing may stand that could have been another one. Raises Unexpected."""
+        token = self._lexer.peek()
+        if self._lexer.took_mark(b";") or token is None:
+            return
+        if not token.is_word(b"ON") and not (token.starts_line and token.kind == WORD):
+            raise Unexpected(token)
+
+    def _broken(self, met: Unexpected, line: int, swallowed: Sequence[int]) -> Iterator[Row]:
+        """The row that broke, the rows that a quote may have swallowed; then on to the next statement."""
+        yield from (Row(each, BROKEN) for each in (line, *swallowed))
+        self._lexer.skip_to_record(met.token)
+
+    def _plain_values(self, row: bytes) -> tuple[object, ...]:
+        """The values of a row of plain literals."""
+        if self._dialect == TSQL:
+            return tuple(
+                self._plain_value(literal) if literal else cast(self._plain_value(inner), name.decode("ascii").lower())
+                for literal, inner, name in self._cells(row, 1)
+            )
+        return tuple(map(self._plain_value, self._cells(row, 1)))
+
+    def _plain_value(self, literal: bytes) -> object:
+        if literal.endswith(b"'"):
+            return string_of(literal, self._dialect)
+        return _CONSTANTS[word] if (word := literal.upper()) in _CONSTANTS else number_of(literal)
 
     def _row(self, line: int, swallowed: list[int]) -> Row:
         expect_mark(self._lexer, b"(")

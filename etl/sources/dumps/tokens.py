@@ -88,3 +88,28 @@ def pattern_of(dialect: str) -> re.Pattern[bytes]:
     """
     parts = _COMMON | _DIALECTS[dialect]
     return re.compile(b"|".join(b"(?P<%b>%b)" % (kind.encode(), parts[kind]) for kind in _ORDER), re.DOTALL)
+
+
+_CONSTANT = rb"(?i:NULL|TRUE|FALSE)(?![\w@\#$])"
+_PLAIN_STRINGS = {TSQL: rb"[nN]?" + _DOUBLED, MYSQL: _ESCAPED, POSTGRES: _DOUBLED}
+
+
+def row_pattern(dialect: str) -> re.Pattern[bytes]:
+    """Matches a whole row of plain literals, which nearly all rows are; group 1 is the row in its parentheses."""
+    cell = _plain_cell(dialect, b"(?:%b)", b"%b")
+    return re.compile(rb"\s*+(\(\s*+%b\s*+(?:,\s*+%b\s*+)*+\))" % (cell, cell), re.DOTALL)
+
+
+def cell_pattern(dialect: str) -> re.Pattern[bytes]:
+    """Matches the cells of such a row one after the other: (literal, literal that is cast, type it is cast to)."""
+    return re.compile(rb"\s*+(?:%b)\s*+[,)]" % _plain_cell(dialect, b"(%b)", b"(%b)"), re.DOTALL)
+
+
+def _plain_cell(dialect: str, literal: bytes, type_name: bytes) -> bytes:
+    plain = rb"|".join([_PLAIN_STRINGS[dialect], _COMMON[NUMBER], _CONSTANT])
+    if dialect != TSQL:
+        return rb"(?:%b)" % (literal % plain)
+    length = rb"(?:\s*+\(\s*+[0-9]++\s*+(?:,\s*+[0-9]++\s*+)?\))?"
+    named = rb"\[?%b\]?" % (type_name % rb"[A-Za-z][A-Za-z0-9]*+")
+    cast = rb"(?i:CAST)\s*+\(\s*+%b\s++(?i:AS)\s++%b%b\s*+\)" % (literal % plain, named, length)
+    return rb"(?:%b|%b)" % (literal % plain, cast)

@@ -55,6 +55,14 @@ FILES = {
          "DELIMITER ;\nINSERT INTO `T` VALUES (1,'a',1);\n"),
         [(1, 19, "", "1", "a", "true")],
     ),
+    "a comma too few": (
+        "INSERT INTO `T` VALUES (1,'a',1) (2,'b',1);\n",
+        [(1, 14, "", "1", "a", "true"), (2, 14, "broken_record", None, None, None)],
+    ),
+    "a clause behind the rows": (
+        "INSERT INTO `T` VALUES (1,'a',1) ON DUPLICATE KEY UPDATE `NM` = 'b';\nINSERT INTO `T` VALUES (2,'b',1);\n",
+        [(1, 14, "", "1", "a", "true"), (2, 15, "", "2", "b", "true")],
+    ),
     "a broken row": (
         "INSERT INTO `T` VALUES (1,'a',1),(2,'b'x,1),(3,'c',1);\nINSERT INTO `T` VALUES (4,'d',1);\n",
         [(1, 14, "", "1", "a", "true"), (2, 14, "broken_record", None, None, None), (3, 15, "", "4", "d", "true")],

@@ -48,6 +48,11 @@ VerboseOption = Annotated[
 NoColorOption = Annotated[bool, typer.Option("--no-color", help="Plain text; the NO_COLOR variable does the same.")]
 
 
+_OS_HINT = (
+    "See that the runs folder of the project exists, is yours to write and has room; the same command then goes on."
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Output:
     """How one command answers."""
@@ -101,6 +106,9 @@ def ending(output: Output) -> Iterator[None]:
     except (typer.Exit, typer.Abort):
         raise
     except BrokenPipeError:
+        raise typer.Exit(ENVIRONMENT) from None
+    except OSError as error:
+        sys.stderr.write(f"The system refused a file: {error.strerror or type(error).__name__}.\n{_OS_HINT}\n")
         raise typer.Exit(ENVIRONMENT) from None
     except Exception as error:  # noqa: BLE001 - the top of the program
         sys.stderr.write(_unexpected(error))

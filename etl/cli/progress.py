@@ -54,7 +54,7 @@ class PlainProgress:
     def advance(self, count: int = 1) -> None:
         """Says how far it is, now and then."""
         self._done += count
-        if time.monotonic() - self._said >= _EVERY_S:
+        if self._stage and time.monotonic() - self._said >= _EVERY_S:
             self._said = time.monotonic()
             _say(f"{self._stage}: {self._done:,}" + (f" of {self._total:,}" if self._total else ""))
 

@@ -61,7 +61,10 @@ class MarkUpdated:
 
 @dataclass(frozen=True, slots=True)
 class MarkRejected:
-    """The target certainly refused the record. ``status`` is the HTTP status, ``error`` its code and pointer."""
+    """The record is certainly not in the target: refused, never sent, or so decided by a person who looked.
+
+    ``status`` is the HTTP status where there was one, ``error`` the answer's code and pointer.
+    """
 
     key: RecordKey
     status: int | None

@@ -109,7 +109,7 @@ _code("expired_override", "Override whose last day has passed", "It was meant fo
 _code("rule_broken", "Rule of the project is broken", "The project declares it.", "Correct the source.")
 _code("rejected_by_target", "Record refused by Casebook", "The request was understood and refused.", "Read the pointer, correct source or mapping, run again.")
 _code("server_error", "Record that the server fails on each time", "A value may be the cause: this server answers some bad values with a server error.", "Check the record's values; ask Casebook's support.")
-_code("uncertain", "Request whose effect is not known", "The answer was lost and the target cannot be asked reliably.", "Run again later, or look the record up in Casebook.")
+_code("uncertain", "Request whose effect is not known", "The answer was lost and the target cannot be asked reliably.", "Run again, which asks anew; what stays is settled by `casebook-etl resolve` after a look into Casebook.")
 _code("duplicate_in_target", "Record that exists more than once in Casebook", "Two records carry the same marker.", "Remove the surplus record in Casebook.")
 _code("lost_in_target", "Record that is not in Casebook any more", "It was created and is gone, or hidden from this application.", "Check the application's view role, or who deleted it.")
 _code("altered_in_target", "Field that differs in Casebook", "It was changed there, or was not stored as sent.", "Compare both sides.")

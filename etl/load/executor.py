@@ -11,7 +11,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from etl.catalog.model import Entity
 from etl.catalog.payloads import Payloads
@@ -19,11 +19,12 @@ from etl.core.changes import Change, Intend, MarkBlocked, MarkCreated, MarkRejec
 from etl.core.errors import EtlError, Finding, Interrupted, RecordRejected, ResponseLost, TargetBusy, TargetRefused
 from etl.core.fingerprint import without
 from etl.core.keys import RecordKey
-from etl.core.outcomes import SEND_AGAIN, Action, RecordState
+from etl.core.outcomes import SEND_AGAIN, Action, Bucket, RecordState
 from etl.core.ports import KnownRecord
 from etl.core.records import Document, RunId, TargetId
 from etl.load.ask import Asker, Question, Witness
-from etl.load.parents import Parents, scope_id_of
+from etl.load.notes import LoadNotes
+from etl.load.parents import Parents, ParentUnreadable, scope_id_of
 from etl.load.patch import patch
 from etl.load.planned import PlannedRecord, PlannedRecords
 from etl.load.ports import LoadPorts
@@ -35,6 +36,8 @@ from etl.load.unclear import Unclear
 
 _REJECTED_ALL = 20
 """An entity whose first records are all refused, this many, is stopped: the mapping is wrong, not the data."""
+_LOST_ALL = 5
+"""An entity whose first answers are all lost, this many, is stopped: each of them is held until sight can be proved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +46,6 @@ class LoadSettings:
 
     concurrency: int
     quiet_s: float
-
-
-@dataclass(slots=True)
-class LoadNotes:
-    """What the state database does not hold: local refusals by record (code, detail), and entities that were stopped."""
-
-    failures: dict[RecordKey, tuple[str, str]] = field(default_factory=dict)
-    stopped: dict[str, str] = field(default_factory=dict)
 
 
 class Loader:
@@ -72,6 +67,7 @@ class Loader:
         self._old: dict[RecordKey, KnownRecord] = {}
         self._given_up: set[RecordKey] = set()
         self._answers: Counter[tuple[str, bool]] = Counter()
+        self._lost: Counter[str] = Counter()
         self._tasks: asyncio.TaskGroup
         self._fatal: EtlError | None = None
         self.notes = LoadNotes()
@@ -286,6 +282,7 @@ class Loader:
         try:
             created = await self._ports.target.create(document)
         except ResponseLost:
+            self._brake(record.entity)
             return None
         except RecordRejected as refused:
             await self._rejected(record, refused)
@@ -320,7 +317,11 @@ class Loader:
     ) -> None:
         links = self._deferred_links(record) if record else ()
         size = self._tail.upload_size(record) if record else None
-        await self._commit(MarkCreated(question.key, target_id, links, size))
+        created: list[Change] = [MarkCreated(question.key, target_id, links, size)]
+        if record is None:
+            # What was sent is not known any more: the next plan compares with nothing and sends everything again.
+            created.append(MarkUpdated(question.key, "", b""))
+        await self._commit(*created)
         self._parents.remember(question.key, question.entity, target_id)
         self._unclear.saw(question.entity, Witness(question.key, target_id, question.scope_id))
         if record is not None and size is not None:
@@ -343,6 +344,9 @@ class Loader:
             self._give_up(record.key)
             return
         links = tuple(link for link in self._deferred_links(record) if link.field in record.changed)
+        if left_out:
+            nothing_sent = set(left_out) >= record.changed and not record.cleared
+            self.notes.without_link[record.key] = Bucket.UNCHANGED if nothing_sent else Bucket.UPDATED
         blob = without(self._ports.keys, record.field_hashes, left_out)
         await self._commit(MarkUpdated(record.key, self._fingerprint(record, left_out), blob, links))
         self._settle(record.key)
@@ -373,6 +377,15 @@ class Loader:
         if not self._answers[record.entity, True] and self._answers[record.entity, False] >= _REJECTED_ALL:
             self.notes.stopped[record.entity] = f"the first {_REJECTED_ALL} records were all refused"
 
+    def _brake(self, entity: str) -> None:
+        """Counts a lost answer; an entity of which nothing has succeeded yet is stopped before much is unclear."""
+        self._lost[entity] += 1
+        if not self._answers[entity, True] and self._lost[entity] >= _LOST_ALL and self._is_unproved(entity):
+            self.notes.stopped[entity] = f"the first {_LOST_ALL} answers were all lost; the rest was not sent"
+
+    def _is_unproved(self, entity: str) -> bool:
+        return self._ports.state.sample(entity) is None
+
     def _note_refusal(self, record: PlannedRecord, refused: RecordRejected) -> None:
         gone = refused.status == 404  # noqa: PLR2004 - HTTP's own number
         self.notes.failures[record.key] = ("lost_in_target" if gone else "rejected_by_target", _error_text(refused))
@@ -382,7 +395,11 @@ class Loader:
         """Keeps an error of the way to the target from ending more than it must; the intent stays durable."""
         try:
             yield
-        except (TargetBusy, TargetRefused, ResponseLost, RecordRejected) as error:
+        except (TargetBusy, TargetRefused, ResponseLost, RecordRejected, ParentUnreadable) as error:
+            if isinstance(error, ParentUnreadable):
+                self.notes.failures[key] = ("parent_missing", f"{error.entity} shows no {error.attribute}")
+                self._give_up(key)
+                return
             forbidden = isinstance(error, TargetRefused) and error.status == 403  # noqa: PLR2004 - HTTP's own number
             if forbidden:
                 self.notes.stopped[entity] = str(error)

@@ -5,14 +5,14 @@ Outcomes are derived, not collected: a run that was killed and continued ten tim
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pyarrow as pa
 
-from etl.core.keys import RecordKey
 from etl.core.outcomes import SEND_AGAIN, Action, Bucket, RecordState
 from etl.core.ports import KnownRecord, StateReader
+from etl.load.notes import LoadNotes
 from etl.load.planned import PlannedRecord, PlannedRecords
 
 OUTCOME_SCHEMA = pa.schema(
@@ -33,7 +33,6 @@ OUTCOME_SCHEMA = pa.schema(
 """One row a planned record. ``reason`` is a problem code ("" where all is well); ``detail`` holds status, codes and
 pointers of the target's answer, never a value."""
 
-Failures = Mapping[RecordKey, tuple[str, str]]
 _BY_STATE = {
     RecordState.REJECTED: (Bucket.REJECTED, "rejected_by_target"),
     RecordState.BLOCKED: (Bucket.BLOCKED, "parent_not_loadable"),
@@ -53,25 +52,25 @@ class Outcome:
     detail: str = ""
 
 
-def outcome_of(record: PlannedRecord, known: KnownRecord | None, failures: Failures) -> Outcome:
-    """The outcome of one record. ``failures`` are refusals of this process that state does not hold."""
-    if record.key in failures:
-        return Outcome(Bucket.REJECTED, *failures[record.key])
+def outcome_of(record: PlannedRecord, known: KnownRecord | None, notes: LoadNotes) -> Outcome:
+    """The outcome of one record."""
+    if record.key in notes.failures:
+        return Outcome(Bucket.REJECTED, *notes.failures[record.key])
     if known is None:
         return Outcome(Bucket.PENDING)
     if known.state is RecordState.CREATED:
-        return Outcome(_loaded(record, known))
+        return Outcome(notes.without_link.get(record.key) or _loaded(record, known))
     if known.error.startswith(SEND_AGAIN):
         return Outcome(Bucket.PENDING)
     bucket, reason = _BY_STATE[known.state]
     return Outcome(bucket, "server_error" if known.error == "server_error" else reason, known.error)
 
 
-def outcomes(planned: PlannedRecords, state: StateReader, failures: Failures) -> Iterator[pa.RecordBatch]:
-    """The outcome of every planned record, in plan order."""
+def outcomes(planned: PlannedRecords, state: StateReader, notes: LoadNotes) -> Iterator[pa.RecordBatch]:
+    """The outcome of every planned record, in plan order; with empty notes, how things stand before a load."""
     for batch in planned.batches():
         known = state.known([record.key for record in batch])
-        rows = [_row(record, known.get(record.key), failures) for record in batch]
+        rows = [_row(record, known.get(record.key), notes) for record in batch]
         yield pa.RecordBatch.from_pylist(rows, schema=OUTCOME_SCHEMA)
 
 
@@ -83,8 +82,8 @@ def _loaded(record: PlannedRecord, known: KnownRecord) -> Bucket:
     return Bucket.UNCHANGED
 
 
-def _row(record: PlannedRecord, known: KnownRecord | None, failures: Failures) -> dict[str, object]:
-    outcome = outcome_of(record, known, failures)
+def _row(record: PlannedRecord, known: KnownRecord | None, notes: LoadNotes) -> dict[str, object]:
+    outcome = outcome_of(record, known, notes)
     return {
         "mapping": record.mapping.name,
         "entity": record.entity,

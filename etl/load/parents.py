@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 from etl.catalog.model import Catalog, Link
 from etl.core.changes import StoreAttribute
-from etl.core.errors import TargetRefused
 from etl.core.keys import RecordKey
 from etl.core.outcomes import RecordState
 from etl.core.ports import StateReader, StateStore, Target
@@ -27,6 +26,15 @@ class Parent:
 
     entity: str
     id: TargetId
+
+
+class ParentUnreadable(Exception):
+    """A parent that was created shows no such attribute: it was deleted in Casebook, or the role cannot see it."""
+
+    def __init__(self, entity: str, attribute: str) -> None:
+        super().__init__(f"{entity} shows no {attribute}")
+        self.entity = entity
+        self.attribute = attribute
 
 
 class Parents:
@@ -85,10 +93,7 @@ class Parents:
             shown = await self._target.get(parent.entity, parent.id)
             value = shown.attributes.get(name) if shown else None
             if not isinstance(value, str) or not value:
-                raise TargetRefused(
-                    f"The {parent.entity} that a record refers to shows no {name}.",
-                    hint="Check that the application's role may view it, then run again.",
-                )
+                raise ParentUnreadable(parent.entity, name)
             self._state.commit(StoreAttribute(key, name, value))
             stored = value
         return TargetId(stored)

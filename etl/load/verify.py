@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from etl.catalog.model import Entity
-from etl.core.keys import RecordKey
+from etl.core.keys import RecordKey, marker
 from etl.core.outcomes import RecordState
 from etl.core.ports import KnownRecord
-from etl.core.records import Document, LinkValue, RemoteRecord, TargetId
+from etl.core.records import Document, LinkValue, Ref, RemoteRecord, TargetId
 from etl.load.compare import differences, same_content
 from etl.load.markers import read_marker
 from etl.load.parents import Parents
@@ -77,14 +77,35 @@ class Verifier:
         async for chunk in _chunks(self._ports.target.list(entity.name)):
             ours = self._ports.state.by_target_id(entity.name, [record.id for record in chunk])
             await self._compare({ours[record.id]: record for record in chunk if record.id in ours}, entity)
-            strangers += [record for record in chunk if record.id not in ours]
+            strangers += self._suspects(entity, [record for record in chunk if record.id not in ours])
             seen.update(ours.values())
             self._ports.progress.advance(len(ours))
         self._result.checked[entity.name] = len(seen)
+        marked = {read_marker(entity, stranger.attributes): stranger.id for stranger in strangers}
         for known in created:
             if known.key not in seen and known.target_id is not None:
                 self._add("lost_in_target", known.entity, known.mapping, known.key, known.target_id)
-        await self._surplus(entity, strangers)
+            if (double := marked.get(marker(known.key))) is not None:
+                self._add("duplicate_in_target", known.entity, known.mapping, known.key, double)
+        await self._surplus_by_content(entity, strangers)
+
+    def _suspects(self, entity: Entity, strangers: list[RemoteRecord]) -> list[RemoteRecord]:
+        """Records that are not ours by id but could be doubles of ours: they carry a marker, or hang on a parent of ours.
+
+        Whatever else lives in the tenant, other projects' records included, is passed over and not kept.
+        """
+        rung = entity.marker
+        if rung is None or not strangers:
+            return []
+        if rung.slot is not None:
+            return [each for each in strangers if read_marker(entity, each.attributes)]
+        homes = {each.id: _scope_id(each, rung.scope) for each in strangers}
+        wanted = [home for home in homes.values() if home is not None]
+        link = entity.links[rung.scope] if rung.scope else None
+        if link is None or link.value is not None:
+            return [each for each in strangers if homes[each.id] is not None]
+        known = {home for to in link.to for home in self._ports.state.by_target_id(to, wanted)}
+        return [each for each in strangers if homes[each.id] in known]
 
     async def _compare(self, shown: Mapping[RecordKey, RemoteRecord], entity: Entity) -> None:
         planned = self._planned.find(shown, entity.name)
@@ -109,26 +130,18 @@ class Verifier:
                if (wanted := record.values.get(field.name + suffix)) is not None):  # fmt: skip
             self._add("altered_in_target", record.entity, record.mapping.name, record.key, shown.id, field.name)
 
-    async def _surplus(self, entity: Entity, strangers: list[RemoteRecord]) -> None:
-        """Records that are not ours by id but carry one of our markers or, under one of our parents, our content."""
+    async def _surplus_by_content(self, entity: Entity, strangers: list[RemoteRecord]) -> None:
+        """Strangers under a parent of ours that look like a record of ours there."""
         rung = entity.marker
-        if rung is None or not strangers:
+        if rung is None or rung.slot is not None or rung.scope is None or not strangers:
             return
-        if rung.slot is not None:
-            for stranger in strangers:
-                if read_marker(entity, stranger.attributes):
-                    self._add("duplicate_in_target", entity.name, "", None, stranger.id)
-        elif rung.scope is not None:
-            await self._surplus_by_content(entity, rung.scope, strangers)
-
-    async def _surplus_by_content(self, entity: Entity, scope: str, strangers: list[RemoteRecord]) -> None:
         by_parent: dict[LinkValue, list[RemoteRecord]] = defaultdict(list)
         for stranger in strangers:
-            by_parent[stranger.links.get(scope)].append(stranger)
+            by_parent[stranger.links.get(rung.scope)].append(stranger)
         for batch in self._planned.batches(entity.name):
             for record in batch:
                 document = await self._expected(record)
-                for stranger in by_parent.get(document.links.get(scope), ()):
+                for stranger in by_parent.get(document.links.get(rung.scope), ()):
                     if same_content(document, stranger):
                         self._add("duplicate_in_target", entity.name, record.mapping.name, record.key, stranger.id)
 
@@ -147,3 +160,8 @@ async def _chunks(records: AsyncIterator[RemoteRecord]) -> AsyncIterator[list[Re
             yield chunk
             chunk = []
     yield chunk
+
+
+def _scope_id(record: RemoteRecord, scope: str | None) -> TargetId | None:
+    link = record.links.get(scope) if scope else None
+    return link.id if isinstance(link, Ref) else None

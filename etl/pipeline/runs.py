@@ -12,6 +12,7 @@ from etl.core.errors import SettingsError, TooManyProblems
 from etl.core.exits import COMPLETE, HELD_BACK, exit_code_of
 from etl.core.ports import Progress, StateReader, StateStore
 from etl.core.records import TargetId
+from etl.load.notes import LoadNotes
 from etl.load.outcomes import OUTCOME_SCHEMA, outcomes
 from etl.load.planned import PlannedRecords
 from etl.pipeline import manifest as manifests
@@ -55,6 +56,7 @@ def plan(setting: Setting, progress: Progress) -> Finished:
     """The same with the tenant's live options, and the plan against state; reads only."""
     with setting.reader() as state, new_session(setting, "plan", progress) as session:
         _prepare(setting, session, state, live_options(setting, session.log), RunChoices())
+        _write_outcomes(setting, session, state, LoadNotes())
         close_ledger(session.folder, session.tables)
         return session.end()
 
@@ -86,7 +88,9 @@ def verify(setting: Setting, progress: Progress) -> Finished:
             manifests.add_verify(session.manifest, read_back(setting, bench, _read_options(folder)))
             finished = session.end(session.manifest["exit_code"])
         code = HELD_BACK if session.manifest["verify"]["findings"] else COMPLETE
-        return Finished(finished.summary, folder.path, code)
+        # The run's own files keep the run's code; what this command answers is its own.
+        answer = finished.summary.model_copy(update={"command": "verify", "exit_code": code})
+        return Finished(answer, folder.path, code)
 
 
 def _prepare(
@@ -124,10 +128,7 @@ def _prepare(
 
 def _finish(setting: Setting, session: Session, store: StateStore, loaded: Loaded) -> Finished:
     """Outcomes, accounts and report, whether the load came to its end or was stopped."""
-    planned = PlannedRecords(session.folder.planned, setting.project.mappings)
-    with ParquetSink(session.folder.outcomes, OUTCOME_SCHEMA) as sink:
-        for batch in outcomes(planned, store, loaded.notes.failures):
-            sink.add(batch)
+    _write_outcomes(setting, session, store, loaded.notes)
     report_outcomes(session.folder)
     close_ledger(session.folder, session.tables)
     manifests.add_load(session.manifest, loaded, store)
@@ -135,6 +136,13 @@ def _finish(setting: Setting, session: Session, store: StateStore, loaded: Loade
     if loaded.stopped is None:
         store.finish_run(session.folder.run_id, session.manifest["ended"], finished.exit_code)
     return finished
+
+
+def _write_outcomes(setting: Setting, session: Session, state: StateReader, notes: LoadNotes) -> None:
+    planned = PlannedRecords(session.folder.planned, setting.project.mappings)
+    with ParquetSink(session.folder.outcomes, OUTCOME_SCHEMA) as sink:
+        for batch in outcomes(planned, state, notes):
+            sink.add(batch)
 
 
 def _require_state_or_consent(setting: Setting, choices: RunChoices) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from etl.core.outcomes import LOADED, Bucket
@@ -16,7 +17,7 @@ _HELD = {
     Bucket.QUARANTINED: "faulty",
     Bucket.BLOCKED: "waiting for a record that is held back",
     Bucket.REJECTED: "refused by Casebook",
-    Bucket.UNCERTAIN: "of uncertain effect: the next run asks Casebook before it sends again",
+    Bucket.UNCERTAIN: "of uncertain effect: the next run asks Casebook; what stays is for `casebook-etl resolve`",
     Bucket.PENDING: "not sent yet",
 }
 
@@ -29,6 +30,7 @@ def terminal_lines(summary: Summary) -> list[str]:
 def _facts(summary: Summary) -> Iterator[tuple[str, str]]:
     yield "Read", _read(summary)
     yield ("Can load" if summary.is_dry_run else "Loaded"), _loaded(summary)
+    yield from _titled("Plan", _plan(summary))
     yield from _titled("Set aside", _set_aside(summary))
     yield from _titled("Held back", _held(summary))
     yield from _titled("", _causes(summary))
@@ -55,6 +57,17 @@ def _loaded(summary: Summary) -> str:
     parts = [f"{count:,} {bucket}" for bucket in sorted(LOADED) if (count := summary.rows(bucket))]
     speed = f" ({summary.rates.records_per_s:,.0f} a second)" if summary.rates.records_per_s else ""
     return (", ".join(parts) or "nothing") + speed
+
+
+def _plan(summary: Summary) -> Iterator[str]:
+    """What a run would do, where a plan was all that was asked for."""
+    if not summary.is_dry_run or not summary.plan:
+        return
+    totals: Counter[str] = Counter()
+    for actions in summary.plan.values():
+        totals.update(actions.model_dump())
+    words = {"create": "to create", "update": "to update", "nothing": "to leave alone"}
+    yield ", ".join(f"{totals[action]:,} {text}" for action, text in words.items() if totals[action])
 
 
 def _set_aside(summary: Summary) -> Iterator[str]:
@@ -88,6 +101,8 @@ def _tail(summary: Summary) -> Iterator[str]:
     parts = [counted(count, noun) for noun, count in left.items() if count]
     if parts:
         yield f"{enumerated(parts)} to be sent"
+    for entity, why in sorted(summary.stopped.items()):
+        yield f"{entity} was stopped: {why}"
 
 
 def _ledger(summary: Summary) -> str:
@@ -103,6 +118,8 @@ def _read_back(summary: Summary) -> Iterator[str]:
     checked, found = sum(summary.verify.checked.values()), sum(summary.verify.findings.values())
     compared = f"{counted(checked, 'record')} compared with what was sent"
     yield f"{compared}: {counted(found, 'difference')} found" if found else f"{compared}: no difference"
+    for code, count in sorted(summary.verify.findings.items()):
+        yield f"{meaning_of(code).title} ({count:,})"
 
 
 def _next(summary: Summary) -> Iterator[str]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, update
 
 from etl.core.errors import WrongTarget
 from etl.core.ports import Clock
@@ -18,7 +18,7 @@ from etl.state.lock import FileLock, this_process
 from etl.state.migrations import STEPS
 from etl.state.reader import SqlReader
 from etl.state.store import SqlStore
-from etl.state.tables import META
+from etl.state.tables import META, RECORDS
 
 _OWNER = {
     "project": ("project", "Use the profile and project that this state belongs to, or name another state file."),
@@ -92,9 +92,20 @@ def _checked(path: Path, owner: Mapping[str, str], held: ExitStack) -> Connectio
 def _require_owner(connection: Connection, path: Path, owner: Mapping[str, str]) -> None:
     with connection.begin():
         stored = {row.name: row.value for row in connection.execute(select(META))}
+        if not connection.execute(select(RECORDS.c.rk).limit(1)).first():
+            # Nothing was ever sent from here, so there is nothing to protect: a mistyped client id must not bind it.
+            stored |= _bind(connection, stored, owner)
     for name, (title, hint) in _OWNER.items():
         if stored.get(name) != owner[name]:
             raise WrongTarget(
                 f"The state database {path} belongs to {title} {stored.get(name)}, but this run is for {owner[name]}.",
                 hint=hint,
             )
+
+
+def _bind(connection: Connection, stored: Mapping[str, str], owner: Mapping[str, str]) -> Mapping[str, str]:
+    """Gives an empty state database to this target and key; the project stays."""
+    free = {name: owner[name] for name in ("target", "key_check") if stored.get(name) != owner[name]}
+    for name, value in free.items():
+        connection.execute(update(META).where(META.c.name == name).values(value=value))
+    return free

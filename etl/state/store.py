@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import OperationalError
 
 from etl.core.changes import Change
 from etl.core.errors import StateError
@@ -19,6 +20,7 @@ from etl.state.bookkeeping import FinishRun, SetStage, SetWatermark, StartRun
 from etl.state.committer import Committer
 from etl.state.lock import FileLock
 from etl.state.reader import SqlReader
+from etl.state.sqlite import error_name
 
 
 class SqlStore(SqlReader):
@@ -89,6 +91,9 @@ class SqlStore(SqlReader):
             if not failure:
                 with self._connection.begin():
                     lease.give_back(self._connection, self.epoch)
+        except OperationalError as error:
+            hint = "Make room on its disk; the next run takes over by itself."
+            failure = StateError(f"The state database cannot be written ({error_name(error)}).", hint=hint)
         finally:
             self._connection.close()
             self._connection.engine.dispose()

@@ -63,7 +63,7 @@ _LEGAL: dict[type[Change], frozenset[str]] = {
     Intend: _BEFORE_SENDING | _UNDECIDED,
     MarkCreated: _UNDECIDED,
     MarkUpdated: frozenset({RecordState.CREATED}),
-    MarkRejected: frozenset({RecordState.INTENT}),
+    MarkRejected: _UNDECIDED,
     MarkUncertain: _UNDECIDED,
     MarkDuplicate: _UNDECIDED | {RecordState.DUPLICATE},
     MarkBlocked: _BEFORE_SENDING | _THERE,

@@ -192,7 +192,6 @@ def test_blocking_never_touches_a_record_that_is_in_casebook(store):
         ([MarkBlocked(ANN, "person", "people", BOB)], MarkCreated(ANN, ONE)),
         ([intend(ANN)], MarkUpdated(ANN, "f2", b"")),
         ([intend(ANN), MarkCreated(ANN, ONE)], MarkRejected(ANN, 422, "")),
-        ([intend(ANN), MarkUncertain(ANN, "")], MarkRejected(ANN, 422, "")),
         ([intend(ANN), MarkCreated(ANN, ONE)], MarkUncertain(ANN, "")),
         ([intend(ANN)], MarkBlocked(ANN, "person", "people", BOB)),
         ([intend(ANN), MarkUncertain(ANN, "")], MarkBlocked(ANN, "person", "people", BOB)),
@@ -381,10 +380,24 @@ def test_a_second_opener_is_refused_while_the_first_holds_the_state(opener):
     ],
 )
 def test_the_state_of_another_target_is_refused_naming_both(opener, other, parts):
-    with opener():
-        pass
+    with opener() as store:
+        do(store, intend(ANN))
     with pytest.raises(WrongTarget) as caught:
         opener(**other)
     assert all(part in caught.value.message for part in parts)
     with opener() as store:
         assert store.epoch == 2
+
+
+def test_a_state_that_sent_nothing_follows_a_corrected_client_id(opener):
+    with opener(target="sandbox/mistyped"):
+        pass
+    with opener(target="sandbox/right") as store:
+        do(store, intend(ANN))
+    with pytest.raises(WrongTarget):
+        opener(target="sandbox/mistyped")
+
+
+def test_a_person_who_looked_may_settle_an_uncertain_record_as_absent(store):
+    do(store, intend(ANN), MarkUncertain(ANN, "blind"), MarkRejected(ANN, None, "send_again decided absent"), intend(ANN))
+    assert state_of(store, ANN).attempt == 2

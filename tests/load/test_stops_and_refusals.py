@@ -9,6 +9,7 @@ import pytest
 
 from etl.core.errors import EtlError, Interrupted, TargetBusy, TargetRefused
 from etl.core.outcomes import Bucket
+from etl.load.notes import LoadNotes
 from etl.load.outcomes import outcomes
 from tests.load.world import CASES, MEMBERS, PEOPLE, StandingClock, World, case, key_of, mapping_of, person
 
@@ -31,7 +32,7 @@ def plan_family(world: World) -> None:
 
 def buckets(world: World, failures=None) -> dict[str, tuple[str, str]]:
     with world.open() as store:
-        rows = [row for batch in outcomes(world.planned, store, failures or {}) for row in batch.to_pylist()]
+        rows = [row for batch in outcomes(world.planned, store, LoadNotes(failures=failures or {})) for row in batch.to_pylist()]
     return {row["mapping"]: (row["bucket"], row["reason"]) for row in rows}
 
 

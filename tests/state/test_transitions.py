@@ -80,7 +80,7 @@ class Model:
             case MarkUpdated() if state == "created":
                 self.print[key] = change.fingerprint
                 self.add_links(change)
-            case MarkRejected() if state == "intent":
+            case MarkRejected() if state in ("intent", "uncertain"):
                 self.state[key] = "rejected"
             case MarkUncertain() if state in OPEN:
                 self.state[key] = "uncertain"

@@ -1,0 +1,19 @@
+"""What a load knows beside the state database, for the outcomes of this run alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from etl.core.keys import RecordKey
+from etl.core.outcomes import Bucket
+
+
+@dataclass(slots=True)
+class LoadNotes:
+    """What the state database does not hold: local refusals by record (code, detail), what
+    became of records updated without a link that still waits for its parent, and entities that were stopped with the reason.
+    """
+
+    failures: dict[RecordKey, tuple[str, str]] = field(default_factory=dict)
+    without_link: dict[RecordKey, Bucket] = field(default_factory=dict)
+    stopped: dict[str, str] = field(default_factory=dict)

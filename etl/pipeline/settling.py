@@ -1,0 +1,87 @@
+"""Held records: those whose answer was lost and whose absence cannot be proved. A person who has looked settles them.
+
+Each decision becomes a line in ``runs/<project>-<profile>.audit.jsonl``: who, when, which record, what was decided.
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from etl.core.changes import Change, MarkCreated, MarkRejected, MarkUpdated
+from etl.core.errors import SettingsError
+from etl.core.keys import RecordKey, marker
+from etl.core.outcomes import SEND_AGAIN, RecordState
+from etl.core.ports import KnownRecord, StateReader
+from etl.core.records import TargetId
+from etl.pipeline.session import now_text
+from etl.pipeline.wiring import Setting
+
+_HELD = (RecordState.INTENT, RecordState.UNCERTAIN)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A held record, with what a person needs to look for it in Casebook."""
+
+    record_key: RecordKey
+    entity: str
+    mapping: str
+    marker: str
+    why: str
+
+
+def held_records(setting: Setting) -> list[Held]:
+    """Everything that waits for a certain answer, by entity."""
+    with setting.reader() as state:
+        return [_held(known) for known in state.in_state(*_HELD)]
+
+
+def settle_absent(setting: Setting, entity: str) -> int:
+    """Decides that no held record of an entity is in Casebook: the next run sends them. Returns how many."""
+    with setting.store("resolve") as store:
+        chosen = [known for known in store.in_state(*_HELD) if known.entity == entity]
+        _require(chosen, f"No record of {entity} is held.", store)
+        for known in chosen:
+            store.commit(MarkRejected(known.key, None, f"{SEND_AGAIN} decided absent")).result()
+            _audit(setting, known, "absent")
+        return len(chosen)
+
+
+def settle_found(setting: Setting, key: str, target_id: str) -> None:
+    """Decides that a held record is the one with this Casebook id; its fields are compared and sent by the next run."""
+    with setting.store("resolve") as store:
+        chosen = [known for known in store.in_state(*_HELD) if known.key == key]
+        _require(chosen, f"No held record has the key {key}.", store)
+        changes: list[Change] = [MarkCreated(chosen[0].key, TargetId(target_id)), MarkUpdated(chosen[0].key, "", b"")]
+        store.commit(*changes).result()
+        _audit(setting, chosen[0], f"found {target_id}")
+
+
+def _held(known: KnownRecord) -> Held:
+    return Held(known.key, known.entity, known.mapping, marker(known.key), known.error or "the run was interrupted")
+
+
+def _require(chosen: Sequence[KnownRecord], message: str, state: StateReader) -> None:
+    if not chosen:
+        entities = sorted({known.entity for known in state.in_state(*_HELD)})
+        held = f"Held are records of: {', '.join(entities)}." if entities else "Nothing is held."
+        raise SettingsError(message, hint=held)
+
+
+def _audit(setting: Setting, known: KnownRecord, decision: str) -> None:
+    line = {
+        "at": now_text(),
+        "by": getpass.getuser(),
+        "decision": decision,
+        "entity": known.entity,
+        "record_key": known.key,
+        "why_held": known.error,
+    }
+    path: Path = setting.project.runs_folder / f"{setting.project.name}-{setting.profile.name}.audit.jsonl"
+    with os.fdopen(os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600), "a", encoding="utf-8") as stream:
+        stream.write(json.dumps(line) + "\n")

@@ -17,18 +17,26 @@ from urllib.parse import urlsplit
 from etl.core.errors import SettingsError, SourceUnavailable
 from etl.core.intake import Certificate
 from etl.core.ports import Clock, Progress, Source
-from etl.mapping.model import SourceSpec
+from etl.mapping.model import Position, SourceSpec
 from etl.pipeline.projects import open_project
-from etl.sources.dumps.source import DumpSource
+from etl.pipeline.source_kinds import opened_source
 from etl.sources.intake.intake import Intake
 from etl.sources.intake.verdict import Declared
 from etl.sources.sql import SqlSource
 
 _DELIMITED = ("*.csv", "*.txt", "*.tsv", "*.psv", "*.dat")
-_DUMP = ".sql"
-_NOT_TEXT = frozenset(
-    (".xlsx", ".xls", ".xlsm", ".parquet", ".zip", ".gz", ".mdb", ".accdb", ".db", ".sqlite", ".bak", ".pdf")
-)
+_KINDS = {
+    ".sql": "dump",
+    ".xlsx": "excel",
+    ".xlsm": "excel",
+    ".xls": "excel",
+    ".parquet": "parquet",
+    ".jsonl": "json_lines",
+    ".ndjson": "json_lines",
+}
+"""What reads a file that is no delimited text, by its ending."""
+_NOWHERE = Position("", 1, 1)
+_UNDECLARED = frozenset((".zip", ".gz", ".mdb", ".accdb", ".db", ".sqlite", ".bak", ".bcp", ".fmt", ".pdf", ".json"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +94,12 @@ def _files(paths: Sequence[Path], argument: str) -> Iterator[FileToRead | Source
         raise SourceUnavailable(f"{argument} names no file.", hint=hint)
     for path in paths:
         suffix = path.suffix.lower()
-        if suffix in _NOT_TEXT:
+        if suffix in _UNDECLARED:
             hint = "Declare it as a source in project.yaml, then inspect the project's folder."
-            raise SettingsError(f"{path} is no delimited text.", hint=hint)
-        if suffix == _DUMP:
-            yield DumpSource(path.stem, glob.escape(str(path.absolute())))
+            raise SettingsError(f"{path} cannot be read without being declared.", hint=hint)
+        if suffix in _KINDS:
+            location = glob.escape(str(path.absolute()))
+            yield opened_source(SourceSpec(path.stem, _KINDS[suffix], location, {}, _NOWHERE))
         else:
             yield FileToRead(path, path.stem, Declared())
 

@@ -63,7 +63,7 @@ def verdict_sentence(certificate: Certificate) -> str:
         parts.append(f"{_counted(counts[Severity.BLOCK], 'finding')} that would keep rows out or spoil them")
     if counts[Severity.WARN]:
         parts.append(f"{counts[Severity.WARN]:,} to decide or look at")
-    return f"Not clean: in {read} there are {' and '.join(parts)}."
+    return f"Not clean: {read}, {' and '.join(parts)}."
 
 
 def certificate_lines(certificate: Certificate, *, reveal: bool = False) -> list[str]:

@@ -7,6 +7,8 @@ import sqlite3
 import stat
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
@@ -83,6 +85,20 @@ def test_a_database_is_looked_at_by_its_url_and_its_url_is_never_shown(run, tmp_
     assert str(tmp_path) not in json.dumps(found)
 
 
+def test_parquet_json_lines_and_dumps_are_read_by_their_endings(run, tmp_path):
+    pq.write_table(pa.table({"ID": ["1", "2"]}), tmp_path / "A.parquet")
+    (tmp_path / "B.jsonl").write_text('{"ID": "1"}\n{"ID": "2"}\n')
+    (tmp_path / "C.sql").write_text(
+        "-- PostgreSQL database dump\nCREATE TABLE t (id integer);\nINSERT INTO t VALUES (1), (2);\n-- PostgreSQL database dump complete\n"
+    )
+    found = facts(run(*(tmp_path / name for name in ("A.parquet", "B.jsonl", "C.sql")), "--json"))
+    assert [(table["rows"], table["keys"]) for table in found["tables"]] == [
+        (2, [["ID"]]),
+        (2, [["ID"]]),
+        (2, [["id"]]),
+    ]
+
+
 def test_a_headerless_file_shows_nothing_of_its_first_person(run, export):
     export.write_text("7,Zyxwvut,01/31/2011\n8,Qponmlk,02/28/2012\n")
     result = run(export, "--json")
@@ -91,9 +107,9 @@ def test_a_headerless_file_shows_nothing_of_its_first_person(run, export):
     assert "Zyxwvut" not in result.stdout
 
 
-@pytest.mark.parametrize(("argument", "code"), [("nothing*.csv", 3), ("book.xlsx", 2)])
+@pytest.mark.parametrize(("argument", "code"), [("nothing*.csv", 3), ("book.zip", 2)])
 def test_an_argument_that_names_nothing_readable_ends_with_what_to_do(run, tmp_path, argument, code):
-    (tmp_path / "book.xlsx").write_bytes(b"PK")
+    (tmp_path / "book.zip").write_bytes(b"PK")
     result = run(tmp_path / argument)
     assert result.exit_code == code
     assert len(result.stderr.splitlines()) == 2

@@ -128,7 +128,7 @@ def _outcome(project: Project, mapping: EntityMapping, test: InlineTest, today: 
     keys = _RememberedKeys(_KEY)
     rows = _batch(mapping, test)
     mapped = Transformer(supposed, project.catalog, keys, context).apply(rows)
-    checked, found = FieldChecks(supposed, project.catalog, context).apply(mapped.records)
+    checked, found = FieldChecks(supposed, project.catalog, context).apply(mapped.records, mapped.problems)
     checked, broken = RecordRules(supposed, context).apply(checked, rows)
     problems = [row for batch in (mapped.problems, *found, *broken) for row in batch.to_pylist()]
     told = [ExpectedProblem(row["code"], row["field"], row["severity"]) for row in problems]

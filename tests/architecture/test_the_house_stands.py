@@ -85,7 +85,8 @@ def test_nothing_catches_everything_but_where_it_is_said() -> None:
         for node in ast.walk(ast.parse(file.read_text("utf-8")))
         if isinstance(node, ast.ExceptHandler) and _is_broad(node.type) and not _raises_again(node)
     ]
-    assert set(broad) <= {"etl/__main__.py", "etl/cli/common.py"}
+    calls_code_of_a_project = {"etl/mapping/functions.py", "etl/mapping/function_calls.py"}
+    assert set(broad) <= {"etl/__main__.py", "etl/cli/common.py"} | calls_code_of_a_project
 
 
 def _is_broad(kind: ast.expr | None) -> bool:

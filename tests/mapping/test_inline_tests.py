@@ -128,7 +128,7 @@ def test_a_join_that_is_given_has_one_match_and_one_that_is_not_has_none(desk):
         fields: {first_name: a.F, last_name: L}
         tests:
           - {name: joined, given: {ID: 1, L: x, a.F: A}, expect: {first_name: A}}
-          - {name: alone, given: {ID: 1, L: x}, problems: [{code: missing_match}]}
+          - {name: alone, given: {ID: 1, L: x}, problems: [{code: missing_match}, {code: required_missing}]}
           - {name: twice, given: {ID: 1, L: x, a.F: A, a._matches: 2}, problems: [{code: unexpected_second_match}]}
         """
     found = run_tests(desk.load({"people.yaml": text}), dt.date(2026, 1, 31))

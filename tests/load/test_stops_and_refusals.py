@@ -32,7 +32,11 @@ def plan_family(world: World) -> None:
 
 def buckets(world: World, failures=None) -> dict[str, tuple[str, str]]:
     with world.open() as store:
-        rows = [row for batch in outcomes(world.planned, store, LoadNotes(failures=failures or {})) for row in batch.to_pylist()]
+        rows = [
+            row
+            for batch in outcomes(world.planned, store, LoadNotes(failures=failures or {}))
+            for row in batch.to_pylist()
+        ]
     return {row["mapping"]: (row["bucket"], row["reason"]) for row in rows}
 
 

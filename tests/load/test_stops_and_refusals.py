@@ -116,7 +116,9 @@ def test_children_of_what_was_blocked_before_wait_for_it_in_any_order(world: Wor
     world.load()
     world.target.faults = healthy
     member = {"id": "m", "case": key_of(CASES, "1"), "person": key_of(PEOPLE, "a"), "role": "Child"}
-    world.plan((MEMBERS, [member]), (CASES, [case("1")]), (PEOPLE, [person("a")]), retry_rejected=True)
+    many = [person(f"p{number}") for number in range(100)]
+    people = (PEOPLE, [*many, person("a")])  # fed last, when the child was looked at long ago
+    world.plan((MEMBERS, [member]), (CASES, [case("1")]), people, retry_rejected=True)
     world.load()
     assert world.state_of(MEMBERS, "m") == "created"
 

@@ -399,5 +399,11 @@ def test_a_state_that_sent_nothing_follows_a_corrected_client_id(opener):
 
 
 def test_a_person_who_looked_may_settle_an_uncertain_record_as_absent(store):
-    do(store, intend(ANN), MarkUncertain(ANN, "blind"), MarkRejected(ANN, None, "send_again decided absent"), intend(ANN))
+    do(
+        store,
+        intend(ANN),
+        MarkUncertain(ANN, "blind"),
+        MarkRejected(ANN, None, "send_again decided absent"),
+        intend(ANN),
+    )
     assert state_of(store, ANN).attempt == 2

@@ -17,6 +17,8 @@ _RECORD_START = re.compile(
     rb"|COPY\s++[^\n]*+\bFROM\s++stdin|(?:UN)?LOCK\s++TABLES\b|SET\s++IDENTITY_INSERT\b|GO[ \t]*+\r?+$)",
     re.MULTILINE | re.IGNORECASE,
 )
+_FOLLOWERS = 64
+"""Bytes behind a token that tell what it is, at the most."""
 _LONGEST_START = 4_096
 """Bytes; how much of a statement is needed to see that one starts."""
 
@@ -79,7 +81,7 @@ class Lexer:
         """
         start = self._position if self._ahead is None else self._ahead.start - self._dropped
         found = pattern.match(self._buffer, start)
-        if found is None or found.end() == len(self._buffer) or found.end() - start > LONGEST_ROW:
+        if found is None or self._may_go_on(found) or found.end() - start > LONGEST_ROW:
             return None
         line = self._line if self._ahead is None else self._ahead.line
         line += self._buffer.count(b"\n", start, found.start(1))
@@ -135,7 +137,7 @@ class Lexer:
     def _found(self) -> Token | None:
         while True:
             found = self._match(self._buffer, self._position)
-            if (found is None or found.end() == len(self._buffer) or found.lastgroup == OPEN) and self._may_grow():
+            if (found is None or self._may_go_on(found) or found.lastgroup == OPEN) and self._may_grow():
                 self._fill()
                 continue
             if found is None:
@@ -151,6 +153,10 @@ class Lexer:
         start, end = found.span()
         kind = str(found.lastgroup)
         return Token(kind, found[0], self._line, self._starts_line, self._dropped + start, self._dropped + end)
+
+    def _may_go_on(self, found: re.Match[bytes]) -> bool:
+        """Whether more of the script could make it another token: some are told by what follows them."""
+        return not self._has_ended and found.end() + _FOLLOWERS > len(self._buffer)
 
     def _may_grow(self) -> bool:
         return not self._has_ended and len(self._buffer) - self._position <= LONGEST_ROW

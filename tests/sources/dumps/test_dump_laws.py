@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from etl.sources import encoding
@@ -59,6 +59,7 @@ def test_every_text_that_is_written_is_read(dialect, values):
 
 
 @pytest.mark.parametrize("dialect", WRITERS)
+@example(text="--\nx'", size=1)
 @settings(deadline=None)
 @given(
     text=st.lists(st.sampled_from([*PIECES, "INSERT INTO T VALUES (1, 'a');\n", "CREATE TABLE T (A int);"])).map(

@@ -4,18 +4,35 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
+from etl.cli.common import Output, ending, open_setting, shown_path
+
 if TYPE_CHECKING:
-    from etl.cli.common import Output
+    from etl.core.ports import Progress
     from etl.pipeline.session import Finished
+    from etl.pipeline.wiring import Setting
+
+
+def perform(
+    verb: Callable[[Setting, Progress], Finished], project: Path, profile: str | None, output: Output, *, verbose: bool
+) -> None:
+    """Opens the project, runs a verb with progress shown, and ends the command with its summary and exit code."""
+    with ending(output):
+        shown = output.make_progress()
+        try:
+            finished = verb(open_setting(project, profile, verbose=verbose), shown)
+        finally:
+            shown.close()
+        finish(finished, output)
 
 
 def finish(finished: Finished, output: Output) -> None:
     """Says how it ended and exits with its code."""
-    from etl.cli.common import shown_path
     from etl.report import terminal_lines
 
     content = json.loads(finished.summary.model_dump_json())

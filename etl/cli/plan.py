@@ -19,7 +19,7 @@ from etl.cli.common import (
     ending,
     open_setting,
 )
-from etl.cli.finishing import finish
+from etl.cli.finishing import perform
 
 if TYPE_CHECKING:
     from etl.pipeline.wiring import Setting
@@ -45,19 +45,13 @@ def plan(
 ) -> None:
     """Validate, and say what would be created, updated or left alone, record by record; nothing is written."""
     output = Output(as_json, quiet, progress, no_color)
-    with ending(output):
-        setting = open_setting(project, profile, verbose=verbose)
-        if roles:
-            _list_roles(setting, output)
-            return
-        from etl.pipeline import runs
+    if roles:
+        with ending(output):
+            _list_roles(open_setting(project, profile, verbose=verbose), output)
+        return
+    from etl.pipeline import runs
 
-        shown = output.make_progress()
-        try:
-            finished = runs.plan(setting, shown)
-        finally:
-            shown.close()
-        finish(finished, output)
+    perform(runs.plan, project, profile, output, verbose=verbose)
 
 
 def _list_roles(setting: Setting, output: Output) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -16,10 +17,8 @@ from etl.cli.common import (
     ProjectArgument,
     QuietOption,
     VerboseOption,
-    ending,
-    open_setting,
 )
-from etl.cli.finishing import finish
+from etl.cli.finishing import perform
 
 
 def register(app: typer.Typer) -> None:
@@ -47,16 +46,10 @@ def run(
     progress: ProgressOption = "auto",
 ) -> None:
     """Load. The same command again goes on where the last one stopped; when all is done it sends no write."""
-    output = Output(as_json, quiet, progress, no_color)
     if retry not in ("", "rejected"):
         raise typer.BadParameter("the only thing to retry is `rejected`", param_hint="--retry")
-    with ending(output):
-        from etl.pipeline import runs
+    from etl.pipeline import runs
 
-        choices = runs.RunChoices(fresh=fresh, first_load=first_load, retry_rejected=retry == "rejected")
-        shown = output.make_progress()
-        try:
-            finished = runs.run(open_setting(project, profile, verbose=verbose), shown, choices)
-        finally:
-            shown.close()
-        finish(finished, output)
+    choices = runs.RunChoices(fresh=fresh, first_load=first_load, retry_rejected=retry == "rejected")
+    verb = partial(runs.run, choices=choices)
+    perform(verb, project, profile, Output(as_json, quiet, progress, no_color), verbose=verbose)

@@ -15,10 +15,8 @@ from etl.cli.common import (
     ProjectArgument,
     QuietOption,
     VerboseOption,
-    ending,
-    open_setting,
 )
-from etl.cli.finishing import finish
+from etl.cli.finishing import perform
 
 
 def register(app: typer.Typer) -> None:
@@ -37,13 +35,6 @@ def validate(
     progress: ProgressOption = "auto",
 ) -> None:
     """Extract, map, validate and report, without a target: what would load, what is held back and why."""
-    output = Output(as_json, quiet, progress, no_color)
-    with ending(output):
-        from etl.pipeline import runs
+    from etl.pipeline import runs
 
-        shown = output.make_progress()
-        try:
-            finished = runs.validate(open_setting(project, profile, verbose=verbose), shown)
-        finally:
-            shown.close()
-        finish(finished, output)
+    perform(runs.validate, project, profile, Output(as_json, quiet, progress, no_color), verbose=verbose)

@@ -15,10 +15,8 @@ from etl.cli.common import (
     ProjectArgument,
     QuietOption,
     VerboseOption,
-    ending,
-    open_setting,
 )
-from etl.cli.finishing import finish
+from etl.cli.finishing import perform
 
 
 def register(app: typer.Typer) -> None:
@@ -37,13 +35,6 @@ def verify(
     progress: ProgressOption = "auto",
 ) -> None:
     """Read back what the latest run loaded and compare presence, fields and links of every record."""
-    output = Output(as_json, quiet, progress, no_color)
-    with ending(output):
-        from etl.pipeline import runs
+    from etl.pipeline import runs
 
-        shown = output.make_progress()
-        try:
-            finished = runs.verify(open_setting(project, profile, verbose=verbose), shown)
-        finally:
-            shown.close()
-        finish(finished, output)
+    perform(runs.verify, project, profile, Output(as_json, quiet, progress, no_color), verbose=verbose)

@@ -6,9 +6,7 @@ so is the order of exact rows, because sorting a spreadsheet decides nothing.
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ from pathlib import Path
 
 from etl.core.errors import Mistake
 from etl.mapping.model import Crosswalk, CrosswalkRow
+from etl.mapping.sheets import sheet_records, sheet_text
 from etl.mapping.suggest import did_you_mean
 
 TARGET = "target"
@@ -42,8 +41,8 @@ class _Reader:
 
     def read(self) -> Crosswalk | None:
         before = len(self.found)
-        text = self._text()
-        lines = list(self._records(text)) if text is not None else []
+        text = sheet_text(self.path, self._note)
+        lines = list(sheet_records(text, self._note)) if text is not None else []
         if not lines:
             if text is not None:
                 self._note(1, "The crosswalk is empty.", "Start with a header such as `CODE,target`.")
@@ -54,28 +53,6 @@ class _Reader:
         if len(self.found) > before:
             return None
         return Crosswalk(self.path.stem, columns, rows, _checksum(columns, rows))
-
-    def _text(self) -> str | None:
-        try:
-            return self.path.read_text(encoding="utf-8-sig", errors="strict")
-        except UnicodeDecodeError as error:
-            line = self.path.read_bytes()[: error.start].count(b"\n") + 1
-            self._note(line, "The crosswalk is not UTF-8.", "Save it from the spreadsheet as `CSV UTF-8`.", "encoding")
-        except OSError:
-            self._note(1, "The crosswalk cannot be read.", "Check that the file is readable.", "file")
-        return None
-
-    def _records(self, text: str) -> Iterator[tuple[int, list[str]]]:
-        """Each record that is not blank, with the line where it starts."""
-        reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-        line = 1
-        try:
-            for cells in reader:
-                if any(cell.strip() for cell in cells):
-                    yield line, cells
-                line = reader.line_num + 1
-        except csv.Error:
-            self._note(line, "A quote is not closed or stands inside a cell.", 'Double it: `""`.')
 
     def _columns(self, header: list[str]) -> tuple[str, ...]:
         names = [name.strip() for name in header]

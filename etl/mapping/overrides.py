@@ -6,9 +6,7 @@ says what it said when somebody decided; whether it does is seen in the data, no
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +16,7 @@ from etl.core.keys import canonical_part
 from etl.core.ports import BaseQuery
 from etl.core.records import JsonValue
 from etl.mapping.model import Override
+from etl.mapping.sheets import sheet_records, sheet_text
 from etl.mapping.suggest import did_you_mean
 
 OVERRIDES = "overrides"
@@ -73,8 +72,8 @@ class _Reader:
     found: list[Mistake]
 
     def read(self) -> tuple[Override, ...]:
-        text = self._text()
-        lines = list(self._records(text)) if text is not None else []
+        text = sheet_text(self.path, self._note)
+        lines = list(sheet_records(text, self._note)) if text is not None else []
         if not lines:
             return ()
         header = [name.strip() for name in lines[0][1]]
@@ -85,27 +84,6 @@ class _Reader:
         read = tuple(self._overrides(header, lines[1:]))
         self._refuse_repeats(read)
         return read
-
-    def _text(self) -> str | None:
-        try:
-            return self.path.read_text(encoding="utf-8-sig")
-        except UnicodeDecodeError as error:
-            line = self.path.read_bytes()[: error.start].count(b"\n") + 1
-            self._note(line, "The file is not UTF-8.", "Save it from the spreadsheet as `CSV UTF-8`.", "encoding")
-        except OSError:
-            self._note(1, "The file cannot be read.", "Check that it is readable.", "file")
-        return None
-
-    def _records(self, text: str) -> Iterator[tuple[int, list[str]]]:
-        reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-        line = 1
-        try:
-            for cells in reader:
-                if any(cell.strip() for cell in cells):
-                    yield line, cells
-                line = reader.line_num + 1
-        except csv.Error:
-            self._note(line, "A quote is not closed or stands inside a cell.", 'Double it: `""`.')
 
     def _overrides(self, header: list[str], lines: list[tuple[int, list[str]]]) -> Iterator[Override]:
         for line, cells in lines:

@@ -10,18 +10,17 @@ import hashlib
 import re
 from functools import cache
 from itertools import groupby
-from pathlib import Path
 from typing import Any, NamedTuple
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup, escape
 
 from etl.core.intake import Certificate, Observation, Table
 from etl.core.observations import observation_code
 from etl.core.problems import ProblemCode
 from etl.report.certificate import certificate_facts, encoding_text, in_order, places_text
+from etl.report.pages import TEMPLATES, environment
 
-_TEMPLATES = Path(__file__).parent / "templates"
 _CODE = re.compile(r"`([^`]+)`")
 _FULL, _NEARLY_FULL = 100, 99
 
@@ -65,27 +64,12 @@ def _causes(certificate: Certificate) -> dict[str, list[Cause]]:
 
 @cache
 def _style() -> str:
-    return "".join((_TEMPLATES / name).read_text("utf-8") for name in ("report.css", "certificate.css"))
+    return "".join((TEMPLATES / name).read_text("utf-8") for name in ("report.css", "certificate.css"))
 
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "number": "{:,}".format,
-        "prose": _prose,
-        "places": places_text,
-        "encoding": encoding_text,
-        "share": _share,
-        "filled": _filled,
-    }
-    return environment
+    return environment(prose=_prose, places=places_text, encoding=encoding_text, share=_share, filled=_filled)
 
 
 def _prose(text: str) -> Markup:

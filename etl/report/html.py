@@ -11,10 +11,9 @@ import hashlib
 import re
 from collections import Counter
 from functools import cache
-from pathlib import Path
 from typing import NamedTuple
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup, escape
 
 from etl.core.outcomes import LOADED, Bucket
@@ -24,8 +23,8 @@ from etl.report.decisions import Decisions
 from etl.report.facts import FindingFact, RunFacts, RunFiles
 from etl.report.graph import STYLE, svg
 from etl.report.model import NOT_LOADED, Buckets, Summary
+from etl.report.pages import TEMPLATES, environment
 
-_TEMPLATES = Path(__file__).parent / "templates"
 _FINDINGS = 50
 _CODE = re.compile(r"`([^`]+)`")
 _MEBIBYTE = 1024 * 1024
@@ -58,27 +57,12 @@ def render(files: RunFiles, facts: RunFacts, summary: Summary, decisions: Decisi
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "number": "{:,}".format,
-        "share": _share,
-        "mebibytes": _mebibytes,
-        "when": _when,
-        "prose": _prose,
-        "meaning": meaning_of,
-    }
-    return environment
+    return environment(share=_share, mebibytes=_mebibytes, when=_when, prose=_prose, meaning=meaning_of)
 
 
 @cache
 def _style() -> str:
-    return (_TEMPLATES / "report.css").read_text("utf-8") + STYLE
+    return (TEMPLATES / "report.css").read_text("utf-8") + STYLE
 
 
 def _share(part: float) -> str:

@@ -64,7 +64,7 @@ def test_a_slip_is_told_at_its_line(tmp_path, text, expected):
 def test_a_crosswalk_in_another_encoding_is_told_at_its_line(tmp_path):
     crosswalk, found = read(tmp_path, "A,target\n1,Male\nÉ,Female\n", encoding="cp1252")
     assert crosswalk is None
-    assert found == ["crosswalks/gender.csv:3 The crosswalk is not UTF-8."]
+    assert found == ["crosswalks/gender.csv:3 The file is not UTF-8."]
 
 
 def test_a_header_split_by_semicolons_gets_the_right_advice(tmp_path):

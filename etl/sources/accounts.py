@@ -49,7 +49,8 @@ select v.mapping, v._rk as record_key, v._row as row,
        case when v.status <> 'valid' then v.reason else o.reason end as reason, v.parent, o.target_id
 from verdicts v left join outcomes o on o.mapping = v.mapping and o.record_key = v._rk and o.row = v._row"""
 _CLOSE = f"""
-, groups as (select mapping, record_key, min(bucket) as bucket, min(reason) as reason from fates group by 1, 2)
+, groups as (select mapping, record_key, min(bucket) as bucket, min(reason) as reason from fates
+  where (mapping, record_key) in (select (mapping, record_key) from rows where bucket = 'merged') group by 1, 2)
 select r.mapping, r."table", r.row, r.line,
        case when r.bucket in ('ignored', 'quarantined') then r.bucket
             when r.bucket = 'merged' then case when g.bucket in ({_LOADED}) then 'merged' else g.bucket end

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from tests.e2e.harness import KEY, Place, Reference, copy_project, reference_load, trim, without_unaskable
+from tests.e2e.harness import KEY, Place, copy_project, trim, without_unaskable
+from tests.e2e.pictures import Reference, reference_load
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -9,7 +9,8 @@ import pytest
 
 from etl.catalog.model import Kind
 from etl.sandbox.settings import OPERATIONS, Application
-from tests.e2e.harness import etl, known, sandbox, sandbox_catalog, small, writes
+from tests.e2e.harness import etl, sandbox, sandbox_catalog, small, writes
+from tests.e2e.pictures import known
 
 ALL = {"person": 4, "case": 3, "case_person": 4}
 

@@ -7,7 +7,8 @@ import time
 
 import pytest
 
-from tests.e2e.harness import ROOT, SMALL, etl, finished, known, sandbox, small, start, writes
+from tests.e2e.harness import ROOT, SMALL, etl, finished, sandbox, small, start, writes
+from tests.e2e.pictures import known
 
 
 def validate(place):

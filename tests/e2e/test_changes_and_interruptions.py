@@ -9,7 +9,8 @@ from dataclasses import replace
 
 import pytest
 
-from tests.e2e.harness import SMALL, finished, known, prove, sandbox, small, start, writes
+from tests.e2e.harness import SMALL, finished, sandbox, small, start, writes
+from tests.e2e.pictures import known, prove
 
 
 @pytest.fixture

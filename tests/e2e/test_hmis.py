@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from etl.core.keys import RecordKeys
-from tests.e2e.harness import KEY, SAMPLE, Place, copy_project, etl, known, sandbox, writes
+from tests.e2e.harness import KEY, SAMPLE, Place, copy_project, etl, sandbox, writes
+from tests.e2e.pictures import known
 
 EXPORT = Path(os.environ.get("HMIS_EXPORT") or SAMPLE / "hmis")
 

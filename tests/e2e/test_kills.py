@@ -15,20 +15,8 @@ import pytest
 
 from etl.load.unclear import Unclear
 from etl.sandbox.oracle import Oracle
-from tests.e2e.harness import (
-    SAMPLE,
-    Ended,
-    Place,
-    Proof,
-    Reference,
-    copy_project,
-    finished,
-    prove,
-    reference_load,
-    sandbox,
-    start,
-    without_unaskable,
-)
+from tests.e2e.harness import SAMPLE, Ended, Place, copy_project, finished, sandbox, start, without_unaskable
+from tests.e2e.pictures import Proof, Reference, prove, reference_load
 
 FAULTS = "reset_after_commit@POST:0.08,reset_before_commit@POST:0.05,late_commit(delay_s=0.1)@POST:0.02"
 QUIET_S = 0.3

@@ -69,7 +69,7 @@ def _sheet(rows: Sequence[Sequence[Cell]], merged: Sequence[str]) -> str:
     return f'<worksheet xmlns="{_MAIN}"><sheetData>{body}</sheetData>{merges}</worksheet>'
 
 
-def _cell(cell: Cell, column: int, row: int) -> str:
+def _cell(cell: Cell, column: int, row: int) -> str:  # noqa: PLR0911 - one kind of cell a line
     place = f"{chr(ord('A') + column)}{row}"
     if cell is None:
         return ""

@@ -16,7 +16,7 @@ demo: $(VENV)/.runtime ## migrate the sample agency into a local sandbox, verify
 	$(BIN)/casebook-etl demo
 
 test: $(VENV)/.dev ## run the tests (no network, no server installed by hand)
-	$(BIN)/python -m pytest -n $(WORKERS) -m "not e2e"
+	$(BIN)/python -m pytest -n $(WORKERS) -m "not e2e and not drill"
 
 check: $(VENV)/.dev ## format, lint, types, import contracts, unused dependencies, spelling
 	$(BIN)/ruff format --check .

@@ -67,7 +67,7 @@ def _next(facts: RunFacts, state: State) -> Iterator[str]:
     profile = f"--profile {facts.profile}" if facts.profile else ""
     commands = {
         State.READY: ["run"] if facts.command == "plan" else ["plan"],
-        State.NOT_READY: ["validate"],
+        State.NOT_READY: [facts.command],
         State.COMPLETE: [] if facts.verify else ["verify"],
         State.INCOMPLETE: ["run"] if facts.verify else ["run", "verify"],
     }

@@ -86,14 +86,21 @@ def _unknown_tables(project: Project, columns: Columns) -> Iterator[Mistake]:
         tables = [("table", mapping.base.table), *((f"join {each.alias}", each.table) for each in mapping.base.joins)]
         for part, table in tables:
             if table not in columns:
-                yield _unknown_table(_at(mapping, part), table, columns)
+                yield _unknown_table(project, _at(mapping, part), table, columns)
     for table in project.ignore:
         if table not in columns:
-            yield _unknown_table(project.positions[table], table, columns)
+            yield _unknown_table(project, project.positions[table], table, columns)
 
 
-def _unknown_table(position: Position, table: str, columns: Columns) -> Mistake:
-    return _mistake(position, f"There is no table `{table}`.", did_you_mean(table, columns), "unknown_table")
+def _unknown_table(project: Project, position: Position, table: str, columns: Columns) -> Mistake:
+    """Names where the table was looked for: most often a file is missing. A URL is not shown, it may hold a password."""
+    source = project.sources.get(table.partition(".")[0])
+    searched = (
+        f" Source {source.name} reads {source.location}: is its file there?"
+        if source and "://" not in source.location
+        else ""
+    )
+    return _mistake(position, f"There is no table `{table}`.", did_you_mean(table, columns) + searched, "unknown_table")
 
 
 def _unknown_columns(uses: Iterable[_Use], columns: Columns) -> Iterator[Mistake]:

@@ -41,7 +41,7 @@ def test_a_missing_source_file(tmp_path):
 def test_a_missing_table(tmp_path):
     place = small(tmp_path)
     (tmp_path / "data" / "CASES.csv").unlink()
-    assert_told(validate(place), 2, "cases.yaml:3:", "legacy.CASES")
+    assert_told(validate(place), 2, "cases.yaml:3:", "legacy.CASES", "is its file there?")
 
 
 def test_a_wrong_encoding_is_named_with_its_offset_and_candidates(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import random
 import signal
@@ -96,6 +97,8 @@ def killed_load(place: Place, reference: Reference, *, kills: int, seed: int, ca
         share = reference.records.total() // (kills + 1)
         done = sum(1 for _ in killed_runs(place, cutting.oracle, chance, kills, share))
         ended = finished(start("run", place.project, "--profile", "sandbox", "--progress", "none"))
+        if settle_unprovable(place, cutting.oracle):
+            ended = finished(start("run", place.project, "--profile", "sandbox", "--progress", "none"))
         time.sleep(0.2)
         proof = prove(place.state, cutting.oracle, reference.good, reference.records)
     say(capsys, proof.line("kills", seed, time.monotonic() - began, kills=done))
@@ -103,6 +106,20 @@ def killed_load(place: Place, reference: Reference, *, kills: int, seed: int, ca
     assert done == kills
     assert_same_account(place, reference, ended)
     return proof
+
+
+def settle_unprovable(place: Place, oracle: Oracle) -> int:
+    """Does what a person does about held records (mostly the only one of its entity, so that nothing can prove sight):
+    looks into the sandbox, finds that nothing is there which state does not know, and says so. Returns of how many.
+    """
+    held = {each["entity"] for each in json.loads(finished(start("resolve", place.project, "--json")).out)["held"]}
+    counts = json.loads(finished(start("status", place.project, "--json")).out)["records"]
+    for entity in sorted(held):
+        assert oracle.counts().get(entity, 0) == counts[entity].get("created", 0), (
+            f"a {entity} is there and was not found"
+        )
+        assert finished(start("resolve", place.project, "--absent", entity)).code == 0
+    return len(held)
 
 
 def killed_runs(place: Place, oracle: Oracle, chance: random.Random, kills: int, share: int) -> Iterator[int]:
@@ -134,9 +151,19 @@ def assert_same_account(place: Place, reference: Reference, ended: Ended) -> Non
     """After all the kills, ledger and outcome read as if nothing had happened."""
     summary = place.summary()
     assert summary["ledger"]["balanced"], ended.text
-    assert summary["ledger"] == reference.summary["ledger"]
+    assert loaded(summary["ledger"]) == loaded(reference.summary["ledger"])
     assert summary["pending_links"] == {}
     assert summary["pending_uploads"] == 0
+
+
+def loaded(ledger: dict) -> dict:
+    """A ledger in which it does not matter in which run a record was loaded."""
+    buckets = ("created", "updated", "unchanged")
+    mappings = [
+        {**each, **dict.fromkeys(buckets, 0), "loaded": sum(each[bucket] for bucket in buckets)}
+        for each in ledger["mappings"]
+    ]
+    return {**ledger, "mappings": mappings}
 
 
 def swap_ids(state: Path, first: str, second: str) -> None:

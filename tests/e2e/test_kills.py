@@ -109,7 +109,7 @@ def killed_load(place: Place, reference: Reference, *, kills: int, seed: int, ca
 
 
 def settle_unprovable(place: Place, oracle: Oracle) -> int:
-    """Does what a person does about held records (mostly the only one of its entity, so that nothing can prove sight):
+    """Does what a person does about held records of an entity that has no other record, so that nothing can prove sight:
     looks into the sandbox, finds that nothing is there which state does not know, and says so. Returns of how many.
     """
     held = {each["entity"] for each in json.loads(finished(start("resolve", place.project, "--json")).out)["held"]}
@@ -118,6 +118,7 @@ def settle_unprovable(place: Place, oracle: Oracle) -> int:
         assert oracle.counts().get(entity, 0) == counts[entity].get("created", 0), (
             f"a {entity} is there and was not found"
         )
+        assert not counts[entity].get("created", 0), f"{entity} is held although a record of it could prove sight"
         assert finished(start("resolve", place.project, "--absent", entity)).code == 0
     return len(held)
 

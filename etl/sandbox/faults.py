@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -31,7 +31,16 @@ KINDS: Mapping[str, str] = {
     "bad_encoding": "does the work and answers with a body that claims to be gzip",
     "foreign_body": "does the work and answers with a page of HTML",
     "no_id": "does the work and leaves the id out of the answer",
+    "number_id": "does the work and answers with an id that is a number",
+    "wrong_type": "does the work and answers with another type of record",
+    "double_names": "does the work and answers with JSON in which a name stands twice",
+    "huge_body": "does the work and answers with 11 MB",
+    "deep_body": "does the work and answers with JSON nested 500 deep",
     "empty_body": "does the work and answers without a body",
+    "foreign_status": "answers with a status code and a page of HTML, as something in front of the API would",
+    "ignored_filter": "a list is answered as if it had not been filtered",
+    "foreign_next": "a list names `location` as its next page",
+    "upload_url": "an answer names `location` as the address for uploads",
     "expire_tokens": "all bearer tokens expire with this request",
     "lag": "what this request creates is visible to GET only delay_s later",
     "blind_get": "a list is answered as if it were empty, a record as if it were not there",
@@ -45,10 +54,17 @@ _AFTER_COMMIT = frozenset(
         "bad_encoding",
         "foreign_body",
         "no_id",
+        "number_id",
+        "wrong_type",
+        "double_names",
+        "huge_body",
+        "deep_body",
         "empty_body",
+        "upload_url",
         "lag",
     }
 )
+_OF_READING = frozenset({"blind_get", "ignored_filter", "foreign_next"})
 _HINT = "Write for example `reset_after_commit:0.1,status_429@POST:first=3`; kinds: " + ", ".join(KINDS) + "."
 
 
@@ -58,7 +74,8 @@ class FaultRule:
 
     Methods, path pattern (``*`` matches any text) and entity select requests; ``probability``, ``nth`` (counted
     from 1 among the selected requests), ``first`` and ``every`` say which of those it hits; without any of them,
-    all.  ``retry_after`` is sent as it stands; ``date:5`` becomes an HTTP date five seconds ahead.
+    all. The ``spared`` first of them are let through, and with ``once`` a request that comes again.
+    ``retry_after`` and ``location`` are sent as they stand; ``date:5`` becomes an HTTP date five seconds ahead.
     """
 
     kind: str
@@ -69,6 +86,8 @@ class FaultRule:
     nth: tuple[int, ...] = ()
     first: int | None = None
     every: int | None = None
+    spared: int = 0
+    once: bool = False
     status: int = 503
     after_commit: bool = False
     delay_s: float = 1.0
@@ -78,7 +97,9 @@ class FaultRule:
     @property
     def name(self) -> str:
         """How the journal names it."""
-        return f"status_{self.status}" + "_after_commit" * self.after_commit if self.kind == "status" else self.kind
+        if self.kind not in {"status", "foreign_status"}:
+            return self.kind
+        return f"{self.kind}_{self.status}" + "_after_commit" * self.after_commit
 
     def selects(self, method: str, path: str, entity: str) -> bool:
         """Whether the rule concerns this kind of request. Tokens and uploads must be named to be concerned."""
@@ -93,7 +114,8 @@ class FaultRule:
     def hits(self, count: int, stream: random.Random) -> bool:
         """Whether it hits the selected request of this number."""
         return (
-            (self.probability is None or stream.random() < self.probability)
+            count > self.spared
+            and (self.probability is None or stream.random() < self.probability)
             and (not self.nth or count in self.nth)
             and (self.first is None or count <= self.first)
             and (self.every is None or count % self.every == 0)
@@ -106,21 +128,29 @@ class FaultPlan:
     def __init__(self, rules: Sequence[FaultRule], seed: int) -> None:
         self._rules = [(rule, random.Random(f"{seed}/{place}/{rule.name}")) for place, rule in enumerate(rules)]  # noqa: S311 - a plan of faults is no secret
         self._counts = [0] * len(self._rules)
+        self._hit: list[set[int]] = [set() for _ in self._rules]
 
-    def choose(self, method: str, path: str, entity: str) -> FaultRule | None:
-        """Return the rule that hits this request; every rule that concerns it counts it."""
+    def choose(self, method: str, path: str, entity: str, content: Hashable = ()) -> FaultRule | None:
+        """Return the rule that hits this request; every rule that concerns it counts it. ``content`` tells by what
+        beside method and path a request is known again.
+        """
         fired = [
             rule
             for place, (rule, stream) in enumerate(self._rules)
-            if self._fires(place, rule, stream, (method, path, entity))
+            if self._fires(place, rule, stream, (method, path, entity), hash((method, path, content)))
         ]
         return fired[0] if fired else None
 
-    def _fires(self, place: int, rule: FaultRule, stream: random.Random, request: tuple[str, str, str]) -> bool:
+    def _fires(
+        self, place: int, rule: FaultRule, stream: random.Random, request: tuple[str, str, str], known_by: int
+    ) -> bool:
         if not rule.selects(*request):
             return False
         self._counts[place] += 1
-        return rule.hits(self._counts[place], stream)
+        if not rule.hits(self._counts[place], stream) or (rule.once and known_by in self._hit[place]):
+            return False
+        self._hit[place].add(known_by)
+        return True
 
 
 def parse_faults(text_or_path: str) -> tuple[FaultRule, ...]:
@@ -158,7 +188,7 @@ def _read(path: Path) -> object:
 
 
 _ITEM = re.compile(r"(?P<kind>[a-z0-9_]+)(\((?P<arguments>[^()]*)\))?(@(?P<where>[^:]+))?(:(?P<amount>.+))?")
-_STATUS = re.compile(r"status_(?P<status>\d{3})(?P<when>_(before|after)_commit)?")
+_STATUS = re.compile(r"(?P<kind>status|foreign_status)_(?P<status>\d{3})(?P<when>_(before|after)_commit)?")
 
 
 def _from_text(item: str) -> FaultRule:
@@ -176,7 +206,7 @@ def _kind(text: str) -> dict[str, object]:
     status = _STATUS.fullmatch(text)
     if status is None:
         return {"kind": text}
-    return {"kind": "status", "status": int(status["status"]), "after_commit": status["when"] == "_after_commit"}
+    return {"kind": status["kind"], "status": int(status["status"]), "after_commit": status["when"] == "_after_commit"}
 
 
 def _where(text: str) -> dict[str, object]:
@@ -203,6 +233,8 @@ def _pair(text: str) -> tuple[str, object]:
 
 
 def _number(text: str) -> object:
+    if text in {"true", "false"}:
+        return text == "true"
     try:
         return float(text) if "." in text else int(text)
     except ValueError:
@@ -226,6 +258,8 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     "nth": (tuple, list),
     "first": (int,),
     "every": (int,),
+    "spared": (int,),
+    "once": (bool,),
     "status": (int,),
     "after_commit": (bool,),
     "delay_s": (int, float),
@@ -247,7 +281,7 @@ def _checked(values: dict[str, object], place: str) -> FaultRule:
 
 
 def _usual_methods(rule: FaultRule) -> tuple[str, ...]:
-    if rule.kind == "blind_get":
+    if rule.kind in _OF_READING:
         return ("GET",)
     return WRITES if rule.kind in _AFTER_COMMIT or rule.after_commit else ()
 
@@ -258,6 +292,7 @@ def _refuse_nonsense(rule: FaultRule, place: str) -> None:
         "the probability (0 to 1)": rule.probability is not None and not 0 <= rule.probability <= 1,
         "nth (numbers from 1)": not all(isinstance(number, int) and number > 0 for number in rule.nth),
         "first (from 1)": rule.first is not None and rule.first < 1,
+        "spared (0 or more)": rule.spared < 0,
         "every (from 1)": rule.every is not None and rule.every < 1,
         "the status (300 to 599)": not 300 <= rule.status <= 599,  # noqa: PLR2004 - the range of HTTP's redirects and errors
         "delay_s (0 or more)": rule.delay_s < 0,

@@ -12,13 +12,13 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from email.utils import format_datetime
 from typing import TypeAlias
+from urllib.parse import unquote
 
-import orjson
 from starlette.types import Receive, Scope, Send
 
-from etl.sandbox.answers import HTML, Reply, error_reply, json_reply
+from etl.sandbox.altered import ALTERED, altered, status_reply, too_many
+from etl.sandbox.answers import Reply, error_reply, json_reply
 from etl.sandbox.database import JournalEntry
 from etl.sandbox.desk import Arrival, Desk
 from etl.sandbox.faults import FaultPlan, FaultRule
@@ -60,9 +60,10 @@ class Traffic:
             await asyncio.sleep(self._settings.latency_s)
         wait_s = self._limit.wait_s() if self.desk.entity_of(arrival.path) != "upload" else 0.0
         if wait_s > 0:
-            await line.answer(self._untouched(arrival, _too_many(wait_s), "rate_limit"))
+            await line.answer(self._untouched(arrival, too_many(wait_s), "rate_limit"))
             return
-        rule = self._plan.choose(arrival.method, arrival.path, self.desk.entity_of(arrival.path))
+        entity = self.desk.entity_of(arrival.path)
+        rule = self._plan.choose(arrival.method, arrival.path, entity, (arrival.query, arrival.body))
         await self._serve(arrival, rule, line)
 
     async def _arrive(self, scope: Scope, line: _Line) -> Arrival:
@@ -78,17 +79,19 @@ class Traffic:
     async def _serve(self, arrival: Arrival, rule: FaultRule | None, line: _Line) -> None:
         if rule is None:
             await line.answer(self._commit(arrival))
-        elif rule.kind in _ALTERED:
-            await line.answer(self._commit(arrival, rule.name, _ALTERED[rule.kind]))
+        elif rule.kind in ALTERED:
+            await line.answer(self._commit(arrival, rule.name, lambda reply: altered(reply, rule)))
         else:
             await self._disturb(arrival, rule, line)
 
     async def _disturb(self, arrival: Arrival, rule: FaultRule, line: _Line) -> None:  # noqa: C901 - one case a fault
         match rule.kind:
-            case "status" if rule.after_commit:
-                await line.answer(self._commit(arrival, rule.name, lambda _: _status_reply(rule)))
-            case "status":
-                await line.answer(self._untouched(arrival, _status_reply(rule), rule.name))
+            case "status" | "foreign_status" if rule.after_commit:
+                await line.answer(self._commit(arrival, rule.name, lambda _: status_reply(rule)))
+            case "status" | "foreign_status":
+                await line.answer(self._untouched(arrival, status_reply(rule), rule.name))
+            case "ignored_filter":
+                await line.answer(self._commit(replace(arrival, query=_unfiltered(arrival.query)), rule.name))
             case "reset_before_commit":
                 self._untouched(arrival, None, rule.name)
                 await line.cut()
@@ -248,60 +251,10 @@ class _Line:
         await self._send({"type": "http.response.body", "body": body, "more_body": more})
 
 
-# ---------------------------------------------------------------- altered answers
-
-
 def _nothing(_: Reply) -> None:
     return None
 
 
-def _truncated(reply: Reply) -> Reply:
-    return replace(reply, body=reply.body[: len(reply.body) // 2])
-
-
-def _bad_encoding(reply: Reply) -> Reply:
-    return replace(reply, body=b"\x1f\x8bnot gzip at all", headers={**reply.headers, "Content-Encoding": "gzip"})
-
-
-def _foreign(reply: Reply) -> Reply:
-    return Reply(reply.status, b"<html><body><h1>Please sign in to the network</h1></body></html>", HTML)
-
-
-def _without_id(reply: Reply) -> Reply:
-    document = orjson.loads(reply.body) if reply.body else {}
-    if isinstance(document.get("data"), dict):
-        document["data"].pop("id", None)
-    return replace(reply, body=orjson.dumps(document), headers={})
-
-
-def _empty(reply: Reply) -> Reply:
-    return replace(reply, body=b"")
-
-
-_ALTERED: dict[str, Callable[[Reply], Reply]] = {
-    "truncated": _truncated,
-    "bad_encoding": _bad_encoding,
-    "foreign_body": _foreign,
-    "no_id": _without_id,
-    "empty_body": _empty,
-}
-
-
-def _status_reply(rule: FaultRule) -> Reply:
-    headers = {"Retry-After": _retry_after(rule.retry_after)} if rule.retry_after else {}
-    if rule.location:
-        headers["Location"] = rule.location
-    return replace(error_reply(rule.status, "fault", "This answer was ordered."), headers=headers)
-
-
-def _retry_after(text: str) -> str:
-    """Seconds or any text as it stands; ``date:5`` as an HTTP date five seconds ahead."""
-    if not text.startswith("date:"):
-        return text
-    at = datetime.fromtimestamp(time.time() + float(text.removeprefix("date:")), UTC)
-    return format_datetime(at, usegmt=True)
-
-
-def _too_many(wait_s: float) -> Reply:
-    reply = error_reply(429, "too_many_requests", "Slow down.")
-    return replace(reply, headers={"Retry-After": str(math.ceil(wait_s))})
+def _unfiltered(query: str) -> str:
+    """Return a query without its filters, whether their brackets are quoted or not."""
+    return "&".join(part for part in query.split("&") if not unquote(part).startswith("filter["))

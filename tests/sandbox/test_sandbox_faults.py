@@ -44,6 +44,13 @@ def last(sandbox):
 # ---------------------------------------------------------------- writing them
 
 
+def test_the_first_may_be_spared_and_the_same_request_comes_through_the_second_time():
+    (rule,) = parse_faults("reset_after_commit(spared=1;once=true)@POST person")
+    plan = FaultPlan([rule], seed=1)
+    hit = [plan.choose("POST", PEOPLE, "person", body) is not None for body in "abbcac"]
+    assert hit == [False, True, False, True, True, False]
+
+
 def test_a_short_text_says_kind_arguments_place_and_amount():
     text = "reset_after_commit:0.1, status_429(retry_after=date:2)@POST /people/*:first=3,status_503_after_commit@person:nth=2;5,delay(delay_s=0.5):every=4"
     reset, busy, late, slow = parse_faults(text)

@@ -1,16 +1,15 @@
-"""What the name of a column says of it: legacy names such as LAST_NM, DateOfBirth or client_zip5 taken apart into words."""
+"""What name and values of a column together say of it: a date, a ZIP code, something of people."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 
+from etl.core.column_names import words_of
 from etl.core.intake import Column, Kind, People
 from etl.sources.intake.columns import kinds_share
 
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _VALUE = re.compile(r"[-+]?[0-9][0-9 ./:,()-]*|\(?[0-9]{3}\)?[0-9 .-]{7,}|[^@\s]+@[^@\s]+\.[^@\s]+")
-_KEY_WORDS = frozenset(("id", "key", "no", "num", "nbr", "number", "guid", "uuid", "pk", "fk", "ref", "seq"))
 _SURROGATE_WORDS = frozenset(("id", "key", "guid", "uuid"))
 _DATE_WORDS = frozenset(("date", "dt", "dob", "dod", "birth", "born", "day", "dte", "ts", "on"))
 _ZIP_WORDS = frozenset(("zip", "zipcode", "postal", "postcode", "zip5"))
@@ -68,20 +67,6 @@ def names_look_like_data(names: Sequence[str]) -> bool:
     return any(_VALUE.fullmatch(name.strip()) for name in names)
 
 
-def words_of(name: str) -> tuple[str, ...]:
-    """The words of a name, in small letters.
-
-    >>> words_of("LAST_NM"), words_of("DateOfBirth"), words_of("clientZIP5")
-    (('last', 'nm'), ('date', 'of', 'birth'), ('client', 'zip', '5'))
-    """
-    return tuple(word.lower() for word in _WORD.findall(name))
-
-
-def is_key_name(name: str) -> bool:
-    """Whether a column is named like a key or a reference."""
-    return bool(_KEY_WORDS & set(words_of(name)))
-
-
 def is_date_column(column: Column) -> bool:
     """Whether a column holds dates, by most of its values or by its name and some of them."""
     is_named = bool(_DATE_WORDS & set(words_of(column.name)))
@@ -102,17 +87,6 @@ def people_of(column: Column) -> tuple[People | None, str]:
     if named and (shown is named or shown is None):
         return named, "name and values" if shown else "name"
     return shown, "values" if shown else ""
-
-
-def subject_words(name: str) -> frozenset[str]:
-    """The words of a name that say whose key it is: without id, no and the like, in the singular."""
-    return frozenset(_singular(word) for word in words_of(name) if word not in _KEY_WORDS and not word.isdigit())
-
-
-def _singular(word: str) -> str:
-    if word.endswith("ies"):
-        return word[:-3] + "y"
-    return word[:-1] if word.endswith("s") and not word.endswith("ss") else word
 
 
 def _by_name(column: Column) -> People | None:

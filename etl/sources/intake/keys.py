@@ -9,15 +9,15 @@ from itertools import combinations, islice
 
 import duckdb
 
+from etl.core.column_names import is_key_name, is_meant_as_key
 from etl.core.intake import Column, Observation, Place
 from etl.core.problems import Severity
 from etl.core.records import DAMAGE, LINE, ROW
 from etl.sources.engine import quoted
 from etl.sources.intake.columns import BLANKS
-from etl.sources.intake.hints import is_date_column, is_key_name, subject_words
+from etl.sources.intake.hints import is_date_column
 from etl.sources.intake.lines import PLACES
 
-_NEARLY_UNIQUE = 0.9
 _PAIRED = 6
 _PAIRS_SHOWN = 3
 _LONGEST_KEY = 60
@@ -92,14 +92,6 @@ class Keys:
 def _can_be_key(column: Column) -> bool:
     """Dates and texts may differ in every row without being a key."""
     return column.people is None and not is_date_column(column) and column.longest <= _LONGEST_KEY
-
-
-def is_meant_as_key(column: Column, position: int, table: str) -> bool:
-    """Named like a key, nearly unique, and either the first column or named after its table."""
-    if not is_key_name(column.name) or not column.filled:
-        return False
-    is_own = position == 0 or bool(subject_words(column.name) & subject_words(table))
-    return is_own and column.distinct >= _NEARLY_UNIQUE * column.filled
 
 
 def _bare(column: str) -> str:

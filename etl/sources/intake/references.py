@@ -13,13 +13,12 @@ from dataclasses import dataclass
 
 import duckdb
 
+from etl.core.column_names import is_key_name, is_meant_as_key, subject_words
 from etl.core.intake import Column, Observation, People, Reference, Table
 from etl.core.problems import Severity
 from etl.core.records import DAMAGE
 from etl.sources.engine import quoted
 from etl.sources.intake.columns import BLANKS
-from etl.sources.intake.hints import is_key_name, subject_words
-from etl.sources.intake.keys import is_meant_as_key
 
 _SAME_SHAPE = 0.5
 _MANY_VALUES = 20

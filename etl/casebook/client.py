@@ -17,12 +17,13 @@ from etl.casebook import form, jsonapi, wire
 from etl.casebook.addresses import below, is_loopback
 from etl.casebook.auth import ClientCredentials
 from etl.casebook.channel import Channel, RequestEvent, Surroundings
-from etl.casebook.connection import Connection, Reply, SocketTransport, Transport
+from etl.casebook.connection import Connection, Reply, Transport
 from etl.casebook.failures import NOT_FOUND, Located, is_id, judge_change, judge_create
 from etl.casebook.listing import Lists
 from etl.casebook.options import Options
 from etl.casebook.retry import RetryBudget, SystemClock
 from etl.casebook.session import MEDIA_TYPE, Session
+from etl.casebook.sockets import Sockets
 from etl.casebook.throttle import Throttle
 from etl.casebook.uploads import Uploads
 from etl.catalog.model import Catalog
@@ -66,7 +67,7 @@ class CasebookClient:
         lists = Lists(self._session, catalog, profile.page_size)
         self._lists = lists
         self._options = Options(lists, catalog)
-        uploads = Connection(upload_transport or SocketTransport(public_only=not is_loopback(profile.base_url)))
+        uploads = Connection(upload_transport or Sockets(public_only=not is_loopback(profile.base_url)))
         self._upload_channel = Channel(uploads, Throttle(_IN_FLIGHT_UPLOADS, None, clock), shared)
         self._uploads = Uploads(profile, self._upload_channel)
 

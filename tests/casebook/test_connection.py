@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 import httpx
 import pytest
 
-from etl.casebook.connection import MAX_RESPONSE_BYTES, Answer, Connection, Outgoing, Reply, Silence, SocketTransport
+from etl.casebook.connection import Answer, Connection, Outgoing, Reply, Silence
+from etl.casebook.exchange import MAX_RESPONSE_BYTES
+from etl.casebook.sockets import Sockets
 
 OK = b"HTTP/1.1 201 Created\r\ncontent-length: 2\r\n\r\n{}"
 Play = Callable[[asyncio.StreamWriter], Awaitable[None]]
@@ -222,7 +224,7 @@ def test_uploads_connect_to_no_name_that_leads_into_a_private_network(host: str)
         server = Server(played(OK))
         listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
         port = listening.sockets[0].getsockname()[1]
-        connection = Connection(SocketTransport(public_only=True))
+        connection = Connection(Sockets(public_only=True))
         reply = await connection.send(Outgoing("PUT", f"http://{host}:{port}/", {}, b"bytes"), 5)
         await connection.close()
         listening.close()

@@ -1,0 +1,56 @@
+"""One request and what came back, as values: the terms that the way to the wire and everything above it share.
+
+``Silence`` keeps the one fact on which a create's fate hangs: whether a byte of the request may have reached the server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+MAX_RESPONSE_BYTES = 10_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer. Header names are in lower case; the body is decompressed."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the status is a 2xx."""
+        return 200 <= self.status < 300  # noqa: PLR2004 - the class of success
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """No whole answer.
+
+    ``sent`` is False only where certainly no byte of the request reached the server; ``untrusted`` where its
+    certificate or protocol was refused. ``reason`` names the kind of failure, never an address or a value.
+    """
+
+    sent: bool
+    reason: str
+    untrusted: bool = False
+
+
+Reply: TypeAlias = Answer | Silence
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A request ready to be sent. ``repr`` shows neither address (a query may hold a secret) nor headers nor body."""
+
+    verb: str
+    url: str = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(default=b"", repr=False)
+
+
+class TooLong(Exception):
+    """The answer passed the size limit; reading stopped."""

@@ -1,0 +1,130 @@
+"""HTTP/1.1 over this machine's sockets: where requests really leave.
+
+The library below is called without the one above it, whose request and answer objects cost more than everything else a
+record needs. A request is called unsent only where no connection was ever made: the ready-made bridge between the two
+libraries reports a connection that broke after the request had left as a timeout while connecting, which would turn a
+committed create into one that "was never sent", hence into a duplicate.
+"""
+
+from __future__ import annotations
+
+import io
+import ipaddress
+import socket
+from collections.abc import Iterable
+from functools import lru_cache
+
+import aiohttp
+import httpx
+from aiohttp.abc import ResolveResult
+from yarl import URL
+
+from etl.casebook.exchange import MAX_RESPONSE_BYTES, Answer, Outgoing, Reply, Silence, TooLong
+
+KEEP_ALIVE_S = 5.0
+_LARGE_BYTES = 1 << 20
+_ADDRESSES = 4_096
+
+
+class Sockets:
+    """Connections to any number of hosts.
+
+    Certificates are always checked, the environment's proxies and certificate files are not heeded, cookies are not
+    kept, addresses are sent exactly as given (a pre-signed one must not be re-quoted). ``public_only`` connects to no
+    name that resolves to a private address.
+    """
+
+    def __init__(self, *, public_only: bool = False) -> None:
+        self._session: aiohttp.ClientSession | None = None
+        self._public_only = public_only
+
+    async def exchange(self, outgoing: Outgoing, connect_s: float) -> Reply:
+        """The answer, or why there is none. Raises TooLong for an answer above the size limit."""
+        try:
+            response = await self._opened().request(
+                outgoing.verb,
+                _address(outgoing.url),
+                headers=outgoing.headers,
+                data=_sendable(outgoing.body),
+                allow_redirects=False,
+                timeout=_timeout(connect_s),
+            )
+            try:
+                return Answer(response.status, _headers(response.raw_headers), await _limited_body(response))
+            finally:
+                # A fully read answer has given its connection back already; any other must not be used again.
+                response.close()
+        except aiohttp.ClientSSLError:
+            return Silence(sent=False, reason="an untrusted TLS connection", untrusted=True)
+        except (aiohttp.ClientConnectorError, aiohttp.InvalidURL):
+            return Silence(sent=False, reason="ConnectError")
+        except aiohttp.ConnectionTimeoutError:
+            return Silence(sent=False, reason="ConnectTimeout")
+        except (aiohttp.ClientError, OSError) as error:
+            return Silence(sent=True, reason=type(error).__name__)
+
+    async def close(self) -> None:
+        """Closes all connections."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    def _opened(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                # The throttle bounds what is in flight; waiting here would eat the deadline.
+                connector=aiohttp.TCPConnector(
+                    limit=0,
+                    keepalive_timeout=KEEP_ALIVE_S,
+                    ssl=httpx.create_ssl_context(trust_env=False),
+                    resolver=_PublicResolver() if self._public_only else None,
+                ),
+                cookie_jar=aiohttp.DummyCookieJar(),
+            )
+        return self._session
+
+
+@lru_cache(maxsize=_ADDRESSES)
+def _address(url: str) -> URL:
+    return URL(url, encoded=True)
+
+
+@lru_cache(maxsize=16)
+def _timeout(connect_s: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=None, sock_connect=connect_s)
+
+
+def _headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Headers by lower-case name; what stands twice is joined, as RFC 9110 section 5.3 allows."""
+    headers: dict[str, str] = {}
+    for name, value in raw:
+        known, text = name.decode("latin-1").lower(), value.decode("latin-1")
+        headers[known] = f"{headers[known]}, {text}" if known in headers else text
+    return headers
+
+
+def _sendable(content: bytes) -> bytes | io.BytesIO | None:
+    """A body as aiohttp takes it: a large one as a stream, which it sends piece by piece and others get their turn."""
+    return io.BytesIO(content) if len(content) > _LARGE_BYTES else content or None
+
+
+async def _limited_body(response: aiohttp.ClientResponse) -> bytes:
+    body = b""
+    while piece := await response.content.readany():
+        body = body + piece if body else piece
+        if len(body) > MAX_RESPONSE_BYTES:
+            raise TooLong
+    return body
+
+
+class _PublicResolver(aiohttp.ThreadedResolver):
+    """Refuses a name that leads into a private network, as a forged upload address might."""
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        """The addresses of a name. Raises OSError where one of them is not public."""
+        found = await super().resolve(host, port, family)
+        if not all(ipaddress.ip_address(each["host"]).is_global for each in found):
+            raise OSError("the name leads to an address that is not public")
+        return found

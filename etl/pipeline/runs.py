@@ -69,14 +69,16 @@ def run(setting: Setting, progress: Progress, choices: RunChoices | None = None)
         setting.store("run") as store,
         load_session(setting, store, progress, fresh=choices.fresh) as session,
     ):
-        if not session.folder.plan.exists():
-            options = live_options(setting, session.log)
-            _prepare(setting, session, store, options, choices)
-            session.folder.write_json(session.folder.options, options)
-            store.set_stage(session.folder.run_id, "load")
+        _plan_once(setting, session, store, choices)
         _require_few_problems(setting, session, store)
         bench = Bench(session.folder, store, session.log, session.progress)
         return _finish(setting, session, store, load(setting, bench, _read_options(session.folder)))
+
+
+def prepare(setting: Setting, progress: Progress) -> None:
+    """Everything of `run` that comes before the first request that writes; `run` then goes on from there."""
+    with setting.store("run") as store, load_session(setting, store, progress, fresh=False) as session:
+        _plan_once(setting, session, store, RunChoices())
 
 
 def verify(setting: Setting, progress: Progress) -> Finished:
@@ -91,6 +93,16 @@ def verify(setting: Setting, progress: Progress) -> Finished:
         # The run's own files keep the run's code; what this command answers is its own.
         answer = finished.summary.model_copy(update={"command": "verify", "exit_code": code})
         return Finished(answer, folder.path, code)
+
+
+def _plan_once(setting: Setting, session: Session, store: StateStore, choices: RunChoices) -> None:
+    """Everything up to the plan, unless this run has one already."""
+    if session.folder.plan.exists():
+        return
+    options = live_options(setting, session.log)
+    _prepare(setting, session, store, options, choices)
+    session.folder.write_json(session.folder.options, options)
+    store.set_stage(session.folder.run_id, "load")
 
 
 def _prepare(

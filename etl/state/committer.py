@@ -14,22 +14,19 @@ from threading import Lock, Thread
 from typing import Any
 
 from sqlalchemy import Connection, Row, select
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, ProgrammingError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from etl.core.changes import Change, Intend, MarkCreated, MarkDuplicate
 from etl.core.errors import StateError
 from etl.core.ports import Clock
 from etl.state import lease
+from etl.state.backing import Backing, error_name, is_unfit
 from etl.state.bookkeeping import Entry, FinishRun, SetStage, SetWatermark, StartRun, enter
 from etl.state.draft import Draft
-from etl.state.sqlite import error_name
 from etl.state.tables import RECORDS
 from etl.state.transitions import Moment
 
 _ENTRIES = (StartRun, SetStage, FinishRun, SetWatermark)
-_UNFIT = (IntegrityError, DataError, InterfaceError, ProgrammingError, UnicodeError)
-"""What a statement raises for the rows it was given; every other database error concerns the file or the disk."""
-_DISK_HINT = "Check the disk, then run again: the run goes on from what is durable."
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,10 +38,16 @@ class Unit:
 
 
 class Committer:
-    """Owns the write connection from :meth:`start` until :meth:`close` has returned."""
+    """Owns the write connection from :meth:`start` until :meth:`close` has returned.
 
-    def __init__(self, connection: Connection, *, epoch: int, run_id: str, clock: Clock) -> None:
+    ``broken`` fails with the StateError that ended the writing, if one does. It never succeeds, and cannot be cancelled.
+    """
+
+    def __init__(self, connection: Connection, backing: Backing, *, epoch: int, run_id: str, clock: Clock) -> None:
+        self.broken: Future[None] = Future()
+        self.broken.set_running_or_notify_cancel()
         self._connection = connection
+        self._backing = backing
         self._moment = Moment("", run_id, epoch)
         self._clock = clock
         self._queue: SimpleQueue[Unit | None] = SimpleQueue()
@@ -89,22 +92,34 @@ class Committer:
     def _groups(self) -> Iterator[list[Unit]]:
         is_open = True
         while is_open:
-            arrived = [self._queue.get(), *_drained(self._queue)]
+            arrived = [*self._awaited(), *_drained(self._queue)]
             is_open = None not in arrived
             yield [unit for unit in arrived if unit]
+
+    def _awaited(self) -> Iterator[Unit | None]:
+        """What comes next; nothing after a rest, so that an empty transaction shows whether the state is still ours."""
+        try:
+            yield self._queue.get(timeout=self._backing.beat_s)
+        except Empty:
+            return
 
     def _commit(self, group: Sequence[Unit]) -> None:
         try:
             if not self._failure:
                 _tell(group, self._write(group))
-        except _UNFIT as error:
-            self._commit_singly(group, error)
         except StateError as error:
             self._fail(error)
-        except DBAPIError as error:
-            self._fail(StateError(f"The state database cannot be written ({error_name(error)}).", hint=_DISK_HINT))
+        except (DBAPIError, UnicodeError) as error:
+            self._recover(group, error)
         if self._failure:
             _tell(group, dict.fromkeys(group, self._failure))
+
+    def _recover(self, group: Sequence[Unit], error: DBAPIError | UnicodeError) -> None:
+        if is_unfit(error):
+            self._commit_singly(group, error)
+        elif isinstance(error, DBAPIError):
+            message = f"The state database cannot be written ({error_name(error)})."
+            self._fail(StateError(message, hint=self._backing.repair))
 
     def _commit_singly(self, group: Sequence[Unit], error: Exception) -> None:
         # One unit's rows do not fit; which one is found by writing each in a transaction of its own.
@@ -167,6 +182,11 @@ class Committer:
     def _fail(self, error: StateError) -> None:
         self._failure = error
         self._refuse(error)
+        self._announce(error)
+
+    def _announce(self, error: StateError) -> None:
+        if not self.broken.done():
+            self.broken.set_exception(error)
 
     def _refuse(self, error: StateError) -> None:
         with self._gate:
@@ -178,6 +198,7 @@ class Committer:
         waiting = [unit for unit in left if not unit.done.done()]
         if waiting:
             self._failure = self._failure or error
+            self._announce(self._failure)
         _tell(waiting, dict.fromkeys(waiting, error))
 
 

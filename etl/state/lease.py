@@ -31,6 +31,14 @@ def take(connection: Connection, holder: Holder, *, adopt: bool = False) -> int:
     return epoch
 
 
+def holder(connection: Connection) -> Holder | None:
+    """Who holds the lease and has not given it back; None where nobody does."""
+    row = connection.execute(select(LEASE)).one()
+    if row.released:
+        return None
+    return Holder(row.host, row.boot_id, row.pid, row.process_start, row.command, row.taken_at, row.run_id)
+
+
 def check(connection: Connection, epoch: int) -> None:
     """Raises StateError if another process has taken over since ``epoch``."""
     current = connection.execute(_EPOCH).scalar_one()
@@ -63,4 +71,5 @@ def _row(holder: Holder) -> dict[str, object]:
     }
 
 
-_EPOCH = select(LEASE.c.epoch)
+_EPOCH = select(LEASE.c.epoch).with_for_update()
+"""Where rows can be locked, whoever takes over waits for the transaction that was checked."""

@@ -5,63 +5,103 @@ What has to follow before the first new POST (asking about every open intent) is
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
-from etl.core.errors import WrongTarget
+from etl.core.errors import StateError, StateLocked
 from etl.core.ports import Clock
-from etl.state import lease, places, sqlite
-from etl.state.lock import FileLock, this_process
+from etl.state import lease, places, postgres, sqlite
+from etl.state.backing import POSTGRES, SQLITE
+from etl.state.lock import FileLock, Holder, this_process
 from etl.state.migrations import STEPS
+from etl.state.owner import require_owner
+from etl.state.postgres import ServerPlace
 from etl.state.reader import SqlReader
-from etl.state.store import SqlStore
-from etl.state.tables import META, RECORDS
-
-_OWNER = {
-    "project": ("project", "Use the profile and project that this state belongs to, or name another state file."),
-    "target": ("target", "Use the profile that this state belongs to; another tenant needs a state of its own."),
-    "key_check": (
-        "project key",
-        "Supply the project key this state was made with; without it records cannot be matched.",
-    ),
-}
+from etl.state.store import Grip, SqlStore
 
 
 def open_store(
-    path: Path, *, project: str, target: str, key_check: str, run_command: str, clock: Clock, adopt: bool = False
+    place: Path | ServerPlace,
+    *,
+    project: str,
+    target: str,
+    key_check: str,
+    run_command: str,
+    clock: Clock,
+    adopt: bool = False,
 ) -> SqlStore:
-    """The state database at ``path`` held for writing, created if there is none; brought to today's version if older.
+    """The state database at a place held for writing, created if there is none; brought to today's version if older.
 
     ``target`` identifies tenant and client, ``key_check`` comes from :meth:`etl.core.keys.RecordKeys.check_value`.
     Raises StateLocked, StateDamaged, StateTooNew, WrongTarget or StateError; nothing is left held then.
-    ``adopt`` takes over from a process of another host that never gave the lease back.
+    ``adopt`` takes over a file from a process of another host that never gave the lease back, and a server's schema
+    whose server has changed.
     """
-    path = path.resolve()
     owner = {"project": project, "target": target, "key_check": key_check}
-    places.refuse_network_drive(path)
-    places.make_private_folder(path.parent)
     holder = this_process(run_command, clock.now().isoformat(timespec="seconds"))
-    with sqlite.reported(path), ExitStack() as held:
-        lock = FileLock(path.with_name(path.name + ".lock"), holder)
-        lock.acquire()
-        held.callback(lock.release)
-        connection = _checked(path, owner, held)
-        with connection.begin():
-            epoch = lease.take(connection, holder, adopt=adopt)
-        store = SqlStore(connection, sqlite.reader(path), lock, epoch=epoch, clock=clock)
-        held.pop_all()
-    return store
+    if isinstance(place, ServerPlace):
+        return _server_store(place, owner, holder, clock, adopt=adopt)
+    return _file_store(place.resolve(), owner, holder, clock, adopt=adopt)
 
 
-def open_reader(path: Path) -> SqlReader:
-    """A reader that needs no lock and works beside a writer; without a file, a reader of an empty state.
+def open_reader(place: Path | ServerPlace) -> SqlReader:
+    """A reader that needs no lock and works beside a writer; where there is no state, a reader of an empty one.
 
     A file of an older version is read from a copy in memory. Raises StateDamaged, StateTooNew or StateError.
     """
-    path = path.resolve()
+    return _server_reader(place) if isinstance(place, ServerPlace) else _file_reader(place.resolve())
+
+
+def state_exists(place: Path | ServerPlace) -> bool:
+    """Whether a state was ever begun at a place. Raises StateError where that cannot be told."""
+    if not isinstance(place, ServerPlace):
+        return place.exists()
+    with postgres.reported(place), ExitStack() as undo:
+        engine = postgres.reader(place)
+        undo.callback(engine.dispose)
+        return postgres.exists(undo.enter_context(engine.connect()), place)
+
+
+# ---------------------------------------------------------------- a file
+
+
+def _file_store(path: Path, owner: Mapping[str, str], holder: Holder, clock: Clock, *, adopt: bool) -> SqlStore:
+    places.refuse_network_drive(path)
+    places.make_private_folder(path.parent)
+    with sqlite.reported(path), ExitStack() as undo:
+        held = undo.enter_context(ExitStack())
+        lock = FileLock(path.with_name(path.name + ".lock"), holder)
+        lock.acquire()
+        held.callback(lock.release)
+        connection = _checked_file(path, owner, held)
+        with connection.begin():
+            epoch = lease.take(connection, holder, adopt=adopt)
+        grip = Grip(connection, held, SQLITE, lock.name_run)
+        store = SqlStore(grip, sqlite.reader(path), epoch=epoch, clock=clock)
+        undo.pop_all()
+    return store
+
+
+def _checked_file(path: Path, owner: Mapping[str, str], held: ExitStack) -> Connection:
+    if not path.exists():
+        sqlite.create(path, owner)
+    places.make_private(path)
+    engine = sqlite.writer(path)
+    held.callback(engine.dispose)
+    connection = held.enter_context(engine.connect())
+    sqlite.check(connection, path)
+    sqlite.make_durable(connection)
+    sqlite.bring_up_to_date(connection, path)
+    require_owner(connection, path, owner)
+    return connection
+
+
+def _file_reader(path: Path) -> SqlReader:
     if not path.exists():
         return SqlReader(sqlite.copy_in_memory(path))
     engine = sqlite.reader(path)
@@ -75,37 +115,61 @@ def open_reader(path: Path) -> SqlReader:
     return SqlReader(engine if is_current else sqlite.copy_in_memory(path))
 
 
-def _checked(path: Path, owner: Mapping[str, str], held: ExitStack) -> Connection:
-    if not path.exists():
-        sqlite.create(path, owner)
-    places.make_private(path)
-    engine = sqlite.writer(path)
-    held.callback(engine.dispose)
-    connection = held.enter_context(engine.connect())
-    sqlite.check(connection, path)
-    sqlite.make_durable(connection)
-    sqlite.bring_up_to_date(connection, path)
-    _require_owner(connection, path, owner)
-    return connection
+# ---------------------------------------------------------------- a server
 
 
-def _require_owner(connection: Connection, path: Path, owner: Mapping[str, str]) -> None:
+def _server_store(
+    place: ServerPlace, owner: Mapping[str, str], holder: Holder, clock: Clock, *, adopt: bool
+) -> SqlStore:
+    with postgres.reported(place), ExitStack() as undo:
+        held = undo.enter_context(ExitStack())
+        engine = postgres.writer(place)
+        held.callback(engine.dispose)
+        connection = held.enter_context(engine.connect())
+        postgres.check_session(connection)
+        if not postgres.lock(connection, place):
+            raise _in_use(connection, place)
+        held.callback(_unlock, connection, place)
+        postgres.bring_up_to_date(connection, place, owner)
+        require_owner(connection, place, owner)
+        postgres.require_same_server(connection, place, adopt=adopt)
+        with connection.begin():
+            # The server's lock holds for every host, so a lease that was never given back is that of an ended process.
+            epoch = lease.take(connection, holder, adopt=True)
+        grip = Grip(connection, held, POSTGRES, _told_by_the_lease)
+        store = SqlStore(grip, postgres.reader(place), epoch=epoch, clock=clock)
+        undo.pop_all()
+    return store
+
+
+def _in_use(connection: Connection, place: ServerPlace) -> StateLocked:
     with connection.begin():
-        stored = {row.name: row.value for row in connection.execute(select(META))}
-        if not connection.execute(select(RECORDS.c.rk).limit(1)).first():
-            # Nothing was ever sent from here, so there is nothing to protect: a mistyped client id must not bind it.
-            stored |= _bind(connection, stored, owner)
-    for name, (title, hint) in _OWNER.items():
-        if stored.get(name) != owner[name]:
-            raise WrongTarget(
-                f"The state database {path} belongs to {title} {stored.get(name)}, but this run is for {owner[name]}.",
-                hint=hint,
-            )
+        held_by = lease.holder(connection) if postgres.exists(connection, place) else None
+    who = held_by or "another process that has only just started"
+    return StateLocked(
+        f"The state database is in use by {who}.",
+        hint="Wait until it has finished, or stop it there and run again. Where that machine is gone, the server lets "
+        "go within half a minute.",
+    )
 
 
-def _bind(connection: Connection, stored: Mapping[str, str], owner: Mapping[str, str]) -> Mapping[str, str]:
-    """Gives an empty state database to this target and key; the project stays."""
-    free = {name: owner[name] for name in ("target", "key_check") if stored.get(name) != owner[name]}
-    for name, value in free.items():
-        connection.execute(update(META).where(META.c.name == name).values(value=value))
-    return free
+def _unlock(connection: Connection, place: ServerPlace) -> None:
+    with contextlib.suppress(DBAPIError):
+        postgres.unlock(connection, place)
+
+
+def _told_by_the_lease(_run_id: str) -> None:
+    """The lease row, which every host can read, names the run."""
+
+
+def _server_reader(place: ServerPlace) -> SqlReader:
+    engine = postgres.reader(place)
+    with ExitStack() as undo:
+        undo.callback(engine.dispose)
+        with postgres.reported(place), engine.connect() as connection:
+            is_there = postgres.exists(connection, place)
+            if is_there and postgres.version(connection, place) < len(STEPS):
+                raise StateError(f"{place} has an older form.", hint="The next run brings it up to date.")
+        if is_there:
+            undo.pop_all()
+    return SqlReader(engine if is_there else sqlite.copy_in_memory(Path()))

@@ -7,16 +7,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
 
 from sqlalchemy import Engine, Row, Select, func, select
+from sqlalchemy.exc import DBAPIError
 
 from etl.core.changes import PendingLink
+from etl.core.errors import StateError
 from etl.core.keys import RecordKey
 from etl.core.outcomes import RecordState
 from etl.core.ports import KnownRecord, RunRow
 from etl.core.records import RunId, TargetId
+from etl.state.backing import error_name
 from etl.state.bookkeeping import LAST_STAGE
 from etl.state.sheets import BATCH_KEYS
 from etl.state.tables import ATTRIBUTES, LINKS, NOT_CREATED, RECORDS, RUNS, UPLOADS, WATERMARKS
@@ -120,16 +124,26 @@ class SqlReader:
         self.close()
 
     def _rows(self, query: Select[*tuple[Any, ...]]) -> Sequence[Row[*tuple[Any, ...]]]:
-        with self._engine.connect() as connection:
+        with _reported(), self._engine.connect() as connection:
             return connection.execute(query).all()
 
     def _stream(self, query: Select[*tuple[Any, ...]]) -> Iterator[Row[*tuple[Any, ...]]]:
-        with self._engine.connect() as connection:
+        with _reported(), self._engine.connect() as connection:
             yield from connection.execution_options(yield_per=_STREAM_ROWS).execute(query)
 
     def _value(self, query: Select[*tuple[Any, ...]]) -> str | None:
         rows = self._rows(query)
         return str(rows[0][0]) if rows else None
+
+
+@contextmanager
+def _reported() -> Iterator[None]:
+    """Turns the database's errors into StateError, which names the error's code."""
+    try:
+        yield
+    except DBAPIError as error:
+        hint = "Check the disk, or the database server and the way to it, then run again."
+        raise StateError(f"The state database cannot be read ({error_name(error)}).", hint=hint) from None
 
 
 def _batches(values: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -96,11 +96,18 @@ def stored_rows(connection: Connection, table: Table, column: str, values: Itera
 def _execute(connection: Connection, statement: Insert | Update, rows: Sequence[Mapping[str, object]]) -> None:
     if rows:
         text, names = _driver_form(statement, connection.dialect)
-        values = itemgetter(*names)
-        connection.exec_driver_sql(text, [values(row) for row in rows])
+        if connection.dialect.positional:
+            values = itemgetter(*names)
+            connection.exec_driver_sql(text, [values(row) for row in rows])
+        else:
+            places = {name: name.removeprefix(_WHERE) for name in names}
+            connection.exec_driver_sql(text, [{name: row[place] for name, place in places.items()} for row in rows])
 
 
 @lru_cache(maxsize=64)
 def _driver_form(statement: Insert | Update, dialect: Dialect) -> tuple[str, Sequence[str]]:
+    """The driver's text of a statement, and the columns in the order of its marks or else its marks' own names."""
     compiled = statement.compile(dialect=dialect)
+    if not dialect.positional:
+        return str(compiled), list(compiled.params)
     return str(compiled), [name.removeprefix(_WHERE) for name in compiled.positiontup or ()]

@@ -12,10 +12,11 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, Pool, StaticPool, create_engine, event, insert
-from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
+from sqlalchemy.exc import DatabaseError, OperationalError
 
 from etl.core.errors import StateDamaged, StateError, StateTooNew
 from etl.state import places
+from etl.state.backing import error_name
 from etl.state.migrations import STEPS, Step, upgrade
 from etl.state.tables import META
 
@@ -136,11 +137,6 @@ def bring_up_to_date(connection: Connection, path: Path, steps: Sequence[Step] =
 def file_version(connection: Connection) -> int:
     """The version of the schema in the file, 0 where there is none."""
     return int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
-
-
-def error_name(error: DBAPIError) -> str:
-    """SQLite's name for what went wrong; never the statement or its values."""
-    return str(getattr(error.orig, "sqlite_errorname", type(error.orig).__name__))
 
 
 def _save_copy(connection: Connection, copy: Path) -> None:

@@ -3,40 +3,57 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
+from contextlib import ExitStack
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from etl.core.changes import Change
 from etl.core.errors import StateError
 from etl.core.ports import Clock
 from etl.core.records import RunId
 from etl.state import lease
+from etl.state.backing import Backing, error_name
 from etl.state.bookkeeping import FinishRun, SetStage, SetWatermark, StartRun
 from etl.state.committer import Committer
-from etl.state.lock import FileLock
 from etl.state.reader import SqlReader
-from etl.state.sqlite import error_name
+
+
+@dataclass(frozen=True, slots=True)
+class Grip:
+    """How a state is held: the connection that writes, what has to be undone at the end, who is told of the run."""
+
+    connection: Connection
+    held: ExitStack
+    backing: Backing
+    name_run: Callable[[str], None]
 
 
 class SqlStore(SqlReader):
     """A ``StateStore``. ``epoch`` is the number of this holder of the lease. Use it as a context manager."""
 
-    def __init__(self, connection: Connection, readers: Engine, lock: FileLock, *, epoch: int, clock: Clock) -> None:
+    def __init__(self, grip: Grip, readers: Engine, *, epoch: int, clock: Clock) -> None:
         super().__init__(readers)
         self.epoch = epoch
-        self._connection = connection
-        self._lock = lock
+        self._connection = grip.connection
+        self._grip = grip
         self._is_open = True
         run = self.open_run()
         if run:
-            lock.name_run(run.run_id)
-        self._committer = Committer(connection, epoch=epoch, run_id=run.run_id if run else "", clock=clock)
+            grip.name_run(run.run_id)
+        run_id = run.run_id if run else ""
+        self._committer = Committer(grip.connection, grip.backing, epoch=epoch, run_id=run_id, clock=clock)
         self._committer.start()
+
+    @property
+    def broken(self) -> Future[None]:
+        """Fails with the StateError that ended the writing, if one does: from then on nothing more may be sent."""
+        return self._committer.broken
 
     def commit(self, *changes: Change) -> Future[None]:
         """Queues changes for the next group commit; the future is done when they are durable. Thread-safe.
@@ -50,12 +67,12 @@ class SqlStore(SqlReader):
         """Remembers a new run at stage ``extract``, durable on return. Raises StateError."""
         text = json.dumps(dict(fingerprints), sort_keys=True)
         self._committer.submit(StartRun(run_id, command, started, text)).result()
-        self._lock.name_run(run_id)
+        self._grip.name_run(run_id)
 
     def set_stage(self, run_id: RunId, stage: str) -> None:
         """Moves a run on, durable on return. Raises StateError."""
         self._committer.submit(SetStage(run_id, stage)).result()
-        self._lock.name_run(run_id)
+        self._grip.name_run(run_id)
 
     def finish_run(self, run_id: RunId, ended: str, exit_code: int) -> None:
         """Closes a run (stage ``done``), durable on return. Raises StateError."""
@@ -91,11 +108,9 @@ class SqlStore(SqlReader):
             if not failure:
                 with self._connection.begin():
                     lease.give_back(self._connection, self.epoch)
-        except OperationalError as error:
-            hint = "Make room on its disk; the next run takes over by itself."
-            failure = StateError(f"The state database cannot be written ({error_name(error)}).", hint=hint)
+        except DBAPIError as error:
+            message = f"The state database could not be given back ({error_name(error)})."
+            failure = StateError(message, hint=self._grip.backing.repair)
         finally:
-            self._connection.close()
-            self._connection.engine.dispose()
-            self._lock.release()
+            self._grip.held.close()
         return failure

@@ -28,7 +28,8 @@ from etl.core.keys import RecordKey
 from etl.core.outcomes import RecordState
 from etl.core.ports import KnownRecord
 from etl.core.records import RunId, TargetId
-from etl.state import SqlStore, open_store
+from etl.state import ServerPlace, SqlStore, open_store
+from etl.state.postgres import schema_name
 
 Opener: TypeAlias = Callable[..., SqlStore]
 
@@ -58,12 +59,20 @@ def sqlite_opener(folder: Path) -> Opener:
     return opened
 
 
-OPENERS = {"sqlite": sqlite_opener}
+def postgres_opener(place: ServerPlace) -> Opener:
+    def opened(**other):
+        facts = {"project": "intake", "target": "sandbox as app", "key_check": "0011", "run_command": "run"} | other
+        return open_store(place, clock=StillClock(), **facts)
+
+    return opened
 
 
-@pytest.fixture(params=OPENERS)
+@pytest.fixture(params=["sqlite", "postgres"])
 def opener(request, tmp_path) -> Opener:
-    return OPENERS[request.param](tmp_path)
+    if request.param == "sqlite":
+        return sqlite_opener(tmp_path)
+    url = request.getfixturevalue("postgres_url")
+    return postgres_opener(ServerPlace(url, schema_name(str(tmp_path), "contract")))
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from etl.core.outcomes import SEND_AGAIN, Action, Bucket, RecordState
 from etl.core.ports import KnownRecord
 from etl.core.records import Document, RunId, TargetId
 from etl.load.ask import Asker, Question, Witness
+from etl.load.first import FirstAlone
 from etl.load.notes import LoadNotes
 from etl.load.parents import Parents, ParentUnreadable, scope_id_of
 from etl.load.patch import patch
@@ -64,6 +65,7 @@ class Loader:
             ports, Asker(ports.catalog, ports.target, ports.state), self._schedule, settings.quiet_s
         )
         self._twins = Twins()
+        self._first_alone = FirstAlone(self._is_proved)
         self._old: dict[RecordKey, KnownRecord] = {}
         self._given_up: set[RecordKey] = set()
         self._answers: Counter[tuple[str, bool]] = Counter()
@@ -165,7 +167,7 @@ class Loader:
         while True:
             record = await self._schedule.next()
             old = self._old.pop(record.key, None)
-            if self._fatal is not None or record.entity in self.notes.stopped:
+            if self._is_stopped(record.entity):
                 self._give_up(record.key)
             elif old is not None:
                 self._tasks.create_task(self._settle_old(old, record))
@@ -258,7 +260,11 @@ class Loader:
 
     async def _create(self, record: PlannedRecord, document: Document, left_out: list[str]) -> None:
         question = Question(record.key, record.entity, document, _scope_id(self._entity(record.entity), document))
-        created = await self._post(record, document, left_out)
+        async with self._first_alone.turn(record.entity):
+            if self._is_stopped(record.entity):
+                self._give_up(record.key)
+                return
+            created = await self._post(record, document, left_out)
         if created is not None:
             # The worker goes on while the id becomes durable: only children wait for that.
             self._tasks.create_task(self._finish(question, record, *created))
@@ -281,7 +287,8 @@ class Loader:
         await self._commit(Intend(record.key, record.entity, record.mapping.name, fingerprint, blob, scope))
         try:
             created = await self._ports.target.create(document)
-        except ResponseLost:
+        except ResponseLost as lost:
+            self._unclear.lost(record.key, lost.status)
             self._brake(record.entity)
             return None
         except RecordRejected as refused:
@@ -380,11 +387,15 @@ class Loader:
     def _brake(self, entity: str) -> None:
         """Counts a lost answer; an entity of which nothing has succeeded yet is stopped before much is unclear."""
         self._lost[entity] += 1
-        if not self._answers[entity, True] and self._lost[entity] >= _LOST_ALL and self._is_unproved(entity):
+        if self._lost[entity] >= _LOST_ALL and not self._is_proved(entity):
             self.notes.stopped[entity] = f"the first {_LOST_ALL} answers were all lost; the rest was not sent"
 
-    def _is_unproved(self, entity: str) -> bool:
-        return self._ports.state.sample(entity) is None
+    def _is_proved(self, entity: str) -> bool:
+        """Whether a record of this entity is known to be there: one that this run created, or one in state."""
+        return self._answers[entity, True] > 0 or self._ports.state.sample(entity) is not None
+
+    def _is_stopped(self, entity: str) -> bool:
+        return self._fatal is not None or entity in self.notes.stopped
 
     def _note_refusal(self, record: PlannedRecord, refused: RecordRejected) -> None:
         gone = refused.status == 404  # noqa: PLR2004 - HTTP's own number

@@ -7,10 +7,12 @@ that is certainly there. Where any of this cannot be had the record is held as u
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable
 
 from etl.core.changes import MarkDuplicate, MarkRejected, MarkUncertain
+from etl.core.keys import RecordKey
+from etl.core.outcomes import SEND_AGAIN
 from etl.core.records import TargetId
 from etl.load.ask import Answer, Asked, Asker, Question, Witness
 from etl.load.parents import scope_id_of
@@ -18,7 +20,10 @@ from etl.load.ports import LoadPorts
 from etl.load.schedule import Schedule
 
 ROUNDS = 3
-"""So many times a record may vanish at the server before it counts as one that the server cannot take."""
+"""So many times the server may fail on a record again before it counts as one that the server cannot take."""
+CUTS = 10
+"""So many times a record may vanish for any reason before it is left to the next run: a cut line says nothing about it."""
+_SERVER_ERROR = 500
 _SECOND_LOOK_S = 1.0
 
 Resend = Callable[[], Awaitable[TargetId | None]]
@@ -35,6 +40,7 @@ class Unclear:
         self._witnesses: dict[str, Witness] = {}
         self._seen: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self._blind: set[str] = set()
+        self._failed: Counter[RecordKey] = Counter()
         self._stopping = asyncio.Event()
 
     def saw(self, entity: str, witness: Witness) -> None:
@@ -42,6 +48,11 @@ class Unclear:
         if entity not in self._witnesses:
             self._witnesses[entity] = witness
             self._seen[entity].set()
+
+    def lost(self, key: RecordKey, status: int | None) -> None:
+        """The answer to a record was lost; only a server's error may be the record's own fault, a cut line never."""
+        if status is not None and status >= _SERVER_ERROR:
+            self._failed[key] += 1
 
     def stop(self) -> None:
         """Ends all waiting; records stay as intents and are asked about by the next run."""
@@ -52,20 +63,23 @@ class Unclear:
 
         ``resend`` makes the next attempt under a new durable intent; None where the record is not in this run's plan.
         """
-        for vanished in range(ROUNDS + 1):
+        for vanished in range(CUTS + 1):
             asked = await self._ask_until_quiet(question)
             if asked is None or asked.answer is Answer.FOUND:
                 return asked.id if asked else None
             if asked.answer is not Answer.NONE or not await self._may_resend(question, resend):
                 await self._give_up(question, asked)
                 return None
-            if vanished == ROUNDS:
-                await self._commit(MarkRejected(question.key, None, "server_error"))
+            if self._failed[question.key] > ROUNDS or vanished == CUTS:
+                await self._commit(MarkRejected(question.key, None, self._verdict(question.key)))
                 return None
             sent = await resend() if resend else None
             if sent is not None or not self._schedule.is_unsettled(question.key):
                 return sent
         return None
+
+    def _verdict(self, key: RecordKey) -> str:
+        return "server_error" if self._failed[key] > ROUNDS else f"{SEND_AGAIN} the line was cut each time"
 
     async def _ask_until_quiet(self, question: Question) -> Asked | None:
         """Asks now, after the quiet period, and once more; the first certain answer wins. None when stopping."""

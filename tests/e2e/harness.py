@@ -160,18 +160,18 @@ def small_project(folder: Path, files: Mapping[str, str | bytes]) -> Place:
     return place
 
 
-def trim(sample: Path, share: float) -> None:
-    """Keeps the first rows of every table, damaged ones byte for byte as they were."""
+def trim(sample: Path, share: float, *, least: int = 20) -> None:
+    """Keeps the first rows of every table, at least some of each, damaged ones byte for byte as they were."""
     for path in (sample / "legacy").glob("*.csv"):
         with path.open(encoding="latin-1", newline="") as file:
             rows = list(csv.reader(file))
         with path.open("w", encoding="latin-1", newline="") as file:
-            csv.writer(file).writerows(rows[: 1 + max(1, int(len(rows) * share))])
+            csv.writer(file).writerows(rows[: 1 + max(least, int(len(rows) * share))])
     with contextlib.closing(sqlite3.connect(sample / "legacy.db")) as database:
         tables = [name for (name,) in database.execute("select name from sqlite_master where type = 'table'")]
         for table in tables:
             database.execute(
-                f"delete from {table} where rowid > (select {share} * count(*) from {table})"  # noqa: S608 - our own tables
+                f"delete from {table} where rowid > (select max({least}, {share} * count(*)) from {table})"  # noqa: S608 - our own tables
             )
         database.commit()
 

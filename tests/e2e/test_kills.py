@@ -97,8 +97,6 @@ def killed_load(place: Place, reference: Reference, *, kills: int, seed: int, ca
         share = reference.records.total() // (kills + 1)
         done = sum(1 for _ in killed_runs(place, cutting.oracle, chance, kills, share))
         ended = finished(start("run", place.project, "--profile", "sandbox", "--progress", "none"))
-        if settle_unprovable(place, cutting.oracle):
-            ended = finished(start("run", place.project, "--profile", "sandbox", "--progress", "none"))
         time.sleep(0.2)
         proof = prove(place.state, cutting.oracle, reference.good, reference.records)
     say(capsys, proof.line("kills", seed, time.monotonic() - began, kills=done))
@@ -106,21 +104,6 @@ def killed_load(place: Place, reference: Reference, *, kills: int, seed: int, ca
     assert done == kills
     assert_same_account(place, reference, ended)
     return proof
-
-
-def settle_unprovable(place: Place, oracle: Oracle) -> int:
-    """Does what a person does about held records of an entity that has no other record, so that nothing can prove sight:
-    looks into the sandbox, finds that nothing is there which state does not know, and says so. Returns of how many.
-    """
-    held = {each["entity"] for each in json.loads(finished(start("resolve", place.project, "--json")).out)["held"]}
-    counts = json.loads(finished(start("status", place.project, "--json")).out)["records"]
-    for entity in sorted(held):
-        assert oracle.counts().get(entity, 0) == counts[entity].get("created", 0), (
-            f"a {entity} is there and was not found"
-        )
-        assert not counts[entity].get("created", 0), f"{entity} is held although a record of it could prove sight"
-        assert finished(start("resolve", place.project, "--absent", entity)).code == 0
-    return len(held)
 
 
 def killed_runs(place: Place, oracle: Oracle, chance: random.Random, kills: int, share: int) -> Iterator[int]:

@@ -6,6 +6,8 @@ import itertools
 
 import pytest
 
+from etl.core.outcomes import SEND_AGAIN
+from etl.load.unclear import ROUNDS
 from tests.load.world import CASES, MEMBERS, PEOPLE, QUIET_S, World, case, key_of, person
 
 LOST = ["lost", "lost_after", "late"]
@@ -129,6 +131,17 @@ def test_absence_is_not_concluded_where_no_record_of_ours_was_ever_seen(world: W
     assert len(world.target.creates) == 1
 
 
+def test_a_process_that_dies_before_the_first_record_is_there_leaves_one_unclear(tmp_path) -> None:
+    for point in itertools.count(1):
+        world = World(tmp_path / str(point))
+        world.folder.mkdir()
+        world.plan((PEOPLE, [person(name) for name in "abcdef"]))
+        if not world.load_dying_at(point) or world.names():
+            break
+        assert list(world.states().values()).count("intent") <= 1
+    assert point > 2
+
+
 def test_an_outage_that_eats_every_post_ends_and_holds_everything(world: World) -> None:
     world.plan((PEOPLE, [person(f"p{number}") for number in range(150)]))
     world.target.faults = lambda _number, _document: "lost"
@@ -137,13 +150,30 @@ def test_an_outage_that_eats_every_post_ends_and_holds_everything(world: World) 
     assert set(world.states().values()) == {"uncertain"}
 
 
-def test_a_record_that_vanishes_each_time_is_refused_in_the_end(world: World) -> None:
+def test_a_record_that_the_server_fails_on_each_time_is_refused_in_the_end(world: World) -> None:
+    world.plan((PEOPLE, [person("a"), person("b")]))
+    world.target.faults = lambda _number, document: "failed" if document.attributes["last_name"] == "a" else None
+    world.load()
+    assert world.state_of(PEOPLE, "a") == "rejected"
+    assert error_of(world, "a") == "server_error"
+    assert len(world.target.creates) == 1 + 1 + ROUNDS
+
+
+def test_a_line_that_is_cut_each_time_says_nothing_about_the_record(world: World) -> None:
     world.plan((PEOPLE, [person("a"), person("b")]))
     world.target.faults = lambda _number, document: "lost" if document.attributes["last_name"] == "a" else None
     world.load()
-    assert world.state_of(PEOPLE, "a") == "rejected"
+    assert error_of(world, "a").startswith(SEND_AGAIN)
+    world.target.faults = lambda _number, _document: None
+    world.load()
+    assert world.state_of(PEOPLE, "a") == "created"
+    assert sorted(world.names()) == ["a", "b"]
+
+
+def error_of(world: World, legacy_id: str) -> str:
+    key = key_of(PEOPLE, legacy_id)
     with world.open() as store:
-        assert store.known([key_of(PEOPLE, "a")])[key_of(PEOPLE, "a")].error == "server_error"
+        return store.known([key])[key].error
 
 
 def test_two_records_with_one_marker_are_a_duplicate_and_children_use_the_older(world: World) -> None:

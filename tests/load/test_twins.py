@@ -8,7 +8,8 @@ import pytest
 
 from etl.core.records import Document, Ref, RemoteRecord, TargetId
 from etl.load.compare import additions, differences, same_content
-from tests.load.world import CASES, MEMBERS, PEOPLE, QUIET_S, World, case, key_of, mapping_of, person
+from etl.load.twins import Twins
+from tests.load.world import CASES, MEMBERS, PEOPLE, World, case, key_of, mapping_of, person
 
 ADDRESSES = mapping_of("person_address", "person", "city", "zip_code")
 ALIKE = {"person": key_of(PEOPLE, "a"), "city": "Dayton"}
@@ -42,16 +43,11 @@ def test_a_record_that_another_one_contains_is_not_answered_for_by_it(world: Wor
     assert set(world.states().values()) == {"created"}
 
 
-def test_records_that_look_different_do_not_wait_for_each_other(world: World) -> None:
-    plan_addresses(world, ALIKE, ALIKE | {"city": "Troy"}, ALIKE | {"city": "Lima"})
-    world.target.faults = lambda _number, document: "lost" if document.attributes.get("city") == "Dayton" else None
-    world.load()
-    cities = [
-        document.attributes["city"]
-        for at, document in world.target.creates
-        if at < QUIET_S and "city" in document.attributes
-    ]
-    assert sorted(map(str, cities)) == ["Dayton", "Lima", "Troy"]
+def test_records_that_look_different_do_not_wait_for_each_other() -> None:
+    home, twins = ("person_address", TargetId("7")), Twins()
+    twins.hold(home, key_of(PEOPLE, "a"), Document("person_address", {"city": "Dayton"}, {}))
+    assert twins.rival(home, Document("person_address", {"city": "Troy"}, {})) is None
+    assert twins.rival(home, Document("person_address", {"city": "Dayton"}, {})) == key_of(PEOPLE, "a")
 
 
 @pytest.mark.parametrize("fault", ["lost", "lost_after"])

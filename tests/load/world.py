@@ -130,7 +130,7 @@ class FailPoints:
 class FaultyTarget(FakeTarget):
     """A server with planned misbehaviour. ``faults`` says for each create (its number, from 1) what goes wrong:
 
-    ``lost`` (no effect), ``lost_after`` (took effect), ``late`` (takes effect ``late_s`` later), ``busy``, ``rejected``,
+    ``lost`` or ``failed`` (no effect), ``lost_after`` (took effect), ``late`` (takes effect ``late_s`` later), ``busy``, ``rejected``,
     ``forbidden``, ``unauthorised``. Records are listed ``lag_s`` after they took effect; ``blind`` entities never. What is
     in ``doubles`` is stored twice where the answer is lost; ``echoes`` shows a made-up record to every question.
     """
@@ -163,6 +163,8 @@ class FaultyTarget(FakeTarget):
         match fault:
             case "lost":
                 raise ResponseLost("No answer.")
+            case "failed":
+                raise ResponseLost("No answer.", status=500)
             case "late":
                 self._later.append((self.clock.time + self.late_s, document))
                 raise ResponseLost("No answer.")

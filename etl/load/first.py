@@ -1,0 +1,32 @@
+"""Lets the first record of an entity go alone: should its answer be lost, the next one proves that we see our records.
+
+Without this a kill could leave every record of a small entity unclear at once. Then none would be certain, nothing could
+prove sight, and a person would have to settle them all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+
+class FirstAlone:
+    """A gate before the POSTs of each entity, open as soon as one record of it is known to be there."""
+
+    def __init__(self, is_proved: Callable[[str], bool]) -> None:
+        self._is_proved = is_proved
+        self._alone: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    @asynccontextmanager
+    async def turn(self, entity: str) -> AsyncIterator[None]:
+        """Waits while another record of an unproved entity is on its way; of a proved one any number goes at once."""
+        if self._is_proved(entity):
+            yield
+            return
+        async with self._alone[entity]:
+            if not self._is_proved(entity):
+                yield
+                return
+        yield

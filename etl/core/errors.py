@@ -20,6 +20,7 @@
     |  |- StateLocked           another run holds the state database; names host and pid
     |  |- StateTooNew           written by a newer version
     |  |- StateDamaged          fails SQLite's own check
+    |  |- StateOutdated         a newer one was used here, or somebody else writes
     |  `- WrongTarget           belongs to another tenant or another project key
     `- RunStopped               resumable
        |- TooManyProblems       exit 4
@@ -199,6 +200,12 @@ class StateDamaged(StateError):
     """The state database fails its own check; it is never recreated silently."""
 
     code = "state_damaged"
+
+
+class StateOutdated(StateError):
+    """The state database does not know everything that was sent: it is a copy, a restored backup, or not the only one."""
+
+    code = "state_outdated"
 
 
 class WrongTarget(StateError):

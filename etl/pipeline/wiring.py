@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import glob
 import hashlib
+import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from zoneinfo import ZoneInfo
 
 from etl.casebook.channel import RequestEvent
 from etl.casebook.client import CasebookClient
+from etl.casebook.probe.line import ProbeLine
+from etl.core.capabilities import Capabilities
 from etl.core.keys import RecordKeys
 from etl.core.ports import Source
 from etl.mapping.model import Profile, Project
@@ -21,9 +24,11 @@ from etl.mapping.operations import Context
 from etl.pipeline.source_kinds import opened_source
 from etl.settings import Credentials, read_credentials, read_project_key
 from etl.sources.files import FolderFiles
+from etl.state.keeper import Guard
 from etl.state.opening import open_reader, open_store
 from etl.state.reader import SqlReader
 from etl.state.store import SqlStore
+from etl.state.witness import witness_folder
 
 
 class SystemClock:
@@ -44,12 +49,16 @@ class SystemClock:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A loaded project with the profile in use and the environment it was loaded with; ``verbose`` shows the log."""
+    """A loaded project with the profile in use and the environment it was loaded with; ``verbose`` shows the log.
+
+    ``capabilities`` is what was found out about the tenant, where it was and is obeyed.
+    """
 
     project: Project
     profile: Profile
     environ: Mapping[str, str]
     verbose: bool = False
+    capabilities: Capabilities | None = None
 
     @property
     def state_path(self) -> Path:
@@ -70,16 +79,28 @@ class Setting:
         """The way to Casebook; ``on_event`` hears of every attempt."""
         return CasebookClient(self.profile, self.project.catalog, self.credentials(), on_event=on_event)
 
-    def store(self, command: str, *, adopt: bool = False) -> SqlStore:
-        """The state database, held for writing; ``adopt`` takes it over from another machine."""
+    def probe_line(self, on_event: Callable[[RequestEvent], None] | None = None) -> ProbeLine:
+        """The way to Casebook that shows answers as they come."""
+        return ProbeLine(self.profile, self.project.catalog, self.credentials(), on_event=on_event)
+
+    @property
+    def target_name(self) -> str:
+        """What tells one tenant and application from another: the tenant's name and the client id."""
+        return f"{self.project.catalog.tenant or self.profile.tenant}/{self.credentials().client_id}"
+
+    def store(self, command: str, *, adopt: bool = False, ask_first: bool = False) -> SqlStore:
+        """The state database, held for writing; ``adopt`` takes it over from another machine, ``ask_first`` admits one
+        that is not the newest, whose records are all asked about before they are sent.
+        """
         return open_store(
             self.state_path,
             project=self.project.name,
-            target=f"{self.project.catalog.tenant or self.profile.tenant}/{self.credentials().client_id}",
+            target=self.target_name,
             key_check=self.keys(create=True).check_value(),
             run_command=command,
             clock=SystemClock(),
             adopt=adopt,
+            guard=Guard(witness_folder(os.environ), ask_first),
         )
 
     def reader(self) -> SqlReader:

@@ -1,7 +1,8 @@
 """The one thread that writes: everything queued becomes one transaction, then all who wait for it are told.
 
 While a transaction runs the queue fills, so the group's size adapts to the disk without a timer. A write error is
-final: the page cache may have lost what the disk refused, so nothing is tried again and every later commit fails.
+final: the page cache may have lost what the disk refused, so nothing is tried again and every later commit fails. Only a
+full disk is met by giving the reserved room back: what is in flight is still written down, and nothing new is begun.
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ from sqlalchemy import Connection, Row, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from etl.core.changes import Change, Intend, MarkCreated, MarkDuplicate
-from etl.core.errors import StateError
+from etl.core.errors import StateDamaged, StateError
 from etl.core.ports import Clock
-from etl.state import lease
+from etl.state import identity, lease
+from etl.state.attendants import Attendants
 from etl.state.backing import Backing, error_name, is_unfit
 from etl.state.bookkeeping import Entry, FinishRun, SetStage, SetWatermark, StartRun, enter
 from etl.state.draft import Draft
@@ -27,6 +29,9 @@ from etl.state.tables import RECORDS
 from etl.state.transitions import Moment
 
 _ENTRIES = (StartRun, SetStage, FinishRun, SetWatermark)
+_FULL = "SQLITE_FULL"
+_FULL_HINT = "Make room on the disk of the runs folder, then run again: the run goes on from what is durable."
+_BROKEN = frozenset({"SQLITE_CORRUPT", "SQLITE_NOTADB"})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,11 +48,22 @@ class Committer:
     ``broken`` fails with the StateError that ended the writing, if one does. It never succeeds, and cannot be cancelled.
     """
 
-    def __init__(self, connection: Connection, backing: Backing, *, epoch: int, run_id: str, clock: Clock) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        backing: Backing,
+        *,
+        epoch: int,
+        run_id: str,
+        clock: Clock,
+        attendants: Attendants | None = None,
+    ) -> None:
         self.broken: Future[None] = Future()
         self.broken.set_running_or_notify_cancel()
         self._connection = connection
         self._backing = backing
+        self._attendants = attendants or Attendants()
+        self._full: StateError | None = None
         self._moment = Moment("", run_id, epoch)
         self._clock = clock
         self._queue: SimpleQueue[Unit | None] = SimpleQueue()
@@ -117,9 +133,23 @@ class Committer:
     def _recover(self, group: Sequence[Unit], error: DBAPIError | UnicodeError) -> None:
         if is_unfit(error):
             self._commit_singly(group, error)
+        elif isinstance(error, DBAPIError) and error_name(error) == _FULL and self._make_room():
+            self._commit(group)
         elif isinstance(error, DBAPIError):
-            message = f"The state database cannot be written ({error_name(error)})."
-            self._fail(StateError(message, hint=self._backing.repair))
+            self._fail(self._final(error_name(error)))
+
+    def _make_room(self) -> bool:
+        """Gives the room set aside back, once; from then on outcomes are written and nothing new is begun."""
+        if self._full is not None or not self._attendants.give_room():
+            return False
+        self._full = StateError(f"The disk of the state database is full ({_FULL}); nothing new is sent.", hint=_FULL_HINT)
+        return True
+
+    def _final(self, name: str) -> StateError:
+        message = f"The state database cannot be written ({name})."
+        if name in _BROKEN:
+            return StateDamaged(message, hint=self._attendants.damage_hint() or self._backing.repair)
+        return StateError(message, hint=_FULL_HINT if name == _FULL else self._backing.repair)
 
     def _commit_singly(self, group: Sequence[Unit], error: Exception) -> None:
         # One unit's rows do not fit; which one is found by writing each in a transaction of its own.
@@ -134,6 +164,7 @@ class Committer:
         now = replace(self._moment, at=self._clock.now().isoformat(timespec="milliseconds"))
         with self._connection.begin():
             lease.check(self._connection, now.epoch)
+            sequence = identity.advance(self._connection)
             draft = Draft(self._connection, [change for unit in group for change in _changes(unit)])
             for unit in group:
                 try:
@@ -142,9 +173,12 @@ class Committer:
                     refused[unit] = error
             draft.write()
         self._moment = now
+        self._attendants.on_commit(sequence, sum(_creates(unit) for unit in group if unit not in refused))
         return refused
 
     def _apply(self, draft: Draft, unit: Unit, now: Moment) -> Moment:
+        if self._full and _begins(unit):
+            raise self._full
         if isinstance(unit.what, _ENTRIES):
             enter(self._connection, unit.what)
             return replace(now, run_id=unit.what.run_id) if isinstance(unit.what, StartRun | SetStage) else now
@@ -204,6 +238,15 @@ class Committer:
 
 def _changes(unit: Unit) -> Sequence[Change]:
     return () if isinstance(unit.what, _ENTRIES) else unit.what
+
+
+def _creates(unit: Unit) -> int:
+    return sum(isinstance(change, MarkCreated) for change in _changes(unit))
+
+
+def _begins(unit: Unit) -> bool:
+    """Whether a unit promises something new, rather than writing down what became of it."""
+    return isinstance(unit.what, StartRun) or any(isinstance(change, Intend) for change in _changes(unit))
 
 
 def _tell(group: Sequence[Unit], refused: Mapping[Unit, StateError]) -> None:

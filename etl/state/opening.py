@@ -17,6 +17,7 @@ from etl.core.errors import StateError, StateLocked
 from etl.core.ports import Clock
 from etl.state import lease, places, postgres, sqlite
 from etl.state.backing import POSTGRES, SQLITE
+from etl.state.keeper import Guard, Keeper
 from etl.state.lock import FileLock, Holder, this_process
 from etl.state.migrations import STEPS
 from etl.state.owner import require_owner
@@ -34,11 +35,12 @@ def open_store(
     run_command: str,
     clock: Clock,
     adopt: bool = False,
+    guard: Guard | None = None,
 ) -> SqlStore:
     """The state database at a place held for writing, created if there is none; brought to today's version if older.
 
     ``target`` identifies tenant and client, ``key_check`` comes from :meth:`etl.core.keys.RecordKeys.check_value`.
-    Raises StateLocked, StateDamaged, StateTooNew, WrongTarget or StateError; nothing is left held then.
+    Raises StateLocked, StateDamaged, StateTooNew, StateOutdated, WrongTarget or StateError; nothing is left held then.
     ``adopt`` takes over a file from a process of another host that never gave the lease back, and a server's schema
     whose server has changed.
     """
@@ -46,7 +48,8 @@ def open_store(
     holder = this_process(run_command, clock.now().isoformat(timespec="seconds"))
     if isinstance(place, ServerPlace):
         return _server_store(place, owner, holder, clock, adopt=adopt)
-    return _file_store(place.resolve(), owner, holder, clock, adopt=adopt)
+    path = place.resolve()
+    return _file_store(path, owner, holder, Keeper(path, path, guard, clock), clock, adopt=adopt)
 
 
 def open_reader(place: Path | ServerPlace) -> SqlReader:
@@ -70,8 +73,11 @@ def state_exists(place: Path | ServerPlace) -> bool:
 # ---------------------------------------------------------------- a file
 
 
-def _file_store(path: Path, owner: Mapping[str, str], holder: Holder, clock: Clock, *, adopt: bool) -> SqlStore:
+def _file_store(
+    path: Path, owner: Mapping[str, str], holder: Holder, keeper: Keeper, clock: Clock, *, adopt: bool
+) -> SqlStore:
     places.refuse_network_drive(path)
+    places.refuse_synced_folder(path)
     places.make_private_folder(path.parent)
     with sqlite.reported(path), ExitStack() as undo:
         held = undo.enter_context(ExitStack())
@@ -80,8 +86,9 @@ def _file_store(path: Path, owner: Mapping[str, str], holder: Holder, clock: Clo
         held.callback(lock.release)
         connection = _checked_file(path, owner, held)
         with connection.begin():
+            keeper.admit(connection)
             epoch = lease.take(connection, holder, adopt=adopt)
-        grip = Grip(connection, held, SQLITE, lock.name_run)
+        grip = Grip(connection, held, SQLITE, lock.name_run, keeper.stand_by(connection, held))
         store = SqlStore(grip, sqlite.reader(path), epoch=epoch, clock=clock)
         undo.pop_all()
     return store

@@ -1,6 +1,7 @@
 """Where a state database may lie: on a local disk, in a folder and a file that only this user can read.
 
-Network drives are refused, because SQLite's write-ahead log and file locks do not hold across hosts.
+Network drives are refused, because SQLite's write-ahead log and file locks do not hold across hosts; folders that a
+service synchronises are refused, because it copies the file and its log at different moments and puts old ones back.
 """
 
 from __future__ import annotations
@@ -12,8 +13,12 @@ from pathlib import Path, PurePosixPath
 from etl.core.errors import StateError
 
 _MOUNTS = Path("/proc/mounts")
-_NETWORK_TYPES = frozenset({"nfs", "nfs4", "cifs", "smbfs", "smb3", "fuse.sshfs", "9p"})
-_HINT = "Keep the runs folder on a disk of this machine."
+_NETWORK_TYPES = frozenset({"nfs", "nfs4", "cifs", "smbfs", "smb3", "fuse.sshfs", "9p"} | {
+    "afs", "ceph", "davfs", "fuse.davfs2", "fuse.glusterfs", "fuse.rclone", "fuse.s3fs", "fuse.google-drive-ocamlfuse",
+})  # fmt: skip
+_SYNCED = re.compile(r"(onedrive|dropbox|google ?drive|my drive|icloud ?drive|mobile documents|nextcloud)( \(.*\)| - .*)?")
+"""Names that services give to the folders they synchronise, in lower case; a company's name may follow."""
+_HINT = "Keep the runs folder on a disk of this machine: `runs:` in project.yaml names it."
 
 
 def refuse_network_drive(path: Path) -> None:
@@ -23,6 +28,26 @@ def refuse_network_drive(path: Path) -> None:
     kind = file_system(path, _mounts()) if _MOUNTS.exists() else ""
     if kind in _NETWORK_TYPES:
         raise StateError(f"The state database {path} would lie on a network drive ({kind}).", hint=_HINT)
+
+
+def refuse_synced_folder(path: Path) -> None:
+    """Raises StateError if the (absolute) path lies in a folder that a service keeps the same on several machines."""
+    service = synced_folder(path)
+    if service is not None:
+        message = f"The state database {path} would lie in a synchronised folder ({service})."
+        raise StateError(message, hint=_HINT)
+
+
+def synced_folder(path: Path) -> str | None:
+    """The folder on the way to a file that carries the name of a synchronised one, or that holds Dropbox's mark.
+
+    >>> synced_folder(Path("/home/ann/OneDrive - County/runs/a.db"))
+    'OneDrive - County'
+    """
+    for folder in path.parents:
+        if _SYNCED.fullmatch(folder.name.lower()) or (folder.name and (folder / ".dropbox.cache").is_dir()):
+            return folder.name
+    return None
 
 
 def file_system(path: Path, mounts: str) -> str:
@@ -55,6 +80,12 @@ def create_private_file(path: Path) -> None:
 def make_private(path: Path) -> None:
     """Takes everybody else's rights to a file away (0600)."""
     path.chmod(0o600)
+
+
+def sync_file(path: Path) -> None:
+    """Makes a file's content survive a power cut."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
 
 
 def sync_folder(folder: Path) -> None:

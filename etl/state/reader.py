@@ -22,6 +22,7 @@ from etl.core.ports import KnownRecord, RunRow
 from etl.core.records import RunId, TargetId
 from etl.state.backing import error_name
 from etl.state.bookkeeping import LAST_STAGE
+from etl.state.identity import identity
 from etl.state.sheets import BATCH_KEYS
 from etl.state.tables import ATTRIBUTES, LINKS, NOT_CREATED, RECORDS, RUNS, UPLOADS, WATERMARKS
 
@@ -110,6 +111,12 @@ class SqlReader:
         """How far a source column has been read, None where nothing is remembered."""
         place = (WATERMARKS.c.source == source, WATERMARKS.c.table_name == table, WATERMARKS.c.column_name == column)
         return self._value(select(WATERMARKS.c.value).where(*place))
+
+    def is_doubted(self) -> bool:
+        """Whether records may have been sent of which this state knows nothing, so that each is asked about first."""
+        with self._engine.connect() as connection:
+            known = identity(connection)
+        return known is not None and known.is_doubted
 
     def close(self) -> None:
         """Closes the connections."""

@@ -15,14 +15,19 @@ from sqlalchemy import Connection, Engine, Pool, StaticPool, create_engine, even
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from etl.core.errors import StateDamaged, StateError, StateTooNew
+from etl.core.outcomes import RecordState
 from etl.state import places
 from etl.state.backing import error_name
+from etl.state.backups import damage_hint
 from etl.state.migrations import STEPS, Step, upgrade
 from etl.state.tables import META
 
 APPLICATION_ID = 0x43425345
 """``CBSE`` in the file's header, so that ``file`` and we can tell it from other SQLite files."""
 _BUSY_S = 10.0
+_UNKNOWN_STATES = "SELECT 1 FROM records WHERE state NOT IN ({}) LIMIT 1".format(  # noqa: S608 - our own words
+    ", ".join(f"'{state}'" for state in RecordState)
+)
 _COMMON = ("PRAGMA busy_timeout=10000", "PRAGMA foreign_keys=ON", "PRAGMA mmap_size=0", "PRAGMA trusted_schema=OFF")
 _WRITER = (
     "PRAGMA journal_mode=WAL",
@@ -31,7 +36,6 @@ _WRITER = (
     "PRAGMA checkpoint_fullfsync=1",
     "PRAGMA secure_delete=ON",
 )
-_DAMAGE_HINT = "Copy it aside together with its -wal and -shm files, then restore the latest backup; never delete it to begin anew."
 
 
 def create(path: Path, identity: Mapping[str, str], steps: Sequence[Step] = STEPS) -> None:
@@ -97,23 +101,37 @@ def reported(path: Path) -> Iterator[None]:
         message = f"{path} cannot be used ({error_name(error)})."
         raise StateError(message, hint="Give this user read and write access to it and to its folder.") from None
     except DatabaseError as error:
-        raise StateDamaged(f"{path} cannot be read ({error_name(error)}).", hint=_DAMAGE_HINT) from None
+        raise StateDamaged(f"{path} cannot be read ({error_name(error)}).", hint=damage_hint(path)) from None
 
 
 def check(connection: Connection, path: Path) -> None:
     """Raises StateDamaged if the file is broken, StateTooNew if a newer program wrote it, StateError if it is not ours."""
     with connection.begin():
         check_kind(connection, path)
-        finding = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
-    if finding != "ok":
-        raise StateDamaged(f"{path} fails SQLite's own check.", hint=_DAMAGE_HINT)
+        is_whole = not findings(connection)
+    if not is_whole:
+        raise StateDamaged(f"{path} fails SQLite's own check.", hint=damage_hint(path))
+
+
+def findings(connection: Connection) -> list[str]:
+    """What is wrong with the file, a few words each, [] where nothing is.
+
+    The whole check and not the quick one: only it compares rows with their index entries, and a key that the index does
+    not find again would be taken for a record that was never sent.
+    """
+    found = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA integrity_check(5)")]
+    if found != ["ok"]:
+        return found
+    if file_version(connection) and connection.exec_driver_sql(_UNKNOWN_STATES).first():
+        return ["a record is in a state that does not exist"]
+    return []
 
 
 def check_kind(connection: Connection, path: Path) -> None:
     """Raises StateDamaged, StateError or StateTooNew unless the file is a state database that we understand."""
     if connection.exec_driver_sql("PRAGMA application_id").scalar_one() != APPLICATION_ID:
         if not connection.exec_driver_sql("SELECT count(*) FROM sqlite_master").scalar_one():
-            raise StateDamaged(f"{path} is empty.", hint=_DAMAGE_HINT)
+            raise StateDamaged(f"{path} is empty.", hint=damage_hint(path))
         raise StateError(f"{path} is no state database of this program.", hint="Name another file for the state.")
     version = file_version(connection)
     if version > len(STEPS):

@@ -18,6 +18,7 @@ from etl.core.errors import StateError
 from etl.core.ports import Clock
 from etl.core.records import RunId
 from etl.state import lease
+from etl.state.attendants import NOBODY, Attendants
 from etl.state.backing import Backing, error_name
 from etl.state.bookkeeping import FinishRun, SetStage, SetWatermark, StartRun
 from etl.state.committer import Committer
@@ -32,6 +33,7 @@ class Grip:
     held: ExitStack
     backing: Backing
     name_run: Callable[[str], None]
+    attendants: Attendants = NOBODY
 
 
 class SqlStore(SqlReader):
@@ -47,8 +49,14 @@ class SqlStore(SqlReader):
         if run:
             grip.name_run(run.run_id)
         run_id = run.run_id if run else ""
-        self._committer = Committer(grip.connection, grip.backing, epoch=epoch, run_id=run_id, clock=clock)
+        self._committer = Committer(
+            grip.connection, grip.backing, epoch=epoch, run_id=run_id, clock=clock, attendants=grip.attendants
+        )
         self._committer.start()
+
+    def notices(self) -> tuple[str, ...]:
+        """What people should be told of this state: whole sentences."""
+        return self._grip.attendants.notices()
 
     @property
     def broken(self) -> Future[None]:

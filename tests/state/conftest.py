@@ -26,6 +26,9 @@ class Clock:
     def now(self):
         return datetime(2026, 7, 1, 12, 0, tzinfo=UTC)
 
+    def monotonic(self):
+        return 0.0
+
 def opened():
     return open_store(
         Path(sys.argv[1]), project="intake", target="sandbox", key_check="0011", run_command="run", clock=Clock()

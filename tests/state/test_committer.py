@@ -11,6 +11,7 @@ from etl.core.errors import StateError
 from etl.core.keys import RecordKey
 from etl.core.records import TargetId
 from etl.state import open_reader
+from etl.state.reserve import RESERVE_BYTES
 
 ANN, BOB = RecordKey("a" * 32), RecordKey("b" * 32)
 COMMIT_AND_PRINT = """
@@ -66,16 +67,34 @@ def fill_the_disk(store) -> None:
     connection.execute(f"PRAGMA max_page_count={pages}")
 
 
-def test_a_full_disk_fails_those_who_wait_and_everything_later(opened, path):
+def test_on_a_full_disk_outcomes_are_still_written_and_nothing_new_is_begun(opened, path):
+    with opened() as store:
+        store.commit(intend(ANN)).result(timeout=10)
+        fill_the_disk(store)
+        big = Intend(BOB, "person", "people", "f", b"h" * 100_000)
+        with pytest.raises(StateError, match="nothing new is sent") as caught:
+            store.commit(big).result(timeout=10)
+        assert "Make room" in caught.value.hint
+        store.commit(MarkCreated(ANN, TargetId("1"))).result(timeout=10)
+        with pytest.raises(StateError, match="nothing new is sent"):
+            store.commit(intend(BOB)).result(timeout=10)
+        assert not path.with_name(path.name + ".reserve").exists()
+    with opened() as store:
+        assert store.known([ANN])[ANN].state == "created"
+        assert path.with_name(path.name + ".reserve").stat().st_size == RESERVE_BYTES
+
+
+def test_a_full_disk_without_a_reserve_fails_those_who_wait_and_everything_later(opened, path):
     store = opened()
     store.commit(intend(ANN)).result(timeout=10)
+    path.with_name(path.name + ".reserve").unlink()
     fill_the_disk(store)
     big = [Intend(RecordKey(f"{number:032x}"), "person", "people", "f", b"h" * 4000) for number in range(50)]
     errors = [future.exception(timeout=10) for future in [store.commit(change) for change in big]]
     assert isinstance(errors[-1], StateError)
     with pytest.raises(StateError, match="SQLITE_FULL") as caught:
         store.commit(MarkRejected(ANN, 422, "")).result(timeout=10)
-    assert "run again" in caught.value.hint
+    assert "then run again" in caught.value.hint
     with pytest.raises(StateError, match="SQLITE_FULL"):
         store.close()
     with opened() as store:
@@ -91,8 +110,9 @@ def test_an_error_inside_the_block_is_not_hidden_by_the_one_on_closing(opened):
         raise ValueError("mine")
 
 
-def test_the_lock_is_free_after_a_write_error(opened):
+def test_the_lock_is_free_after_a_write_error(opened, path):
     store = opened()
+    path.with_name(path.name + ".reserve").unlink()
     fill_the_disk(store)
     store.commit(Intend(ANN, "person", "people", "f", b"h" * 100_000)).exception(timeout=10)
     with pytest.raises(StateError):

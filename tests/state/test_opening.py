@@ -43,6 +43,7 @@ def test_folder_and_files_are_for_this_user_alone(opened, path):
                 "intake.state.db-wal": 0o600,
                 "intake.state.db-shm": 0o600,
                 "intake.state.db.lock": 0o600,
+                "intake.state.db.reserve": 0o600,
             }
     finally:
         os.umask(before)
@@ -111,8 +112,9 @@ def test_a_broken_page_is_found_before_anything_is_written(opened, path):
     last_page = len(content) - 4096
     content[last_page : last_page + 64] = b"\xff" * 64
     path.write_bytes(content)
-    with pytest.raises(StateDamaged, match="own check"):
+    with pytest.raises(StateDamaged) as caught:
         opened()
+    assert "never delete" in caught.value.hint
 
 
 def test_a_log_without_its_database_is_damage(opened, path):

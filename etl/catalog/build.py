@@ -123,6 +123,7 @@ def _attribute(name: str, written: AttributeSpec, entity: EntitySpec, tenant: _T
         note=written.note,
         wire=entity.rename.get(name),
     )
+        tolerate=tuple(written.tolerate),
 
 
 def _custom_field(entity: str, key: str, written: CustomFieldSpec, spec: EntitySpec, tenant: _Tenant) -> Attribute:
@@ -139,6 +140,7 @@ def _custom_field(entity: str, key: str, written: CustomFieldSpec, spec: EntityS
         note=written.note,
         wire=spec.rename.get(name),
     )
+        tolerate=tuple(written.tolerate),
 
 
 def _link(name: str, written: LinkSpec, entity: EntitySpec, tenant: _Tenant) -> Link:

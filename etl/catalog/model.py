@@ -44,7 +44,7 @@ class Attribute:
 
     ``name`` is what mappings, plans and reports use; ``wire`` is the tenant's own name for it where that differs.
     ``name`` of a custom field is ``custom_fields.<key>``; its ``enum`` lists a drop-down's labels and ``lookup`` names
-    the lookup that turns them into option ids.
+    the lookup that turns them into option ids. ``tolerate`` says how Casebook may show a value other than it was sent.
     """
 
     name: str
@@ -61,6 +61,7 @@ class Attribute:
     certainty: Certainty = Certainty.INFERRED
     note: str = ""
     wire: str | None = None
+    tolerate: tuple[str, ...] = ()
 
     @property
     def wire_name(self) -> str:

@@ -117,6 +117,8 @@ def _remarks(attribute: Attribute) -> Iterator[str]:
         yield f"on the wire {attribute.wire}"
     if attribute.pii:
         yield f"personal: {attribute.pii}"
+    if attribute.tolerate:
+        yield f"verify tolerates {', '.join(attribute.tolerate)}"
     if attribute.note:
         yield attribute.note
 

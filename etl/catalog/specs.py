@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from etl.catalog.model import Certainty, Kind
+from etl.core.tolerances import ToleranceName
 
 Mark: TypeAlias = Annotated[Certainty, Field(strict=False)]
 Operation: TypeAlias = Literal["create", "list", "get", "update", "delete"]
@@ -53,6 +54,7 @@ class AttributeSpec(_Spec):
     maximum: str | None = None
     read_only: bool = False
     pii: PersonalData | None = None
+    tolerate: list[ToleranceName] = []
     certainty: Mark = Certainty.INFERRED
     note: str = ""
 
@@ -65,6 +67,7 @@ class CustomFieldSpec(_Spec):
     options: Options | None = None
     max_length: Annotated[int, Field(ge=1)] | None = None
     pii: PersonalData | None = None
+    tolerate: list[ToleranceName] = []
     certainty: Mark = Certainty.INFERRED
     note: str = ""
 

@@ -259,7 +259,9 @@ class RecordGraph(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class KnownRecord:
-    """What the state database knows of a record. ``field_hashes`` is the blob given by the last durable change."""
+    """What the state database knows of a record. ``field_hashes`` is the blob given by the last durable change;
+    ``adopted`` says that it was in Casebook before us.
+    """
 
     key: RecordKey
     entity: str
@@ -272,6 +274,7 @@ class KnownRecord:
     scope: RecordKey | None
     error: str
     run_id: RunId
+    adopted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

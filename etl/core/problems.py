@@ -113,6 +113,9 @@ _code("uncertain", "Request whose effect is not known", "The answer was lost and
 _code("duplicate_in_target", "Record that exists more than once in Casebook", "Two records carry the same marker.", "Remove the surplus record in Casebook.")
 _code("lost_in_target", "Record that is not in Casebook any more", "It was created and is gone, or hidden from this application.", "Check the application's view role, or who deleted it.")
 _code("altered_in_target", "Field that differs in Casebook", "It was changed there, or was not stored as sent.", "Compare both sides.")
+_code("truncated_in_target", "Text that was cut in Casebook", "Only its beginning was stored, or kept.", "Shorten it in the source or give the catalogue the true length, and load again.")
+_code("file_differs_in_target", "File that is missing or other than the one sent", "Its size or checksum in Casebook is not that of the file.", "Attach the file again in Casebook, or undo the run that loaded it and load again.")
+_code("match_undecided", "Record that may be in Casebook already", "More than one record fits, or only nearly; choosing the wrong one would mix two people.", "Decide with `casebook-etl resolve`, then run again.")
 _code("mislinked_in_target", "Link that points elsewhere in Casebook", "The record hangs on another parent.", "Compare both sides.")
 # fmt: on
 

@@ -1,26 +1,53 @@
 """Compares what we sent with what Casebook shows, field by field, in forms that a server may legally change.
 
-A date-time may come back with another offset or precision, a number as text of a number; blank and absent are the same.
-Used where an answer was lost (is this record ours?) and by verify.
+A date-time may come back with another offset or precision; blank and absent are the same. What else may differ is
+declared by field as a tolerance. Used where an answer was lost (is this record ours?), by verify and by undo.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import MappingProxyType
 
 from etl.core.records import Document, JsonValue, LinkValue, Ref, RemoteRecord
+from etl.core.tolerances import tolerated_by
+
+Tolerances = Mapping[str, Sequence[str]]
+"""The tolerances of each field that has any."""
+STRICT: Tolerances = MappingProxyType({})
 
 
-def differences(sent: Document, shown: RemoteRecord) -> Iterator[tuple[str, str]]:
-    """(field, ``altered`` or ``mislinked``) for everything we sent that is not shown as sent."""
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A field that is not shown as sent: ``altered``, ``truncated`` (the sent text's beginning), ``mislinked`` or
+    ``tolerated``, and then by which tolerance.
+    """
+
+    field: str
+    kind: str
+    tolerance: str = ""
+
+
+def differences(sent: Document, shown: RemoteRecord, tolerances: Tolerances = STRICT) -> Iterator[Difference]:
+    """Everything we sent that is not shown as sent; what is tolerated is among them."""
     shown_attributes = _flat(shown.attributes)
     for name, value in _flat(sent.attributes).items():
-        if not _same(value, shown_attributes.get(name)):
-            yield name, "altered"
+        there = shown_attributes.get(name)
+        if not _same(value, there):
+            yield _difference(name, value, there, tolerances.get(name, ()))
     for name, link in sent.links.items():
         if _ids(link) != _ids(shown.links.get(name)):
-            yield name, "mislinked"
+            yield Difference(name, "mislinked")
+
+
+def _difference(name: str, sent: JsonValue, shown: JsonValue, names: Sequence[str]) -> Difference:
+    tolerance = tolerated_by(sent, shown, names) if names else ""
+    if tolerance:
+        return Difference(name, "tolerated", tolerance)
+    is_cut = isinstance(sent, str) and isinstance(shown, str) and shown != "" and sent.startswith(shown)
+    return Difference(name, "truncated" if is_cut else "altered")
 
 
 def same_content(sent: Document, shown: RemoteRecord) -> bool:

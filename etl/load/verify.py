@@ -1,11 +1,13 @@
-"""Reads Casebook back and compares it with what was loaded: presence, fields and links of every record.
+"""Reads Casebook back and compares it with what was loaded: presence, fields, links and files of every record.
 
-Each entity is listed once to its end and matched against state by id, so nothing is asked per record. What is found is
-missing, altered, mislinked, or a second record with one of our markers or with the content of one of ours.
+A whole reading lists each entity once to its end and matches it against state by id, so nothing is asked per record; a
+sample asks for each chosen record. What is found is missing, altered, cut, mislinked, without its file, or a second
+record with one of our markers or with the content of one of ours.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,17 +17,24 @@ from etl.catalog.model import Entity
 from etl.core.keys import RecordKey, marker
 from etl.core.outcomes import RecordState
 from etl.core.ports import KnownRecord
-from etl.core.records import Document, LinkValue, Ref, RemoteRecord, TargetId
+from etl.core.records import LinkValue, Ref, RemoteRecord, TargetId
 from etl.load.compare import differences, same_content
+from etl.load.expected import Expected, file_differs, tolerances_of
 from etl.load.markers import read_marker
-from etl.load.parents import Parents
-from etl.load.planned import SHA256_SUFFIX, SIZE_SUFFIX, PlannedRecord, PlannedRecords
+from etl.load.planned import PlannedRecords
 from etl.load.ports import LoadPorts
-from etl.load.render import Options, Renderer
-from etl.mapping.model import FileField
+from etl.load.render import Options
+from etl.load.sampling import Scope, batched, chosen
 
-_CODES = {"altered": "altered_in_target", "mislinked": "mislinked_in_target"}
+_CODES = {
+    "altered": "altered_in_target",
+    "truncated": "truncated_in_target",
+    "mislinked": "mislinked_in_target",
+    "file": "file_differs_in_target",
+}
 _CHUNK = 5_000
+_ASKED_AT_ONCE = 500
+_IN_FLIGHT = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,26 +51,33 @@ class VerifyFinding:
 
 @dataclass(slots=True)
 class VerifyResult:
-    """What was compared and what was found. ``checked`` counts records read back by entity."""
+    """What was compared and what was found. ``checked`` counts records read back by entity, ``tolerated`` differences
+    that were allowed by (entity, field, tolerance); doubles were not looked for in ``unsought`` entities.
+    """
 
+    scope: Scope = field(default_factory=Scope)
     checked: Counter[str] = field(default_factory=Counter)
     expected: Counter[str] = field(default_factory=Counter)
     findings: list[VerifyFinding] = field(default_factory=list)
+    tolerated: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    unsought: list[str] = field(default_factory=list)
 
 
 class Verifier:
-    """Compares. Reads only. Fields are compared for every record that is in the run's planned records."""
+    """Compares. Reads only. Fields are compared for every record that is in the run's planned records, but not those of
+    adopted records, which were never sent.
+    """
 
-    def __init__(self, ports: LoadPorts, planned: PlannedRecords, options: Options) -> None:
+    def __init__(self, ports: LoadPorts, planned: PlannedRecords, options: Options, scope: Scope | None = None) -> None:
         self._ports = ports
         self._planned = planned
-        self._parents = Parents(ports.catalog, ports.target, ports.state)
-        self._renderer = Renderer(ports.catalog, options)
-        self._pending = {(key, link.field) for key, link in ports.state.pending_links()}
-        self._result = VerifyResult()
+        self._expected = Expected(ports, options)
+        self._result = VerifyResult(scope or Scope())
 
     async def run(self) -> VerifyResult:
-        """Reads everything back."""
+        """Reads back what is in scope."""
+        if not self._result.scope.is_all:
+            return await self._run_sample()
         counts = self._ports.state.counts()
         self._result.expected.update({name: n for (name, state), n in counts.items() if state == RecordState.CREATED})
         self._ports.progress.start("verify", self._result.expected.total())
@@ -69,6 +85,46 @@ class Verifier:
         for name, created in groupby(self._ports.state.in_state(RecordState.CREATED), key=lambda known: known.entity):
             await self._entity(self._ports.catalog.entity(name), created)
         return self._result
+
+    async def _run_sample(self) -> VerifyResult:
+        """Asks for every chosen record, and by its marker for doubles where the tenant can be asked so."""
+        records = list(chosen(self._ports.state, self._result.scope))
+        self._result.expected.update(known.entity for known in records)
+        self._ports.progress.start("verify", len(records))
+        for batch in batched(iter(records), _ASKED_AT_ONCE):
+            entity = self._ports.catalog.entity(batch[0].entity)
+            gate = asyncio.Semaphore(_IN_FLIGHT)
+            async with asyncio.TaskGroup() as tasks:
+                asked = [tasks.create_task(self._ask(entity, known, gate)) for known in batch]
+            seen = {known.key: shown.result() for known, shown in zip(batch, asked, strict=True)}
+            await self._compare({key: shown for key, shown in seen.items() if shown is not None}, entity)
+        self._result.unsought = sorted(name for name in self._result.expected if not self._is_filtered(name))
+        return self._result
+
+    async def _ask(self, entity: Entity, known: KnownRecord, gate: asyncio.Semaphore) -> RemoteRecord | None:
+        if known.target_id is None:
+            return None
+        async with gate:
+            shown = await self._ports.target.get(entity.name, known.target_id)
+            if self._is_filtered(entity.name) and not known.adopted:
+                await self._find_doubles(entity, known, known.target_id)
+        if shown is None:
+            self._add("lost_in_target", known.entity, known.mapping, known.key, known.target_id)
+        else:
+            self._result.checked[entity.name] += 1
+        self._ports.progress.advance()
+        return shown
+
+    async def _find_doubles(self, entity: Entity, known: KnownRecord, own: TargetId) -> None:
+        text, slot = marker(known.key), entity.marker.slot if entity.marker else None
+        async for record in self._ports.target.list(entity.name, filters={slot or "": text}):
+            if record.id != own and read_marker(entity, record.attributes) == text:
+                self._add("duplicate_in_target", known.entity, known.mapping, known.key, record.id)
+
+    def _is_filtered(self, name: str) -> bool:
+        """Whether the tenant finds records of an entity by their marker."""
+        rung = self._ports.catalog.entity(name).marker
+        return rung is not None and rung.slot is not None and rung.ask == "filter"
 
     async def _entity(self, entity: Entity, created: Iterator[KnownRecord]) -> None:
         """One entity: what is there as it should be, what is surplus, what is missing."""
@@ -81,11 +137,13 @@ class Verifier:
             seen.update(ours.values())
             self._ports.progress.advance(len(ours))
         self._result.checked[entity.name] = len(seen)
-        marked = {read_marker(entity, stranger.attributes): stranger.id for stranger in strangers}
+        marked = defaultdict(list)
+        for stranger in strangers:
+            marked[read_marker(entity, stranger.attributes)].append(stranger.id)
         for known in created:
             if known.key not in seen and known.target_id is not None:
                 self._add("lost_in_target", known.entity, known.mapping, known.key, known.target_id)
-            if (double := marked.get(marker(known.key))) is not None:
+            for double in marked.get(marker(known.key), ()):
                 self._add("duplicate_in_target", known.entity, known.mapping, known.key, double)
         await self._surplus_by_content(entity, strangers)
 
@@ -109,26 +167,19 @@ class Verifier:
 
     async def _compare(self, shown: Mapping[RecordKey, RemoteRecord], entity: Entity) -> None:
         planned = self._planned.find(shown, entity.name)
-        self._parents.prefetch(planned.values())
+        adopted = {key for key, known in self._ports.state.known(list(planned)).items() if known.adopted}
+        self._expected.prefetch(planned.values())
         for record in planned.values():
             there = shown[record.key]
-            for name, kind in differences(await self._expected(record), there):
-                self._add(_CODES[kind], record.entity, record.mapping.name, record.key, there.id, name)
-            self._compare_upload(record, there)
-
-    async def _expected(self, record: PlannedRecord) -> Document:
-        """What should be shown: deferred links count once they were set."""
-        fields = [name for name in record.parents() if (record.key, name) not in self._pending]
-        return self._renderer.document(record, await self._parents.links(record, fields))
-
-    def _compare_upload(self, record: PlannedRecord, shown: RemoteRecord) -> None:
-        field = next((each for each in record.mapping.fields if isinstance(each.value, FileField)), None)
-        if field is None:
-            return
-        pairs = ((SIZE_SUFFIX, "byte_size"), (SHA256_SUFFIX, "sha256"))
-        if any(shown.attributes.get(name, wanted) != wanted for suffix, name in pairs
-               if (wanted := record.values.get(field.name + suffix)) is not None):  # fmt: skip
-            self._add("altered_in_target", record.entity, record.mapping.name, record.key, shown.id, field.name)
+            if record.key in adopted:
+                continue
+            for each in differences(await self._expected.document(record), there, tolerances_of(entity, record)):
+                if each.kind == "tolerated":
+                    self._result.tolerated[entity.name, each.field, each.tolerance] += 1
+                else:
+                    self._add(_CODES[each.kind], record.entity, record.mapping.name, record.key, there.id, each.field)
+            if (name := file_differs(entity, record, there, uploaded=self._expected.is_uploaded(record))) is not None:
+                self._add(_CODES["file"], record.entity, record.mapping.name, record.key, there.id, name)
 
     async def _surplus_by_content(self, entity: Entity, strangers: list[RemoteRecord]) -> None:
         """Strangers under a parent of ours that look like a record of ours there."""
@@ -140,7 +191,7 @@ class Verifier:
             by_parent[stranger.links.get(rung.scope)].append(stranger)
         for batch in self._planned.batches(entity.name):
             for record in batch:
-                document = await self._expected(record)
+                document = await self._expected.document(record)
                 for stranger in by_parent.get(document.links.get(rung.scope), ()):
                     if same_content(document, stranger):
                         self._add("duplicate_in_target", entity.name, record.mapping.name, record.key, stranger.id)

@@ -23,7 +23,6 @@ NOT_AVAILABLE = MappingProxyType(
         "application": "",
         "episodes": "",
         "load": "",
-        "match": "",
         "overrides": "Write them into `overrides/MAPPING.csv`.",
         "py": "Write it as a step of `do`: `py: module.function`.",
         "rules": "Write them into the mapping whose records they judge.",

@@ -16,6 +16,7 @@ from typing import TypeAlias
 from etl.catalog.model import Attribute, Catalog, Link
 from etl.core.ports import BaseQuery
 from etl.mapping.expressions import Expression
+from etl.mapping.hours import OfficeHours
 from etl.mapping.operations import BoundOperation
 
 
@@ -275,6 +276,17 @@ class Override:
 
 
 @dataclass(frozen=True, slots=True)
+class Match:
+    """A way to tell that a record is in Casebook already: it agrees in ``by`` and, where ``like`` names fields, their
+    likeness (0 to 1, on average) is ``at_least`` so much. A blank never agrees.
+    """
+
+    by: tuple[str, ...]
+    like: tuple[str, ...] = ()
+    at_least: float = 0.9
+
+
+@dataclass(frozen=True, slots=True)
 class ExpectedProblem:
     """A problem that an inline test expects; ``field`` and ``severity`` None leave that open."""
 
@@ -311,7 +323,9 @@ class EntityMapping:
 
     ``key`` lists the visible columns of the legacy identity; ``space`` is the key space. ``base`` asks for every column
     that any part of the mapping reads. ``checksum`` covers meaning only: comments and layout do not count.
-    ``query`` is a SELECT that gives the columns of base rows instead of the table itself.
+    ``query`` is a SELECT that gives the columns of base rows instead of the table itself. ``match`` lists ways to find a
+    record that is in Casebook already; ``adopt`` lets a certain find become ours unasked. ``tolerate`` says by field how
+    Casebook may show a value other than it was sent.
     ``positions`` tells where ``key``, ``table``, ``where``, ``group`` and each ``join ALIAS`` stand.
     """
 
@@ -330,6 +344,9 @@ class EntityMapping:
     overrides: tuple[Override, ...] = ()
     rules: tuple[Rule, ...] = ()
     query: str = ""
+    match: tuple[Match, ...] = ()
+    adopt: bool = False
+    tolerate: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def references(self) -> tuple[Field, ...]:
@@ -353,7 +370,11 @@ class SourceSpec:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A Casebook tenant to load into; ``tenant`` is a shipped overlay's name or an absolute path."""
+    """A Casebook tenant to load into; ``tenant`` is a shipped overlay's name or an absolute path.
+
+    ``concurrency`` and the rates are the most that is allowed; ``one_case_at_a_time`` keeps requests that touch the same
+    case (or person, or provider) apart.
+    """
 
     name: str
     base_url: str
@@ -364,6 +385,8 @@ class Profile:
     body_format: str = "jsonapi"
     concurrency: int = 8
     rate_per_s: float | None = None
+    office_hours: OfficeHours | None = None
+    one_case_at_a_time: bool = True
     deadline_s: float = 30.0
     page_size: int = 50
     client_id_env: str = ""

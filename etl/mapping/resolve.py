@@ -18,6 +18,7 @@ from etl.mapping.expressions import Expression
 from etl.mapping.fields import resolved_fields
 from etl.mapping.form import fill
 from etl.mapping.inline_tests import inline_tests
+from etl.mapping.matches import resolved_matches, resolved_tolerances
 from etl.mapping.model import EntityMapping, Field, Position, Rule
 from etl.mapping.overrides import meaning, sound_overrides
 from etl.mapping.page import Page
@@ -75,7 +76,7 @@ def resolved(page: Page, shared: Shared) -> EntityMapping | None:
         space=space,
         fields=fields,
         checksum=_checksum(
-            form, base, where, fields, shared, [*map(meaning, overrides), *rules, *filter(None, [form.source.query])]
+            form, base, where, fields, shared, [*map(meaning, overrides), *rules, *filter(None, [form.source.query]), *_matching(form)]
         ),
         position=page.position(("mapping",)),
         version=form.version,
@@ -84,7 +85,16 @@ def resolved(page: Page, shared: Shared) -> EntityMapping | None:
         overrides=overrides,
         rules=rules,
         query=form.source.query or "",
+        match=resolved_matches(scope, form, fields),
+        adopt=form.adopt,
+        tolerate=resolved_tolerances(scope, form, fields),
     )
+
+
+def _matching(form: MappingForm) -> list[JsonValue]:
+    """What decides which record of Casebook a row is; nothing where the mapping asks for no match."""
+    ways: list[JsonValue] = [["match", list(each.by), list(each.like), each.at_least] for each in form.match]
+    return [*ways, form.adopt] if ways else []
 
 
 def _entity(page: Page, shared: Shared) -> Entity | None:

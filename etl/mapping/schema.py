@@ -167,6 +167,7 @@ def _by_key(names: ProjectNames) -> dict[tuple[str, str], Schema]:
         ("JoinForm", "table"): table,
         ("JoinForm", "match"): {"anyOf": [column, {"type": "array", "items": column}, {"type": "object"}]},
         ("GroupForm", "by"): columns,
+        ("MatchForm", "by"): _one_or_many({"type": "string"}),
         ("TestForm", "given"): {"anyOf": [cells, {"type": "array", "items": cells}]},
         ("TestProblemForm", "code"): {"enum": [each.code for each in problem_codes()]},
     }

@@ -11,7 +11,9 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictInt, StringConstraints
 from pydantic_core import PydanticCustomError
 
+from etl.core.tolerances import ToleranceName
 from etl.mapping.form import Form
+from etl.mapping.hours import OfficeHoursForm
 
 PolicyOnError: TypeAlias = Literal["quarantine", "empty", "default", "warn", "fail"]
 PolicyOnUnmapped: TypeAlias = Literal["ask", "quarantine", "empty", "default", "keep", "fail"]
@@ -59,6 +61,7 @@ Raw: TypeAlias = Any
 """A part that is filled by a form of its own, chosen by what it says."""
 Number = Annotated[float, BeforeValidator(_one_number)]
 Steps = Annotated[list[Raw], BeforeValidator(_listed)]
+Tolerances = Annotated[tuple[ToleranceName, ...], BeforeValidator(_listed), Field(min_length=1)]
 
 
 # ---------------------------------------------------------------- project.yaml
@@ -104,8 +107,10 @@ class ProfileForm(Form):
     protect: StrictBool = False
     quiet_s: Annotated[Number, Field(ge=0.2)] = 120.0
     body_format: Literal["jsonapi", "form"] = "jsonapi"
-    concurrency: Annotated[StrictInt, Field(ge=1, le=64)] = 8
+    concurrency: Annotated[StrictInt, Field(ge=1, le=256)] = 8
     rate_per_s: Annotated[Number, Field(gt=0)] | None = None
+    office_hours: OfficeHoursForm | None = None
+    one_case_at_a_time: StrictBool = True
     deadline_s: Annotated[Number, Field(gt=0, le=600)] = 30.0
     page_size: Annotated[StrictInt, Field(ge=1)] = 50
     client_id_env: Text | None = None
@@ -168,6 +173,15 @@ def _as_source(value: object) -> object:
     return {"from": value} if isinstance(value, str) else value
 
 
+class MatchForm(Form):
+    """A way to tell that a record is in Casebook already: fields that agree, and fields that are alike."""
+
+    by: Names
+    like: Annotated[tuple[Text, ...], BeforeValidator(_listed)] = ()
+    at_least: Annotated[Number, Field(gt=0, le=1)] = 0.9
+    ambiguous: Literal["ask"] = "ask"
+
+
 class MappingForm(Form):
     """A mapping document; its fields are filled one by one."""
 
@@ -180,6 +194,9 @@ class MappingForm(Form):
     fields: Annotated[dict[Text, Raw], Field(min_length=1)]
     tests: list[Raw] = Field(default_factory=list)
     rules: list[Raw] = Field(default_factory=list)
+    match: list[MatchForm] = Field(default_factory=list)
+    adopt: StrictBool = False
+    tolerate: dict[Text, Tolerances] = Field(default_factory=dict)
 
 
 class AgeForm(Form):
@@ -234,6 +251,9 @@ class EmitForm(Form):
     include: Raw = None
     rules: list[Raw] = Field(default_factory=list)
     tests: list[Raw] = Field(default_factory=list)
+    match: list[MatchForm] = Field(default_factory=list)
+    adopt: StrictBool = False
+    tolerate: dict[Text, Tolerances] = Field(default_factory=dict)
 
 
 class TestWithForm(Form):

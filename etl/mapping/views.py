@@ -20,7 +20,7 @@ from etl.mapping.spec import EmitForm, IncludeForm
 from etl.mapping.suggest import did_you_mean
 
 INCLUDES = "includes"
-_OF_EMIT = ("target", "fields", "include", "rules", "tests")
+_OF_EMIT = ("target", "fields", "include", "rules", "tests", "match", "adopt", "tolerate")
 Origin: TypeAlias = Callable[[Place], tuple[Page, Place]]
 
 

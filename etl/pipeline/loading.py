@@ -21,6 +21,7 @@ from etl.load.executor import Loader, LoadSettings
 from etl.load.notes import LoadNotes
 from etl.load.planned import PlannedRecords
 from etl.load.ports import LoadPorts
+from etl.load.sampling import Scope
 from etl.load.verify import Verifier, VerifyResult
 from etl.mapping.model import Field, Project
 from etl.pipeline.runlog import RunLog
@@ -79,7 +80,7 @@ def load(setting: Setting, bench: Bench, options: Options) -> Loaded:
 
     async def work() -> Loaded:
         target = setting.target(bench.log.request)
-        ports = _ports(setting, target, bench)
+        ports = ports_of(setting, target, bench)
         planned = PlannedRecords(bench.folder.planned, setting.project.mappings)
         loader = Loader(ports, planned, options, LoadSettings(setting.profile.concurrency, setting.profile.quiet_s))
         began = time.monotonic()
@@ -96,21 +97,22 @@ def load(setting: Setting, bench: Bench, options: Options) -> Loaded:
     return _run(work())
 
 
-def read_back(setting: Setting, bench: Bench, options: Options) -> VerifyResult:
-    """Reads everything back and compares."""
+def read_back(setting: Setting, bench: Bench, options: Options, scope: Scope) -> VerifyResult:
+    """Reads back what is in scope and compares. Raises what the target raises."""
 
     async def work() -> VerifyResult:
         target = setting.target(bench.log.request)
         planned = PlannedRecords(bench.folder.planned, setting.project.mappings)
         try:
-            return await Verifier(_ports(setting, target, bench), planned, options).run()
+            return await Verifier(ports_of(setting, target, bench), planned, options, scope).run()
         finally:
             await target.close()
 
     return _run(work())
 
 
-def _ports(setting: Setting, target: CasebookClient, bench: Bench) -> LoadPorts:
+def ports_of(setting: Setting, target: CasebookClient, bench: Bench) -> LoadPorts:
+    """Everything outside that loading, verifying and undoing need."""
     keys: RecordKeys = setting.keys(create=False)
     catalog, files = setting.project.catalog, setting.files()
     return LoadPorts(catalog, keys, target, bench.store, files, SystemClock(), bench.progress)

@@ -124,6 +124,7 @@ def add_load(manifest: Manifest, loaded: Loaded, state: StateReader) -> None:
 def add_verify(manifest: Manifest, result: VerifyResult) -> None:
     """Adds what reading back found."""
     manifest["verify"] = {
+        "scope": str(result.scope),
         "checked": dict(result.checked),
         "expected": dict(result.expected),
         "findings": [
@@ -137,6 +138,11 @@ def add_verify(manifest: Manifest, result: VerifyResult) -> None:
             }
             for each in result.findings
         ],
+        "tolerated": [
+            {"entity": entity, "field": field, "tolerance": tolerance, "count": count}
+            for (entity, field, tolerance), count in sorted(result.tolerated.items())
+        ],
+        "unsought": result.unsought,
     }
 
 

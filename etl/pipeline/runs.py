@@ -81,13 +81,14 @@ def prepare(setting: Setting, progress: Progress) -> None:
         _plan_once(setting, session, store, RunChoices())
 
 
-def verify(setting: Setting, progress: Progress) -> Finished:
-    """Reads back what the latest run loaded, and adds the findings to that run's report."""
+def verify(setting: Setting, progress: Progress, scope: Scope | None = None) -> Finished:
+    """Reads back what is loaded, all of it or a sample, and adds the findings to the latest run's report."""
     with setting.store("verify") as store:
         folder = latest_loaded(setting, store)
         with open_session(setting, folder, manifests.read(folder), progress) as session:
             bench = Bench(folder, store, session.log, session.progress)
-            manifests.add_verify(session.manifest, read_back(setting, bench, _read_options(folder)))
+            found = read_back(setting, bench, _read_options(folder), scope or Scope())
+            manifests.add_verify(session.manifest, found)
             finished = session.end(session.manifest["exit_code"])
         code = HELD_BACK if session.manifest["verify"]["findings"] else COMPLETE
         # The run's own files keep the run's code; what this command answers is its own.

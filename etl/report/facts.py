@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from etl.core.errors import SettingsError
-from etl.report.model import Stop
+from etl.report.model import Stop, Tolerated
 
 _BATCH_ROWS = 65_536
 
@@ -93,8 +93,11 @@ class FindingFact(_Fact):
 
 
 class VerifyFact(_Fact):
-    """What reading back compared and found."""
+    """What reading back compared, found and tolerated; in ``unsought`` entities no doubles were looked for."""
 
+    scope: str = "all"
+    tolerated: tuple[Tolerated, ...] = ()
+    unsought: tuple[str, ...] = ()
     checked: dict[str, int] = Field(default_factory=dict)
     expected: dict[str, int] = Field(default_factory=dict)
     findings: tuple[FindingFact, ...] = ()

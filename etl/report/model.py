@@ -118,8 +118,23 @@ class PlanActions(Part):
     blocked: int = 0
 
 
+class Tolerated(Part):
+    """How often a field was shown other than sent in a way that its tolerance allows."""
+
+    entity: str
+    field: str
+    tolerance: str
+    count: int
+
+
 class Verification(Part):
-    """What reading back compared, by entity, and how many findings of each problem code it made."""
+    """What reading back compared, by entity, and how many findings of each problem code it made. ``scope`` says how much
+    was read back, ``unsought`` names the entities in which a sample cannot find doubles.
+    """
+
+    scope: str = "all"
+    tolerated: tuple[Tolerated, ...] = ()
+    unsought: tuple[str, ...] = ()
 
     checked: dict[str, int] = Field(default_factory=dict)
     expected: dict[str, int] = Field(default_factory=dict)

@@ -68,4 +68,11 @@ def _rates(facts: RunFacts, entities: Mapping[str, EntityCounts]) -> Rates:
 
 def _verification(verify: VerifyFact) -> Verification:
     findings = Counter(finding.code for finding in verify.findings)
-    return Verification(checked=verify.checked, expected=verify.expected, findings=dict(sorted(findings.items())))
+    return Verification(
+        scope=verify.scope,
+        tolerated=verify.tolerated,
+        unsought=verify.unsought,
+        checked=verify.checked,
+        expected=verify.expected,
+        findings=dict(sorted(findings.items())),
+    )

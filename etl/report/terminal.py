@@ -116,10 +116,15 @@ def _read_back(summary: Summary) -> Iterator[str]:
     if summary.verify is None:
         return
     checked, found = sum(summary.verify.checked.values()), sum(summary.verify.findings.values())
-    compared = f"{counted(checked, 'record')} compared with what was sent"
+    part = "" if summary.verify.scope == "all" else f" ({summary.verify.scope})"
+    compared = f"{counted(checked, 'record')} compared with what was sent{part}"
     yield f"{compared}: {counted(found, 'difference')} found" if found else f"{compared}: no difference"
     for code, count in sorted(summary.verify.findings.items()):
         yield f"{meaning_of(code).title} ({count:,})"
+    for each in summary.verify.tolerated:
+        yield f"tolerated: {each.entity}.{each.field} by {each.tolerance} ({each.count:,})"
+    if summary.verify.unsought:
+        yield f"doubles not looked for in {enumerated([*summary.verify.unsought])}: verify without --sample finds them"
 
 
 def _next(summary: Summary) -> Iterator[str]:

@@ -75,8 +75,23 @@ def read_project_key(project_folder: Path, project_name: str, environ: Mapping[s
     return _parsed_key(_read_guarded(path, str(path.name)), path.name)
 
 
+def read_state_password(profile: Profile, environ: Mapping[str, str]) -> SecretStr | None:
+    """The password of the database that keeps the state, None where the database needs none or finds its own.
+
+    It stands in ``CASEBOOK_<PROFILE>_STATE_PASSWORD`` or in a file named by that variable with ``_FILE`` added. Without
+    either PostgreSQL's own means serve: ``~/.pgpass``, a client certificate, the operating system's user. Raises
+    SettingsError.
+    """
+    found = _lookup(f"{_stem(profile)}_STATE_PASSWORD", environ)
+    return SecretStr(found) if found else None
+
+
+def _stem(profile: Profile) -> str:
+    return "CASEBOOK_" + re.sub(r"[^A-Z0-9]", "_", profile.name.upper())
+
+
 def _variables(profile: Profile) -> tuple[str, str]:
-    stem = "CASEBOOK_" + re.sub(r"[^A-Z0-9]", "_", profile.name.upper())
+    stem = _stem(profile)
     return profile.client_id_env or f"{stem}_CLIENT_ID", profile.client_secret_env or f"{stem}_CLIENT_SECRET"
 
 

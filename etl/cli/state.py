@@ -37,4 +37,4 @@ def adopt(
             raise typer.Exit(YOURS_TO_FIX)
         setting = open_setting(project, profile)
         with setting.store("state adopt", adopt=True):
-            output.answer({"adopted": True}, [f"Adopted: {setting.state_path}"])
+            output.answer({"adopted": True}, [f"Adopted: {setting.state_place}"])

@@ -29,7 +29,7 @@ def status(project: ProjectArgument = Path(), *, profile: ProfileOption = None, 
                 counts[entity][name] = count
             runs = state.runs()
             links, uploads = sum(1 for _ in state.pending_links()), sum(1 for _ in state.pending_uploads())
-        lines = [f"State: {setting.state_path}"]
+        lines = [f"State: {setting.state_place}"]
         lines += [
             f"  {entity:22} " + ", ".join(f"{count} {name}" for name, count in each.items())
             for entity, each in counts.items()

@@ -334,7 +334,12 @@ class StateReader(Protocol):
 
 
 class StateStore(StateReader, Protocol):
-    """The state database held for writing: one writer, group commit, an operating-system lock."""
+    """The state database held for writing: one writer, group commit, a lock that keeps every other run out."""
+
+    @property
+    def broken(self) -> Future[None]:
+        """Fails with the StateError that ended the writing, if one does: from then on nothing more may be sent."""
+        ...
 
     def commit(self, *changes: Change) -> Future[None]:
         """Queues changes for the next group commit; the future is done when they are durable. Thread-safe."""

@@ -82,6 +82,8 @@ class Loader:
         """Loads everything that can be loaded. Raises what stopped it; state is true in any case."""
         async with asyncio.TaskGroup() as self._tasks:
             workers = [self._tasks.create_task(self._work()) for _ in range(self._settings.concurrency)]
+            # Should the state be lost, to another run or with its server, even a request that is being repeated ends.
+            workers.append(self._tasks.create_task(self._watch_state()))
             await self._reconcile()
             await self._feed()
             await self._drain()
@@ -162,6 +164,9 @@ class Loader:
             if not self._schedule.is_unsettled(record.key)
             and not _is_done(record, known.get(record.key), run.run_id if run else None)
         ]
+
+    async def _watch_state(self) -> None:
+        await asyncio.wrap_future(self._ports.state.broken)
 
     async def _work(self) -> None:
         while True:

@@ -47,6 +47,7 @@ SOURCE_KINDS: Mapping[str, type[Form]] = {
     "bcp": BcpForm,
     "access": AccessForm,
 }
+_STATE_SCHEMES = ("postgresql", "postgresql+psycopg")
 _ONE_FILE_A_TABLE = ("csv", "fixed_width", "json_lines", "parquet", "bcp")
 """The kinds that a ``zip:`` may hold."""
 _GLOBS = (*_ONE_FILE_A_TABLE, "excel")
@@ -188,6 +189,8 @@ def _profile(around: Surroundings, name: str, raw: JsonValue, *, required: bool)
         return None
     for key in ("base_url", "token_url"):
         _check_address(around.page, (*place, key), getattr(form, key))
+    if form.state is not None:
+        _check_state(around.page, (*place, "state"), form.state)
     return _built(name, form, around.folder)
 
 
@@ -212,6 +215,16 @@ def _check_address(page: Page, place: tuple[str, ...], url: str) -> None:
         page.note(place, "Plain http is accepted for this machine only.", "Write https://.", code="wrong_address")
     elif parts.username or parts.password or parts.query or parts.fragment:
         page.note(place, "The address holds more than host and path.", "Remove the rest.", code="wrong_address")
+
+
+def _check_state(page: Page, place: tuple[str, ...], url: str) -> None:
+    parts = _split(url)
+    if parts is None or parts.scheme not in _STATE_SCHEMES or not parts.path.strip("/"):
+        hint = "Write it as postgresql://user@host/database, or leave it out to keep the state in a file."
+        page.note(place, "This is no address of a PostgreSQL database.", hint, code="wrong_address")
+    elif parts.password or "password=" in parts.query:
+        hint = "Keep it in the variable CASEBOOK_<PROFILE>_STATE_PASSWORD, or in a file named by it with _FILE added."
+        page.note(place, "The address holds a password.", hint, code="secret_in_yaml")
 
 
 def _split(url: str) -> SplitResult | None:

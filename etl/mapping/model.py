@@ -373,7 +373,8 @@ class Profile:
     """A Casebook tenant to load into; ``tenant`` is a shipped overlay's name or an absolute path.
 
     ``concurrency`` and the rates are the most that is allowed; ``one_case_at_a_time`` keeps requests that touch the same
-    case (or person, or provider) apart.
+    case (or person, or provider) apart. ``state`` is the URL, without any password, of a PostgreSQL database that keeps
+    the state instead of a file.
     """
 
     name: str
@@ -394,6 +395,7 @@ class Profile:
     token_params_in: str = "body"  # noqa: S105 - a place, no secret
     upload_hosts: tuple[str, ...] = ()
     max_problems: int | None = None
+    state: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,6 +118,7 @@ class ProfileForm(Form):
     token_params_in: Literal["body", "query"] = "body"  # noqa: S105 - a place, no secret
     upload_hosts: Annotated[tuple[Text, ...], BeforeValidator(_listed)] = ()
     max_problems: Annotated[StrictInt, Field(ge=0)] | None = None
+    state: Text | None = None
 
 
 class ProjectForm(Form):

@@ -159,9 +159,9 @@ def _write_outcomes(setting: Setting, session: Session, state: StateReader, note
 
 
 def _require_state_or_consent(setting: Setting, choices: RunChoices) -> None:
-    if setting.profile.protect and not setting.state_path.exists() and not choices.first_load:
+    if setting.profile.protect and not setting.has_state and not choices.first_load:
         raise SettingsError(
-            f"Profile {setting.profile.name} is protected and has no state database at {setting.state_path.name}.",
+            f"Profile {setting.profile.name} is protected and has no state database at {setting.state_place}.",
             hint="If nothing was ever loaded with it, run again with --first-load; else bring the state back first.",
         )
 

@@ -22,10 +22,11 @@ from etl.core.ports import Source
 from etl.mapping.model import Profile, Project
 from etl.mapping.operations import Context
 from etl.pipeline.source_kinds import opened_source
-from etl.settings import Credentials, read_credentials, read_project_key
+from etl.settings import Credentials, read_credentials, read_project_key, read_state_password
 from etl.sources.files import FolderFiles
 from etl.state.keeper import Guard
-from etl.state.opening import open_reader, open_store
+from etl.state.opening import open_reader, open_store, state_exists
+from etl.state.postgres import ServerPlace, schema_name
 from etl.state.reader import SqlReader
 from etl.state.store import SqlStore
 from etl.state.witness import witness_folder
@@ -65,6 +66,20 @@ class Setting:
         """The state database: beside all runs of the project, one a profile."""
         return self.project.runs_folder / f"{self.project.name}-{self.profile.name}.state.db"
 
+    @property
+    def state_place(self) -> Path | ServerPlace:
+        """Where the state is: a file of this machine, or a schema of the server that the profile names."""
+        if self.profile.state is None:
+            return self.state_path
+        password = read_state_password(self.profile, self.environ)
+        schema = schema_name(self.project.name, self.project.catalog.tenant)
+        return ServerPlace(self.profile.state, schema, password.get_secret_value() if password else None)
+
+    @property
+    def has_state(self) -> bool:
+        """Whether a state was ever begun. Raises StateError where the server cannot be asked."""
+        return state_exists(self.state_place)
+
     def keys(self, *, create: bool) -> RecordKeys:
         """The project's record keys; ``create`` allows the first run to make the project key."""
         allowed = create and not self.profile.protect
@@ -93,7 +108,7 @@ class Setting:
         that is not the newest, whose records are all asked about before they are sent.
         """
         return open_store(
-            self.state_path,
+            self.state_place,
             project=self.project.name,
             target=self.target_name,
             key_check=self.keys(create=True).check_value(),
@@ -105,7 +120,7 @@ class Setting:
 
     def reader(self) -> SqlReader:
         """The state database, read beside whoever writes it."""
-        return open_reader(self.state_path)
+        return open_reader(self.state_place)
 
     def sources(self) -> list[Source]:
         """The legacy sources."""

@@ -14,7 +14,7 @@ from itertools import count
 from typing import TypeVar
 
 from etl.casebook.connection import Answer, Connection, Outgoing, Reply
-from etl.casebook.failures import TOO_MANY
+from etl.casebook.failures import TOO_MANY, UNAVAILABLE
 from etl.casebook.retry import RetryBudget, is_repeatable
 from etl.casebook.throttle import Throttle
 from etl.core.errors import TargetError
@@ -22,6 +22,7 @@ from etl.core.ports import Clock
 
 T = TypeVar("T")
 NO_ANSWER = 0
+_BUSY = frozenset({TOO_MANY, UNAVAILABLE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +82,16 @@ class Channel:
         async with self._throttle.slot():
             began = self._shared.clock.monotonic()
             reply = await self._connection.send(outgoing, deadline_s)
-        duration_s = self._shared.clock.monotonic() - began
+            duration_s = self._shared.clock.monotonic() - began
+            self._learn(f"{outgoing.verb} {entity}", reply, began, duration_s)
         self._tell(RequestEvent(outgoing.verb, entity, _status(reply), attempt, duration_s))
         return reply
+
+    def _learn(self, kind: str, reply: Reply, began: float, duration_s: float) -> None:
+        """Only what succeeded tells how long work takes; refusals are quick, and lost answers are all as long as a wait."""
+        busy = _status(reply) in _BUSY
+        if busy or (isinstance(reply, Answer) and reply.succeeded):
+            self._throttle.learn(kind, began, duration_s, busy=busy)
 
     def _tell(self, event: RequestEvent) -> None:
         self._shared.requests[event.verb, event.status or NO_ANSWER] += 1

@@ -21,10 +21,11 @@ from etl.casebook.connection import Connection, Reply, Transport
 from etl.casebook.failures import NOT_FOUND, Located, is_id, judge_change, judge_create
 from etl.casebook.listing import Lists
 from etl.casebook.options import Options
+from etl.casebook.pace import Pace, PaceFacts
 from etl.casebook.retry import RetryBudget, SystemClock
 from etl.casebook.session import MEDIA_TYPE, Session
 from etl.casebook.sockets import Sockets
-from etl.casebook.throttle import Throttle
+from etl.casebook.throttle import Rate, Throttle
 from etl.casebook.uploads import Uploads
 from etl.catalog.model import Catalog
 from etl.core.errors import RecordRejected, ResponseLost, TargetError, TargetRefused
@@ -39,8 +40,9 @@ class CasebookClient:
     """A tenant as profile, catalogue and credentials describe it; implements :class:`etl.core.ports.Target`.
 
     ``transport`` and ``upload_transport`` replace the sockets (an application in this process, a recording);
-    ``on_event`` hears of each attempt, with facts that are safe to log. Raises SettingsError for an address that
-    people's data may not be sent to.
+    ``on_event`` hears of each attempt, with facts that are safe to log; ``on_cut`` of each time the pace was cut, with
+    the reason and the requests that may now be in flight; ``rate`` replaces the profile's own. Raises SettingsError for
+    an address that people's data may not be sent to.
     """
 
     def __init__(
@@ -55,13 +57,16 @@ class CasebookClient:
         chance: random.Random | None = None,
         budget: RetryBudget | None = None,
         on_event: Callable[[RequestEvent], None] | None = None,
+        on_cut: Callable[[str, int], None] | None = None,
+        rate: Rate | None = None,
     ) -> None:
         clock = clock or SystemClock()
         self._catalog = catalog
         self._form = profile.body_format == "form"
         self._requests: Counter[tuple[str, int]] = Counter()
         shared = Surroundings(clock, chance or random.SystemRandom(), budget or RetryBudget(), self._requests, on_event)
-        throttle = Throttle(profile.concurrency, profile.rate_per_s, clock)
+        self._pace = Pace(profile.concurrency, clock, on_cut)
+        throttle = Throttle(self._pace, rate or profile.rate_per_s, clock)
         self._channel = Channel(Connection(transport), throttle, shared)
         self._session = Session(profile, credentials, self._channel, clock)
         lists = Lists(self._session, catalog, profile.page_size)
@@ -75,6 +80,11 @@ class CasebookClient:
     def requests(self) -> Mapping[tuple[str, int], int]:
         """Attempts so far by verb and status; status 0 counts those without a whole answer. Tokens and uploads count."""
         return MappingProxyType(self._requests)
+
+    @property
+    def pace(self) -> PaceFacts:
+        """How many requests were allowed in flight, and why fewer at times."""
+        return self._pace.facts
 
     async def create(self, document: Document) -> Created:
         """POST of one record; see :class:`etl.core.ports.Target` for what its errors promise."""

@@ -18,7 +18,7 @@ from etl.core.errors import Finding, RecordRejected, ResponseLost, TargetBusy, T
 from etl.core.ports import Created
 from etl.core.records import JsonValue, TargetId
 
-UNAUTHORIZED, FORBIDDEN, NOT_FOUND, CONFLICT, TOO_MANY = 401, 403, 404, 409, 429
+UNAUTHORIZED, FORBIDDEN, NOT_FOUND, CONFLICT, TOO_MANY, UNAVAILABLE = 401, 403, 404, 409, 429, 503
 _REFUSES_A_RECORD = frozenset({400, 404, 405, 413, 414, 415, 422})
 _SEE_OTHER = 303
 _MAX_FINDINGS = 100

@@ -196,11 +196,12 @@ def _profile(around: Surroundings, name: str, raw: JsonValue, *, required: bool)
 
 def _built(name: str, form: ProfileForm, folder: Path) -> Profile:
     prefix = f"CASEBOOK_{re.sub('[^A-Z0-9]', '_', name.upper())}"
-    settings = form.model_dump(exclude={"tenant", "quiet_s", "client_id_env", "client_secret_env"})
+    settings = form.model_dump(exclude={"tenant", "quiet_s", "office_hours", "client_id_env", "client_secret_env"})
     return Profile(
         name=name,
         tenant=tenant_place(form.tenant, folder),
         quiet_s=max(form.quiet_s, PROTECTED_QUIET_S) if form.protect else form.quiet_s,
+        office_hours=form.office_hours.built() if form.office_hours else None,
         client_id_env=form.client_id_env or f"{prefix}_CLIENT_ID",
         client_secret_env=form.client_secret_env or f"{prefix}_CLIENT_SECRET",
         **settings,

@@ -6,6 +6,8 @@ which kind of field a document means is decided by its first telling key, so tha
 
 from __future__ import annotations
 
+import datetime as dt
+import re
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictInt, StringConstraints
@@ -13,7 +15,7 @@ from pydantic_core import PydanticCustomError
 
 from etl.core.tolerances import ToleranceName
 from etl.mapping.form import Form
-from etl.mapping.hours import OfficeHoursForm
+from etl.mapping.hours import WORKDAYS, Day, OfficeHours
 
 PolicyOnError: TypeAlias = Literal["quarantine", "empty", "default", "warn", "fail"]
 PolicyOnUnmapped: TypeAlias = Literal["ask", "quarantine", "empty", "default", "keep", "fail"]
@@ -22,6 +24,7 @@ PolicyOnMissingFile: TypeAlias = Literal["quarantine", "empty", "fail"]
 TakeWord: TypeAlias = Literal["first", "last", "min", "max", "concat", "count"]
 
 Text = Annotated[str, StringConstraints(min_length=1)]
+_TIME_OF_DAY = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 
 
 def _listed(value: object) -> object:
@@ -32,6 +35,12 @@ def _one_number(value: object) -> object:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise PydanticCustomError("float_type", "Expected a number.")
     return float(value)
+
+
+def _time_of_day(value: object) -> object:
+    if not isinstance(value, str) or _TIME_OF_DAY.fullmatch(value) is None:
+        raise PydanticCustomError("time_of_day", 'Expected a time of day in quotes, as "07:00".')
+    return dt.time.fromisoformat(value)
 
 
 def _scalar(value: object) -> object:
@@ -60,6 +69,7 @@ Scalar = Annotated[Any, AfterValidator(_scalar)]
 Raw: TypeAlias = Any
 """A part that is filled by a form of its own, chosen by what it says."""
 Number = Annotated[float, BeforeValidator(_one_number)]
+TimeOfDay = Annotated[dt.time, BeforeValidator(_time_of_day)]
 Steps = Annotated[list[Raw], BeforeValidator(_listed)]
 Tolerances = Annotated[tuple[ToleranceName, ...], BeforeValidator(_listed), Field(min_length=1)]
 
@@ -96,6 +106,19 @@ class FilesForm(Form):
     """The folder that attachments' paths are confined to."""
 
     files: Text
+
+
+class OfficeHoursForm(Form):
+    """When people work in Casebook, and how fast requests may start meanwhile."""
+
+    since: Annotated[TimeOfDay, Field(alias="from")]
+    until: Annotated[TimeOfDay, Field(alias="to")]
+    rate_per_s: Annotated[Number, Field(gt=0)]
+    days: Annotated[tuple[Day, ...], BeforeValidator(_listed), Field(min_length=1)] = WORKDAYS
+
+    def built(self) -> OfficeHours:
+        """The hours as a value."""
+        return OfficeHours(self.since, self.until, self.rate_per_s, self.days)
 
 
 class ProfileForm(Form):

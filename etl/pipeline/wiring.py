@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from etl.casebook.channel import RequestEvent
 from etl.casebook.client import CasebookClient
 from etl.casebook.probe.line import ProbeLine
+from etl.casebook.rates import rate_by_hour
 from etl.core.capabilities import Capabilities
 from etl.core.keys import RecordKeys
 from etl.core.ports import Source
@@ -90,9 +91,16 @@ class Setting:
         """The profile's credentials."""
         return read_credentials(self.profile, self.environ)
 
-    def target(self, on_event: Callable[[RequestEvent], None] | None = None) -> CasebookClient:
-        """The way to Casebook; ``on_event`` hears of every attempt."""
-        return CasebookClient(self.profile, self.project.catalog, self.credentials(), on_event=on_event)
+    def target(
+        self,
+        on_event: Callable[[RequestEvent], None] | None = None,
+        on_cut: Callable[[str, int], None] | None = None,
+    ) -> CasebookClient:
+        """The way to Casebook; ``on_event`` hears of every attempt, ``on_cut`` of each time that the pace was cut."""
+        rate = rate_by_hour(self.profile, self.project.timezone, SystemClock())
+        return CasebookClient(
+            self.profile, self.project.catalog, self.credentials(), on_event=on_event, on_cut=on_cut, rate=rate
+        )
 
     def probe_line(self, on_event: Callable[[RequestEvent], None] | None = None) -> ProbeLine:
         """The way to Casebook that shows answers as they come."""

@@ -50,10 +50,11 @@ class ClientCredentials(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A bearer token and when, on the monotonic clock, to replace it."""
+    """A bearer token and when, on the monotonic clock, to replace it. ``life_s`` is what the server says, if it does."""
 
     text: str = field(repr=False)
     renew_at: float
+    life_s: float | None = None
 
 
 class Tokens:
@@ -83,6 +84,11 @@ class Tokens:
         async with self._renewal:
             token = self._young() or await self._fetch()
             return token.text
+
+    async def life_s(self) -> float | None:
+        """How long the server says that the current token lives; None where it does not. Raises like :meth:`current`."""
+        await self.current()
+        return self._token.life_s if self._token is not None else None
 
     def discard(self, text: str) -> None:
         """Makes the next call of :meth:`current` fetch anew, unless that has happened since ``text`` was given out."""
@@ -141,12 +147,13 @@ def _token(answer: Answer, started: float) -> Token | None:
     text = body.get("access_token")
     if not isinstance(text, str) or _TOKEN.fullmatch(text) is None:
         return None
-    return Token(text, started + _RENEW_AT * _life_s(body.get("expires_in")))
+    life_s = _life_s(body.get("expires_in"))
+    return Token(text, started + _RENEW_AT * (life_s or ASSUMED_LIFE_S), life_s)
 
 
-def _life_s(value: JsonValue) -> float:
+def _life_s(value: JsonValue) -> float | None:
     try:
-        life_s = float(value) if isinstance(value, str | int | float) else ASSUMED_LIFE_S
+        life_s = float(value) if isinstance(value, str | int | float) else 0.0
     except (ValueError, OverflowError):
-        return ASSUMED_LIFE_S
-    return life_s if 0 < life_s < float("inf") else ASSUMED_LIFE_S
+        return None
+    return life_s if 0 < life_s < float("inf") else None

@@ -43,6 +43,10 @@ class Session:
         address = self.base_url + path + (f"/{quote(target_id, safe='')}" if target_id is not None else "")
         return f"{address}?{urlencode(query, quote_via=quote)}" if query else address
 
+    async def token_life_s(self) -> float | None:
+        """How long the server says that the token in use lives; None where it does not. Raises TargetError without one."""
+        return await self._tokens.life_s()
+
     async def write(
         self,
         verb: str,

@@ -97,6 +97,7 @@ def _entity(name: str, spec: EntitySpec, tenant: _Tenant) -> Entity:
         type_certainty=spec.type_certainty,
         operations_certainty=spec.operations_certainty,
         takes_custom_fields=spec.takes_custom_fields,
+        harmless=spec.harmless,
         options=tenant.options(name, spec.options),
     )
 

@@ -141,7 +141,7 @@ class Entity:
     """One resource type. ``path`` or ``type`` None means: unknown in public; a tenant overlay must supply it.
 
     ``match_on`` marks an entity that is listed and matched by this attribute like a lookup (users); ``options`` are its
-    rows where the overlay knows them.
+    rows where the overlay knows them. ``harmless``: a record may be made and deleted again to try the tenant.
     """
 
     name: str
@@ -163,6 +163,7 @@ class Entity:
     operations_certainty: Certainty = Certainty.UNKNOWN
     takes_custom_fields: bool = False
     options: tuple[Option, ...] | None = None
+    harmless: bool = False
 
     @property
     def creatable(self) -> bool:

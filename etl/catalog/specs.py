@@ -122,6 +122,7 @@ class EntitySpec(_Spec):
     certainty: Mark = Certainty.INFERRED
     roles: dict[Operation, list[Name]] = {}
     takes_custom_fields: bool = False
+    harmless: bool = False
     attributes: dict[Name, AttributeSpec] = {}
     custom_fields: dict[Name, CustomFieldSpec] = {}
     links: dict[Name, LinkSpec] = {}

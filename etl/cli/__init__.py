@@ -9,6 +9,7 @@ import typer
 from etl.cli import (
     catalog,
     demo,
+    doctor,
     graph,
     inline_tests,
     inspect,
@@ -41,6 +42,7 @@ for module in (
     inline_tests,
     validate,
     plan,
+    doctor,
     run,
     verify,
     resolve,

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from etl.catalog.model import Catalog, Entity, Marker
+from etl.core.capabilities import Rung
 from etl.core.errors import TargetError
 from etl.core.keys import RecordKey, marker
 from etl.core.ports import StateReader, Target
@@ -76,6 +77,8 @@ class Asker:
         rung = entity.marker
         if rung is None:
             return Asked(Answer.CANNOT_ASK, why="the catalogue names no way to ask for this entity")
+        if rung.ask == Rung.HOLD:
+            return Asked(Answer.CANNOT_ASK, why="the tenant was found unable to answer for this entity")
         if rung.scope is not None and question.scope_id is None:
             return Asked(Answer.CANNOT_ASK, why=f"it has no {rung.scope} under which it could be looked for")
         if rung.slot is None and question.document is None:
@@ -96,8 +99,8 @@ class Asker:
 
     async def _prove(self, entity: Entity, witness: Witness) -> str:
         rung = entity.marker
-        if rung is None:
-            return "the catalogue names no way to ask"
+        if rung is None or rung.ask == Rung.HOLD:
+            return "there is no way to ask"
         try:
             if rung.slot is not None and await self._marked(entity, rung, NONSENSE, witness.scope_id):
                 return "a nonsense marker found records"

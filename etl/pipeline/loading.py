@@ -24,6 +24,7 @@ from etl.load.ports import LoadPorts
 from etl.load.sampling import Scope
 from etl.load.verify import Verifier, VerifyResult
 from etl.mapping.model import Field, Project
+from etl.pipeline.capabilities import with_rungs
 from etl.pipeline.runlog import RunLog
 from etl.pipeline.wiring import Setting, SystemClock
 from etl.pipeline.workspace import RunFolder
@@ -114,7 +115,7 @@ def read_back(setting: Setting, bench: Bench, options: Options, scope: Scope) ->
 def ports_of(setting: Setting, target: CasebookClient, bench: Bench) -> LoadPorts:
     """Everything outside that loading, verifying and undoing need."""
     keys: RecordKeys = setting.keys(create=False)
-    catalog, files = setting.project.catalog, setting.files()
+    catalog, files = with_rungs(setting.project.catalog, setting.capabilities), setting.files()
     return LoadPorts(catalog, keys, target, bench.store, files, SystemClock(), bench.progress)
 
 

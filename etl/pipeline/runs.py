@@ -15,6 +15,8 @@ from etl.core.records import TargetId
 from etl.load.notes import LoadNotes
 from etl.load.outcomes import OUTCOME_SCHEMA, outcomes
 from etl.load.planned import PlannedRecords
+from etl.load.sampling import Scope
+from etl.pipeline import capabilities
 from etl.pipeline import manifest as manifests
 from etl.pipeline.accounts import close_ledger, count_blocking, report_outcomes
 from etl.pipeline.loading import Bench, Loaded, Options, live_options, load, read_back, with_options
@@ -54,6 +56,7 @@ def validate(setting: Setting, progress: Progress) -> Finished:
 
 def plan(setting: Setting, progress: Progress) -> Finished:
     """The same with the tenant's live options, and the plan against state; reads only."""
+    setting = capabilities.told(setting, progress)
     with setting.reader() as state, new_session(setting, "plan", progress) as session:
         _prepare(setting, session, state, live_options(setting, session.log), RunChoices())
         _write_outcomes(setting, session, state, LoadNotes())
@@ -64,6 +67,7 @@ def plan(setting: Setting, progress: Progress) -> Finished:
 def run(setting: Setting, progress: Progress, choices: RunChoices | None = None) -> Finished:
     """Loads; goes on where the last run stopped. Raises only before anything was sent."""
     choices = choices or RunChoices()
+    setting = capabilities.require(setting, progress)
     _require_state_or_consent(setting, choices)
     with (
         setting.store("run") as store,

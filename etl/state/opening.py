@@ -47,7 +47,7 @@ def open_store(
     owner = {"project": project, "target": target, "key_check": key_check}
     holder = this_process(run_command, clock.now().isoformat(timespec="seconds"))
     if isinstance(place, ServerPlace):
-        return _server_store(place, owner, holder, clock, adopt=adopt)
+        return _server_store(place, owner, holder, Keeper(place, None, guard, clock), clock, adopt=adopt)
     path = place.resolve()
     return _file_store(path, owner, holder, Keeper(path, path, guard, clock), clock, adopt=adopt)
 
@@ -110,7 +110,7 @@ def _checked_file(path: Path, owner: Mapping[str, str], held: ExitStack) -> Conn
 
 def _file_reader(path: Path) -> SqlReader:
     if not path.exists():
-        return SqlReader(sqlite.copy_in_memory(path))
+        return SqlReader(sqlite.empty_in_memory())
     engine = sqlite.reader(path)
     with ExitStack() as undo:
         undo.callback(engine.dispose)
@@ -126,7 +126,7 @@ def _file_reader(path: Path) -> SqlReader:
 
 
 def _server_store(
-    place: ServerPlace, owner: Mapping[str, str], holder: Holder, clock: Clock, *, adopt: bool
+    place: ServerPlace, owner: Mapping[str, str], holder: Holder, keeper: Keeper, clock: Clock, *, adopt: bool
 ) -> SqlStore:
     with postgres.reported(place), ExitStack() as undo:
         held = undo.enter_context(ExitStack())
@@ -141,9 +141,10 @@ def _server_store(
         require_owner(connection, place, owner)
         postgres.require_same_server(connection, place, adopt=adopt)
         with connection.begin():
+            keeper.admit(connection)
             # The server's lock holds for every host, so a lease that was never given back is that of an ended process.
             epoch = lease.take(connection, holder, adopt=True)
-        grip = Grip(connection, held, POSTGRES, _told_by_the_lease)
+        grip = Grip(connection, held, POSTGRES, _told_by_the_lease, keeper.stand_by(connection, held))
         store = SqlStore(grip, postgres.reader(place), epoch=epoch, clock=clock)
         undo.pop_all()
     return store
@@ -179,4 +180,4 @@ def _server_reader(place: ServerPlace) -> SqlReader:
                 raise StateError(f"{place} has an older form.", hint="The next run brings it up to date.")
         if is_there:
             undo.pop_all()
-    return SqlReader(engine if is_there else sqlite.copy_in_memory(Path()))
+    return SqlReader(engine if is_there else sqlite.empty_in_memory())

@@ -108,7 +108,8 @@ def reported(place: ServerPlace) -> Iterator[None]:
     except DBAPIError as error:
         message = f"The state database {place} cannot be used ({error_name(error)})."
         hint = (
-            "Check address, user, password and rights, and whether the server runs; docs/state.md lists what it needs."
+            "Check address, user, password and rights, and whether the server runs; docs/state-on-a-server.md lists "
+            "what it needs."
         )
         raise StateError(message, hint=hint) from None
 

@@ -79,17 +79,28 @@ def reader(path: Path) -> Engine:
     return _engine(path, "ro", (*_COMMON, "PRAGMA query_only=ON", "PRAGMA wal_autocheckpoint=0"), None)
 
 
+def empty_in_memory(steps: Sequence[Step] = STEPS) -> Engine:
+    """An engine over an empty state in memory."""
+    engine = _in_memory()
+    with engine.begin() as connection:
+        upgrade(connection, 0, steps)
+    return engine
+
+
 def copy_in_memory(path: Path, steps: Sequence[Step] = STEPS) -> Engine:
-    """An engine over a copy of the file in memory, brought to today's version; without a file, over an empty state."""
-    engine = create_engine(
-        "sqlite://", poolclass=StaticPool, hide_parameters=True, connect_args={"check_same_thread": False}
-    )
-    if path.exists():
-        with engine.connect() as connection, closing(_connect(path, "ro", ())) as original:
-            original.backup(_raw(connection))
+    """An engine over a copy of the file in memory, brought to today's version."""
+    engine = _in_memory()
+    with engine.connect() as connection, closing(_connect(path, "ro", ())) as original:
+        original.backup(_raw(connection))
     with engine.begin() as connection:
         upgrade(connection, file_version(connection), steps)
     return engine
+
+
+def _in_memory() -> Engine:
+    return create_engine(
+        "sqlite://", poolclass=StaticPool, hide_parameters=True, connect_args={"check_same_thread": False}
+    )
 
 
 @contextmanager

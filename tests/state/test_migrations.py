@@ -57,10 +57,10 @@ def test_missing_steps_are_applied_after_a_copy_was_saved(frozen):
     engine = sqlite.writer(frozen)
     with engine.connect() as connection:
         sqlite.bring_up_to_date(connection, frozen, NEXT)
-        assert sqlite.file_version(connection) == 2
+        assert sqlite.file_version(connection) == len(NEXT)
     engine.dispose()
     assert "checksum" in columns(frozen)
-    copy = frozen.with_name(frozen.name + ".before-v2")
+    copy = frozen.with_name(frozen.name + f".before-v{len(NEXT)}")
     assert "checksum" not in columns(copy)
     assert copy.stat().st_mode & 0o077 == 0
     with open_reader(copy) as reader:
@@ -78,12 +78,12 @@ def test_a_step_that_fails_leaves_the_old_version_whole(frozen, opened):
 
 
 def test_an_upgrade_can_be_repeated_after_it_was_cut_short(frozen):
-    frozen.with_name(frozen.name + ".before-v2").write_bytes(b"half a copy")
+    frozen.with_name(frozen.name + f".before-v{len(NEXT)}").write_bytes(b"half a copy")
     engine = sqlite.writer(frozen)
     with engine.connect() as connection:
         sqlite.bring_up_to_date(connection, frozen, NEXT)
     engine.dispose()
-    assert "checksum" not in columns(frozen.with_name(frozen.name + ".before-v2"))
+    assert "checksum" not in columns(frozen.with_name(frozen.name + f".before-v{len(NEXT)}"))
 
 
 def test_a_reader_reads_an_older_state_from_a_copy_and_leaves_the_file(frozen):
@@ -102,7 +102,7 @@ def test_a_state_of_today_is_not_copied(frozen, opened):
 
 
 def test_the_tables_in_use_are_those_that_the_steps_make(frozen):
-    engine = sqlite.copy_in_memory(frozen.with_name("none.db"))
+    engine = sqlite.empty_in_memory()
     found = inspect(engine)
     assert set(found.get_table_names()) == set(METADATA.tables)
     for name, table in METADATA.tables.items():

@@ -28,6 +28,14 @@ def sandbox(
     faults: Annotated[
         str, typer.Option("--faults", help="Faults: a file, or such as `reset_after_commit:0.1,status_429:0.05`.")
     ] = "",
+    habits: Annotated[
+        str,
+        typer.Option("--habits", help="Behaviours that the real service may have, such as `ignore_sort,page_max=20`."),
+    ] = "",
+    applications: Annotated[
+        Path | None,
+        typer.Option("--applications", help="A YAML file of registered applications with their roles and views."),
+    ] = None,
     latency_ms: Annotated[int, typer.Option("--latency-ms", help="Delay of every answer.", min=0)] = 0,
     rps: Annotated[float | None, typer.Option("--rps", help="Rate limit in requests a second; more get 429.")] = None,
     token_ttl: Annotated[int, typer.Option("--token-ttl", help="Life of a token in seconds.", min=1)] = 3600,
@@ -49,6 +57,8 @@ def sandbox(
             token_ttl_s=token_ttl,
             strict_crnk=strict_crnk,
             seed=seed,
+            habits=habits,
+            applications=applications,
         )
         serve_sandbox(choices, port, _say_address)
 

@@ -117,7 +117,15 @@ def open_desk(settings: SandboxSettings) -> Desk:
     _seed(database, schema)
     storage = Storage(database, database.secret(), settings.upload_ttl_s)
     checker = Checker(schema, database, 500 if settings.strict_crnk else 422)
-    queries = QueryReader(database, schema.page_size, settings.page_max, settings.commas_mean_or)
+    queries = QueryReader(
+        database,
+        schema.page_size,
+        settings.page_max,
+        settings.commas_mean_or,
+        settings.unfilterable,
+        settings.ignored_filters,
+        settings.ignore_sort,
+    )
     habits = Habits(settings.accept_client_ids, settings.custom_fields_replace, settings.cascade_deletes)
     resources = Resources(schema, database, checker, queries, storage, habits)
     return Desk(

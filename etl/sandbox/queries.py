@@ -56,6 +56,9 @@ class QueryReader:
     page_size: int
     page_max: int
     commas_mean_or: bool = True
+    unfilterable: tuple[str, ...] = ()
+    ignored_filters: tuple[str, ...] = ()
+    ignore_sort: bool = False
 
     def read(self, resource: Resource, query: str) -> ListQuery:
         """Return the list request in a query string. Raises Refused with 400 for what is not understood."""
@@ -64,9 +67,15 @@ class QueryReader:
         _refuse_unknown(parameters)
         return ListQuery(
             conditions=tuple(
-                self._condition(resource, name, text) for name, text in parameters if name.startswith("filter")
+                self._condition(resource, name, text)
+                for name, text in parameters
+                if name.startswith("filter") and not _is_among(name, self.ignored_filters)
             ),
-            order=_order(resource, given.get("sort", ""), filtered=any(name.startswith("filter") for name in given)),
+            order=_order(
+                resource,
+                "" if self.ignore_sort else given.get("sort", ""),
+                filtered=any(name.startswith("filter") for name in given),
+            ),
             page=self._page(given),
             fields=_fields(resource, parameters),
             include=_include(resource, given.get("include", "")),
@@ -90,6 +99,8 @@ class QueryReader:
         found = _FILTER.fullmatch(parameter)
         if found is None or (found["operator"] or "EQ") not in _OPERATORS:
             raise _bad("The filter is not understood.", parameter)
+        if _is_among(parameter, self.unfilterable):
+            raise _bad("This cannot be filtered.", parameter)
         name, operator = found["name"], found["operator"] or "EQ"
         texts = text.split(",") if self.commas_mean_or and operator in ("EQ", "NEQ") else [text]
         link = _link_named(resource, name)
@@ -116,6 +127,11 @@ def _value_condition(place: str, operator: str, values: Sequence[Cell]) -> Condi
         return Condition(f"{place} IS {'NOT ' * (operator == 'NEQ')}NULL")
     terms = [f"{place} {_OPERATORS[operator]} ?" for _ in values]
     return Condition("(" + (" AND " if operator == "NEQ" else " OR ").join(terms) + ")", tuple(values))
+
+
+def _is_among(parameter: str, names: Sequence[str]) -> bool:
+    found = _FILTER.fullmatch(parameter)
+    return "*" in names or (found is not None and found["name"] in names)
 
 
 def _refuse_unknown(parameters: Sequence[tuple[str, str]]) -> None:

@@ -186,7 +186,7 @@ def _listed(path: str, members: tuple[str, ...], names: set[str], type_name: str
 
 def _definitions(catalog: Catalog) -> Iterator[Resource]:
     if any(_custom_fields(catalog)):
-        yield _listed(DEFINITIONS_PATH, ("custom_field",), {"name", "record_type", "field_type"})
+        yield _listed(DEFINITIONS_PATH, ("custom_field",), {"name", "record_type", "field_type", "required"})
 
 
 def _custom_fields(catalog: Catalog) -> Iterator[tuple[Entity, Attribute]]:
@@ -214,7 +214,9 @@ def _listed_rows(catalog: Catalog) -> Iterator[SeededRow]:
 def _definition_rows(catalog: Catalog) -> Iterator[SeededRow]:
     for entity, attribute in _custom_fields(catalog):
         key = attribute.name.removeprefix(CUSTOM)
-        shown = {"name": key, "record_type": entity.type or entity.name, "field_type": attribute.kind.value}
+        required = "true" if attribute.required else "false"
+        kind, owner = attribute.kind.value, entity.type or entity.name
+        shown = {"name": key, "record_type": owner, "field_type": kind, "required": required}
         yield SeededRow("custom_field", option_id("custom_field", f"{entity.name}/{key}"), shown)
 
 

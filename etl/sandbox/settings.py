@@ -49,7 +49,9 @@ class SandboxSettings:
 
     ``commas_mean_or``: a comma in a filter separates alternatives, as in the framework Casebook's service is built on.
     ``custom_fields_replace``: a PATCH with some custom fields drops the others. ``strict_crnk``: values of a wrong type
-    are answered with 500. ``cascade_deletes``: children go with their parent instead of holding it.
+    are answered with 500. ``cascade_deletes``: children go with their parent instead of holding it. Filters on the
+    attributes or links in ``unfilterable`` are refused, those in ``ignored_filters`` have no effect; ``*`` stands for
+    all. ``ignore_sort``: lists come in the order of creation whatever is asked for.
     """
 
     catalog: Catalog
@@ -68,6 +70,9 @@ class SandboxSettings:
     custom_fields_replace: bool = False
     cascade_deletes: bool = False
     commas_mean_or: bool = True
+    unfilterable: tuple[str, ...] = ()
+    ignored_filters: tuple[str, ...] = ()
+    ignore_sort: bool = False
 
 
 def read_applications(path: Path) -> tuple[Application, ...]:

@@ -35,4 +35,4 @@ def _definition(resource: JsonValue, type_name: str) -> Definition | None:
     except UnknownShape:
         return None
     record_type, key, kind = (str(attributes.get(name) or "") for name in ("record_type", "name", "field_type"))
-    return Definition(record_type, key, kind, attributes.get("required") is True)
+    return Definition(record_type, key, kind, attributes.get("required") in {True, "true"})

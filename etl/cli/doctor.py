@@ -61,7 +61,8 @@ def doctor(
     """Find out what a tenant allows, offers and obeys, compare it with the project, and write its capability profile."""
     output = Output(as_json, quiet, progress, no_color)
     with ending(output):
-        from etl.pipeline.doctor import DoctorChoices, examine
+        from etl.pipeline.chart import DoctorChoices
+        from etl.pipeline.doctor import examine
 
         choices = DoctorChoices(write_probes, tuple(_witness(each) for each in witness or ()))
         shown = output.make_progress()

@@ -52,7 +52,7 @@ def lint(
 
 
 def _exit_code(report: LintReport, *, strict: bool) -> int:
-    if report.mistakes:
+    if report.mistakes or report.refusals:
         return YOURS_TO_FIX
     return HELD_BACK if report.unchecked or (strict and report.findings) else 0
 
@@ -70,9 +70,12 @@ def _lines(report: LintReport, made: tuple[Edit, ...]) -> list[str]:
     lines += [f"{each}{' [--fix]' if each in report.fixes else ''}" for each in report.mistakes]
     lines += [f"warning: {each}" for each in report.findings]
     lines += [f"not checked: {each}" for each in report.unchecked]
+    lines += [f"the tenant cannot give: {each}" for each in report.refusals]
+    lines += [f"note: {each}" for each in report.notes]
     if report.fixes:
         sys.stderr.write("Mistakes marked [--fix] are mended by `casebook-etl lint --fix`.\n")
-    return lines if report.mistakes or report.findings or report.unchecked else [*lines, "No mistakes."]
+    doubts = report.mistakes or report.findings or report.unchecked or report.refusals
+    return lines if doubts else [*lines, "No mistakes."]
 
 
 def _content(report: LintReport, made: tuple[Edit, ...]) -> dict[str, Any]:
@@ -80,6 +83,8 @@ def _content(report: LintReport, made: tuple[Edit, ...]) -> dict[str, Any]:
         "mistakes": [_mistake(each, report.fixes.get(each)) for each in report.mistakes],
         "findings": [_finding(each) for each in report.findings],
         "unchecked": list(report.unchecked),
+        "refusals": list(report.refusals),
+        "notes": list(report.notes),
         "fixed": [asdict(each) for each in made],
     }
 

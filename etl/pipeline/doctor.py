@@ -8,18 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from etl.casebook.probe import paging as pages
 from etl.casebook.probe import reading
-from etl.casebook.probe.line import NOBODY, NOTHING, ProbeLine
-from etl.casebook.probe.reading import Glimpse
-from etl.casebook.probe.roles import GRANTED, READS, role
-from etl.casebook.probe.rungs import rung
-from etl.casebook.probe.sight import LINKED, LOADED, NAMED, Witness, pointed_to, sight
-from etl.casebook.probe.writing import Written, harmless_entities, write_probes
-from etl.catalog.model import Entity
+from etl.casebook.probe.line import NOBODY, NOTHING
+from etl.casebook.probe.roles import GRANTED, READS
 from etl.core.capabilities import (
     UNKNOWN,
     Capabilities,
@@ -27,30 +22,19 @@ from etl.core.capabilities import (
     EntityCapabilities,
     Evidence,
     Fact,
-    Rung,
     Standing,
     TenantCapabilities,
     probed,
 )
 from etl.core.errors import EtlError, SettingsError, TargetError
 from etl.core.ports import Progress
-from etl.core.records import TargetId
 from etl.pipeline import verdicts
 from etl.pipeline.capabilities import NEEDED, entities_of, place_of, tenant_fingerprint, write
+from etl.pipeline.chart import Chart, DoctorChoices, has_address, look_at_entities
 from etl.pipeline.labels import labels_used
 from etl.pipeline.offers import custom_field_checks, option_checks
 from etl.pipeline.session import now_text
 from etl.pipeline.wiring import Setting
-
-_WRITES = ("create", "update", "delete")
-
-
-@dataclass(frozen=True, slots=True)
-class DoctorChoices:
-    """What a person chose. ``witnesses`` are records by entity that somebody else made and the application must see."""
-
-    write_probes: bool = False
-    witnesses: tuple[tuple[str, TargetId], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,31 +51,6 @@ class Examination:
         return any(each.standing is Standing.FAILED for each in self.checks)
 
 
-@dataclass(slots=True)
-class _Chart:
-    """What has been found out so far."""
-
-    setting: Setting
-    line: ProbeLine
-    choices: DoctorChoices
-    progress: Progress
-    roles: dict[str, dict[str, Fact]] = field(default_factory=dict)
-    glimpses: dict[str, Glimpse] = field(default_factory=dict)
-    sorts: dict[str, Fact] = field(default_factory=dict)
-    rungs: dict[str, Fact] = field(default_factory=dict)
-    sights: dict[str, Fact] = field(default_factory=dict)
-    written: list[Written] = field(default_factory=list)
-
-    @property
-    def needed(self) -> list[str]:
-        """The entities that the project writes and that have an address."""
-        return [name for name in entities_of(self.setting) if _has_address(self.entity(name))]
-
-    def entity(self, name: str) -> Entity:
-        """Its entry in the catalogue."""
-        return self.setting.project.catalog.entity(name)
-
-
 def examine(setting: Setting, progress: Progress, choices: DoctorChoices) -> Examination:
     """Examines the tenant and writes its capability profile. Raises SettingsError before anything is sent."""
     _require_consent(setting, choices)
@@ -99,7 +58,7 @@ def examine(setting: Setting, progress: Progress, choices: DoctorChoices) -> Exa
     async def work() -> Examination:
         line = setting.probe_line()
         try:
-            return await _examined(_Chart(setting, line, choices, progress))
+            return await _examined(Chart(setting, line, choices, progress))
         finally:
             await line.close()
 
@@ -120,12 +79,12 @@ def _require_consent(setting: Setting, choices: DoctorChoices) -> None:
         )
 
 
-async def _examined(chart: _Chart) -> Examination:
+async def _examined(chart: Chart) -> Examination:
     try:
         life_s = await chart.line.token_life_s()
     except TargetError as error:
         return Examination((verdicts.no_token(error),))
-    await _look_at_entities(chart)
+    await look_at_entities(chart)
     service = await _look_at_service(chart, life_s)
     checks = [
         verdicts.token(life_s),
@@ -141,93 +100,10 @@ async def _examined(chart: _Chart) -> Examination:
     return Examination(tuple(checks), capabilities, path)
 
 
-# ------------------------------------------------------------------ entities
-
-
-async def _look_at_entities(chart: _Chart) -> None:
-    catalog = chart.setting.project.catalog
-    names = [name for name, entity in catalog.entities.items() if _has_address(entity)]
-    chart.progress.start("probe", len(names))
-    for name in names:
-        await _look_at_roles(chart, name)
-        if name in chart.needed and _may(chart, name, "list"):
-            await _look_at_list(chart, name)
-        chart.progress.advance()
-    if chart.choices.write_probes:
-        chart.written += [
-            await write_probes(chart.line, name) for name in harmless_entities(catalog) if _may(chart, name, "create")
-        ]
-    for name in chart.needed:
-        chart.sights[name] = await sight(chart.line, _witnesses(chart, name))
-        chart.rungs[name] = await _rung(chart, name)
-
-
-async def _look_at_roles(chart: _Chart, name: str) -> None:
-    operations = ["list", *(["get"] if name in chart.needed else []), *(_WRITES if chart.choices.write_probes else ())]
-    offered = chart.entity(name).operations
-    chart.roles[name] = {each: await role(chart.line, name, each) for each in operations if each in offered}
-
-
-async def _look_at_list(chart: _Chart, name: str) -> None:
-    seen = await _glimpse(chart.line, name)
-    chart.sorts[name] = await reading.sort(chart.line, name)
-    if seen is not None:
-        chart.glimpses[name] = seen
-
-
-async def _glimpse(line: ProbeLine, name: str) -> Glimpse | None:
-    try:
-        return await reading.glimpse(line, name)
-    except EtlError:
-        return None
-
-
-async def _rung(chart: _Chart, name: str) -> Fact:
-    entity = chart.entity(name)
-    found = rung(
-        entity.marker,
-        chart.roles[name].get("list", UNKNOWN),
-        chart.sorts.get(name, UNKNOWN),
-        await _filters(chart, entity),
-    )
-    never_seen = any(each.entity == name and each.lag_s.value == -1.0 for each in chart.written)
-    return probed(Rung.HOLD.value) if never_seen else found
-
-
-async def _filters(chart: _Chart, entity: Entity) -> dict[str, Fact]:
-    marker, seen = entity.marker, chart.glimpses.get(entity.name)
-    if marker is None or seen is None:
-        return {}
-    found: dict[str, Fact] = {}
-    if marker.slot is not None and marker.ask == Rung.FILTER:
-        found[marker.slot] = await reading.slot_filter(chart.line, entity, marker.slot, seen.records)
-    if marker.scope is not None:
-        found[marker.scope] = await reading.link_filter(chart.line, entity, marker.scope, seen.records)
-    return found
-
-
-def _witnesses(chart: _Chart, name: str) -> list[Witness]:
-    shown = {entity: each.records for entity, each in chart.glimpses.items()}
-    found = [Witness(entity, target_id, NAMED) for entity, target_id in chart.choices.witnesses if entity == name]
-    with chart.setting.reader() as state:
-        loaded = state.sample(name)
-    if loaded is not None and loaded.target_id is not None:
-        found.append(Witness(name, loaded.target_id, LOADED))
-    return [*found, *(Witness(name, target_id, LINKED) for target_id in pointed_to(shown, name))]
-
-
-def _may(chart: _Chart, name: str, operation: str) -> bool:
-    return chart.roles.get(name, {}).get(operation, UNKNOWN).value == GRANTED
-
-
-def _has_address(entity: Entity) -> bool:
-    return entity.path is not None and entity.type is not None
-
-
 # ------------------------------------------------------------------ the service
 
 
-async def _look_at_service(chart: _Chart, life_s: float | None) -> TenantCapabilities:
+async def _look_at_service(chart: Chart, life_s: float | None) -> TenantCapabilities:
     line = chart.line
     found = await pages.paging(line, _lists(chart))
     lags = [each.lag_s.value for each in chart.written if isinstance(each.lag_s.value, float)]
@@ -248,7 +124,7 @@ async def _look_at_service(chart: _Chart, life_s: float | None) -> TenantCapabil
     )
 
 
-def _lists(chart: _Chart) -> list[tuple[str, bool]]:
+def _lists(chart: Chart) -> list[tuple[str, bool]]:
     """The lists to page through: the tenant's own first, which hold nobody's data."""
     catalog = chart.setting.project.catalog
     lookups = [
@@ -257,11 +133,11 @@ def _lists(chart: _Chart) -> list[tuple[str, bool]]:
     return [*lookups, *((name, True) for name in chart.glimpses)]
 
 
-def _used(chart: _Chart) -> Mapping[str, frozenset[str]]:
+def _used(chart: Chart) -> Mapping[str, frozenset[str]]:
     return labels_used(chart.setting.project)
 
 
-def _page_size(chart: _Chart, largest: Fact) -> Fact:
+def _page_size(chart: Chart, largest: Fact) -> Fact:
     wanted = chart.setting.profile.page_size
     if isinstance(largest.value, int):
         return probed(min(wanted, largest.value))
@@ -275,7 +151,7 @@ def _worst(facts: Iterable[Fact]) -> Fact:
     )
 
 
-async def _error_bodies(chart: _Chart) -> Fact:
+async def _error_bodies(chart: Chart) -> Fact:
     """Whether refusals have the API's own form: of a record that is not there, and of a body that holds nothing."""
     try:
         name = next(iter(chart.glimpses))
@@ -290,7 +166,7 @@ async def _error_bodies(chart: _Chart) -> Fact:
 # ------------------------------------------------------------------ what it comes to
 
 
-async def _project_checks(chart: _Chart) -> list[Check]:
+async def _project_checks(chart: Chart) -> list[Check]:
     slots = {name: marker.slot for name in chart.needed if (marker := chart.entity(name).marker) and marker.slot}
     return [
         *await option_checks(chart.line, _used(chart)),
@@ -298,11 +174,11 @@ async def _project_checks(chart: _Chart) -> list[Check]:
     ]
 
 
-def _entity_checks(chart: _Chart) -> list[Check]:
+def _entity_checks(chart: Chart) -> list[Check]:
     found: list[Check] = []
     for name in entities_of(chart.setting):
         entity = chart.entity(name)
-        if not _has_address(entity):
+        if not has_address(entity):
             found.append(verdicts.no_address(name))
             continue
         found += verdicts.role_checks(entity, _needed_roles(chart, name))
@@ -311,12 +187,12 @@ def _entity_checks(chart: _Chart) -> list[Check]:
     return [*found, *verdicts.surplus_checks(_surplus(chart))]
 
 
-def _needed_roles(chart: _Chart, name: str) -> dict[str, Fact]:
+def _needed_roles(chart: Chart, name: str) -> dict[str, Fact]:
     offered = chart.entity(name).operations
     return {each: chart.roles[name].get(each, UNKNOWN) for each in NEEDED if each in offered}
 
 
-def _surplus(chart: _Chart) -> dict[str, list[str]]:
+def _surplus(chart: Chart) -> dict[str, list[str]]:
     """The entities by operation that the application may do although the project does not need it."""
     found: dict[str, list[str]] = {}
     for name, roles in chart.roles.items():
@@ -327,7 +203,7 @@ def _surplus(chart: _Chart) -> dict[str, list[str]]:
     return found
 
 
-def _capabilities(chart: _Chart, service: TenantCapabilities) -> Capabilities:
+def _capabilities(chart: Chart, service: TenantCapabilities) -> Capabilities:
     client_ids = {each.entity: each.client_ids for each in chart.written}
     setting = chart.setting
     return Capabilities(

@@ -16,6 +16,7 @@ from etl.core.keys import RecordKeys
 from etl.mapping.fixes import Edit, applied, edits_by_file
 from etl.mapping.lint import Evidence, Finding, findings
 from etl.pipeline.base_rows import base_rows
+from etl.pipeline.capabilities import Obeyed, obeyed
 from etl.pipeline.prepare import BATCH_ROWS, register_snapshot
 from etl.pipeline.projects import lint as find_mistakes
 from etl.pipeline.projects import open_project
@@ -30,12 +31,17 @@ _MOST_ROUNDS = 10
 
 @dataclass(frozen=True, slots=True)
 class LintReport:
-    """What lint found: mistakes, the certain fix of each mistake that has one, findings, and what was not checked."""
+    """What lint found: mistakes, the certain fix of each mistake that has one, findings, and what was not checked.
+
+    ``refusals`` say what the tenant of a named profile was found unable to give; ``notes`` what is known besides.
+    """
 
     mistakes: tuple[Mistake, ...]
     fixes: Mapping[Mistake, Edit]
     findings: tuple[Finding, ...] = ()
     unchecked: tuple[str, ...] = ()
+    refusals: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def lint_project(folder: Path, profile: str | None, environ: Mapping[str, str], *, rows: bool = False) -> LintReport:
@@ -47,7 +53,8 @@ def lint_project(folder: Path, profile: str | None, environ: Mapping[str, str], 
     mistakes, unchecked = find_mistakes(setting)
     evidence = _evidence(setting) if rows and not mistakes and not unchecked else None
     found = findings(setting.project, evidence)
-    return LintReport(tuple(mistakes), _fixes(folder, mistakes), found, tuple(unchecked))
+    known = obeyed(setting) if profile is not None else Obeyed(setting)
+    return LintReport(tuple(mistakes), _fixes(folder, mistakes), found, tuple(unchecked), known.refusals, known.notes)
 
 
 def fix_project(folder: Path, profile: str | None, environ: Mapping[str, str]) -> tuple[Edit, ...]:

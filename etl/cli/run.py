@@ -39,6 +39,14 @@ def run(
     retry: Annotated[
         str, typer.Option("--retry", help="`rejected`: send records again that Casebook refused.", metavar="WHAT")
     ] = "",
+    ask_first: Annotated[
+        bool,
+        typer.Option(
+            "--ask-first",
+            help="Go on with a state database that is not the newest: from now on Casebook is asked about each record "
+            "before it is first sent.",
+        ),
+    ] = False,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
@@ -50,6 +58,8 @@ def run(
         raise typer.BadParameter("the only thing to retry is `rejected`", param_hint="--retry")
     from etl.pipeline import runs
 
-    choices = runs.RunChoices(fresh=fresh, first_load=first_load, retry_rejected=retry == "rejected")
+    choices = runs.RunChoices(
+        fresh=fresh, first_load=first_load, retry_rejected=retry == "rejected", ask_first=ask_first
+    )
     verb = partial(runs.run, choices=choices)
     perform(verb, project, profile, Output(as_json, quiet, progress, no_color), verbose=verbose)

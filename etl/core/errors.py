@@ -202,6 +202,12 @@ class StateDamaged(StateError):
     code = "state_damaged"
 
 
+OUTDATED_HINT = (
+    "Bring back the newest state if there is one. Else `casebook-etl state rebuild` makes it anew from source and "
+    "Casebook, or `casebook-etl run --ask-first` asks Casebook about every record before it is first sent."
+)
+
+
 class StateOutdated(StateError):
     """The state database does not know everything that was sent: it is a copy, a restored backup, or not the only one."""
 

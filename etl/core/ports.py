@@ -328,6 +328,10 @@ class StateReader(Protocol):
         """All runs, newest first."""
         ...
 
+    def is_doubted(self) -> bool:
+        """Whether records may have been sent of which this state knows nothing, so that each is asked about first."""
+        ...
+
     def open_run(self) -> RunRow | None:
         """The unfinished run that the next `run` continues."""
         ...

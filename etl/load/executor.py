@@ -8,45 +8,59 @@ that the first did not take effect. Records go as soon as their own parents' ids
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from etl.catalog.model import Entity
-from etl.catalog.payloads import Payloads
 from etl.core.changes import Change, Intend, MarkBlocked, MarkCreated, MarkRejected, MarkUpdated, PendingLink
-from etl.core.errors import EtlError, Finding, Interrupted, RecordRejected, ResponseLost, TargetBusy, TargetRefused
-from etl.core.fingerprint import without
+from etl.core.errors import (
+    EtlError,
+    Interrupted,
+    RecordRejected,
+    ResponseLost,
+    StateError,
+    TargetBusy,
+    TargetRefused,
+)
 from etl.core.keys import RecordKey
 from etl.core.outcomes import SEND_AGAIN, Action, Bucket, RecordState
 from etl.core.ports import KnownRecord
 from etl.core.records import Document, RunId, TargetId
 from etl.load.ask import Asker, Question, Witness
+from etl.load.brakes import Brakes
+from etl.load.commits import Commits
+from etl.load.documents import Documents, findings_text
 from etl.load.first import FirstAlone
+from etl.load.freshness import Freshness
+from etl.load.lane import Lane, Prepared
 from etl.load.notes import LoadNotes
 from etl.load.parents import Parents, ParentUnreadable, scope_id_of
 from etl.load.patch import patch
 from etl.load.planned import PlannedRecord, PlannedRecords
 from etl.load.ports import LoadPorts
-from etl.load.render import Options, Renderer, UnknownOption
+from etl.load.render import Options
+from etl.load.roots import Roots
 from etl.load.schedule import Schedule
 from etl.load.tail import Tail
 from etl.load.twins import Twins
 from etl.load.unclear import Unclear
+from etl.load.uploads import UploadLane
+from etl.load.waiting import BLOCK, LEAVE_OUT, WAIT, Waiting, early_fields
 
-_REJECTED_ALL = 20
-"""An entity whose first records are all refused, this many, is stopped: the mapping is wrong, not the data."""
-_LOST_ALL = 5
-"""An entity whose first answers are all lost, this many, is stopped: each of them is held until sight can be proved."""
+Reached = tuple[TargetId, Mapping[str, object]]
+"""A record that was created: its id and what the answer shows of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoadSettings:
-    """How to load: requests in flight and the quiet period in seconds."""
+    """How to load: requests in flight, the quiet period in seconds, and whether of all records below one root (a case, a
+    person, a provider) only one is on its way at a time.
+    """
 
     concurrency: int
     quiet_s: float
+    one_root_at_a_time: bool = True
 
 
 class Loader:
@@ -56,23 +70,27 @@ class Loader:
         self._ports = ports
         self._planned = planned
         self._settings = settings
-        self._renderer = Renderer(ports.catalog, options)
-        self._payloads = Payloads(ports.catalog)
+        self.notes = LoadNotes()
+        self._commits = Commits(ports.state)
         self._parents = Parents(ports.catalog, ports.target, ports.state)
-        self._schedule = Schedule(max(4 * settings.concurrency, 64))
+        self._documents = Documents(ports, options, self._parents, self.notes)
+        # Many more than can be sent: where all of one root stand together, the next roots must be in sight.
+        self._schedule = Schedule(max(16 * settings.concurrency, 1024))
+        self._waiting = Waiting(self._parents, self._schedule, ports.state)
+        self._lane = Lane(max(settings.concurrency // 4, 2))
+        self._roots = Roots(apart=settings.one_root_at_a_time)
         self._tail = Tail(ports, planned, self._parents)
+        self._uploads = UploadLane(self._tail, self._guard)
         self._unclear = Unclear(
             ports, Asker(ports.catalog, ports.target, ports.state), self._schedule, settings.quiet_s
         )
         self._twins = Twins()
-        self._first_alone = FirstAlone(self._is_proved)
+        self._brakes = Brakes(ports.state, self.notes.stopped)
+        self._first_alone = FirstAlone(self._brakes.is_proved)
+        self._freshness = Freshness(ports, planned, settings.quiet_s)
         self._old: dict[RecordKey, KnownRecord] = {}
-        self._given_up: set[RecordKey] = set()
-        self._answers: Counter[tuple[str, bool]] = Counter()
-        self._lost: Counter[str] = Counter()
         self._tasks: asyncio.TaskGroup
         self._fatal: EtlError | None = None
-        self.notes = LoadNotes()
 
     def interrupt(self) -> None:
         """Asks the load to end: what is in flight is drained, nothing new is sent."""
@@ -81,13 +99,17 @@ class Loader:
     async def run(self) -> None:
         """Loads everything that can be loaded. Raises what stopped it; state is true in any case."""
         async with asyncio.TaskGroup() as self._tasks:
-            workers = [self._tasks.create_task(self._work()) for _ in range(self._settings.concurrency)]
+            senders = self._settings.concurrency
+            workers = [self._tasks.create_task(self._work()) for _ in range(max(senders // 2, 2))]
+            workers += [self._tasks.create_task(self._send_prepared()) for _ in range(senders)]
+            uploading = self._uploads.start(self._tasks)
             # Should the state be lost, to another run or with its server, even a request that is being repeated ends.
             workers.append(self._tasks.create_task(self._watch_state()))
             await self._reconcile()
             await self._feed()
             await self._drain()
-            for worker in workers:
+            await self._uploads.until_empty()
+            for worker in (*workers, *uploading):
                 worker.cancel()
         if self._fatal is None:
             await self._tail.run(self._settings.concurrency)
@@ -113,7 +135,7 @@ class Loader:
     async def _settle_old(self, known: KnownRecord, record: PlannedRecord | None) -> None:
         """Asks about an intent of an earlier run; a twin of one that is being asked about waits for its turn."""
         async with self._guard(known.key, known.entity):
-            left_out = self._left_out(record) if record else []
+            left_out = self._waiting.left_out(record) if record else []
             document = await self._old_document(known, record, left_out) if record else None
             if record is not None and document is not None and self._waits_for_twin(record, document):
                 self._old[known.key] = known
@@ -126,12 +148,12 @@ class Loader:
         """What was sent then, or what would be sent now where the record is asked about by its marker; None where
         neither can be told.
         """
-        fields = [name for name in self._early_fields(record) if name not in left_out]
-        if self._fingerprint(record, left_out) != known.fingerprint:
+        fields = [name for name in early_fields(record) if name not in left_out]
+        if self._documents.fingerprint(record, left_out) != known.fingerprint:
             parents = {key for name in fields for key in record.parents()[name]}
             if not self._is_marked(record.entity) or not parents <= self._parents.created(parents).keys():
                 return None
-        return await self._document(record, fields)
+        return await self._documents.of(record, fields)
 
     async def _feed(self) -> None:
         """Hands planned records to the workers, in load order, leaving out what is done."""
@@ -178,77 +200,55 @@ class Loader:
                 self._tasks.create_task(self._settle_old(old, record))
             else:
                 async with self._guard(record.key, record.entity):
-                    await self._process(record)
+                    if not await self._process(record):
+                        self._roots.release(record.key)
 
-    async def _process(self, record: PlannedRecord) -> None:
-        """Sends a record, or puts it aside for a parent, or blocks it."""
-        fields = self._early_fields(record)
+    async def _process(self, record: PlannedRecord) -> bool:
+        """Prepares a record's request, or puts it aside for a parent, or blocks it. False where it is not on its way."""
+        fields = early_fields(record)
         left_out = []
         for name in fields:
-            verdict, parent = self._look_at_parents(record, name)
-            if verdict == "wait":
+            verdict, parent = self._waiting.look(record, name)
+            if verdict == WAIT:
                 self._schedule.wait_for(parent, record)
-                return
-            if verdict == "block":
+                return False
+            if verdict == BLOCK:
                 await self._commit(MarkBlocked(record.key, record.entity, record.mapping.name, parent))
                 self._give_up(record.key)
-                return
-            if verdict == "leave_out":
+                return False
+            if verdict == LEAVE_OUT:
                 left_out.append(name)
-        await self._send(record, [name for name in fields if name not in left_out], left_out)
-
-    def _look_at_parents(self, record: PlannedRecord, field: str) -> tuple[str, RecordKey]:
-        """What one reference means for the record now: ``go``, ``wait``, ``block`` or ``leave_out``, and for whom."""
-        keys = record.parents().get(field, ())
-        created = self._parents.created(keys)
-        for key in keys:
-            if key in created:
-                continue
-            if self._schedule.is_unsettled(key) or self._may_come(key):
-                return "wait", key
-            return ("leave_out" if record.policy(field) == "empty" else "block"), key
-        return "go", record.key
-
-    def _may_come(self, key: RecordKey) -> bool:
-        """Whether a parent may still be fed: one never seen, or one that an earlier run could not load."""
-        if not self._schedule.feeding or key in self._given_up:
-            return False
-        known = self._ports.state.known([key]).get(key)
-        return known is None or known.state in (RecordState.BLOCKED, RecordState.REJECTED)
-
-    def _early_fields(self, record: PlannedRecord) -> list[str]:
-        """The references that this request carries: not the deferred ones, and for an update only what changed."""
-        names = [name for name in record.parents() if name not in record.deferred]
-        return names if record.action is Action.CREATE else [name for name in names if name in record.changed]
+        if not self._roots.take(self._parents.root(record), record.key, lambda: self._schedule.again(record)):
+            return True
+        return await self._prepare(record, [name for name in fields if name not in left_out], left_out)
 
     # ------------------------------------------------------------ requests
 
-    async def _send(self, record: PlannedRecord, fields: list[str], left_out: list[str]) -> None:
-        document = await self._document(record, fields)
+    async def _prepare(self, record: PlannedRecord, fields: list[str], left_out: list[str]) -> bool:
+        document = await self._documents.of(record, fields)
         if document is None:
             self._give_up(record.key)
-        elif record.action is Action.UPDATE:
-            await self._update(record, document, left_out)
-        elif not self._waits_for_twin(record, document):
-            await self._create(record, document, left_out)
+            return False
+        prepared = Prepared(record, document, left_out)
+        if record.action is not Action.UPDATE:
+            return not self._waits_for_twin(record, document) and await self._prepare_create(prepared)
+        await self._lane.put(prepared)
+        return True
 
-    async def _document(self, record: PlannedRecord, fields: list[str]) -> Document | None:
-        """The record as a document, or None where the tenant offers no such option (noted as a failure)."""
-        updating = record.action is Action.UPDATE
-        wanted = (record.changed | record.cleared) - record.deferred if updating else None
-        names = [*fields, *(record.cleared & {each.name for each in record.mapping.references})] if updating else fields
-        links = await self._parents.links(record, names, drop=not updating)
+    async def _prepare_create(self, prepared: Prepared) -> bool:
+        record = prepared.record
+        is_alone, is_handed_over = await self._first_alone.enter(record.entity), False
         try:
-            document = self._renderer.document(record, links, only=wanted)
-        except UnknownOption as unknown:
-            self.notes.failures[record.key] = ("unknown_option", f"{unknown.field}: {unknown.lookup}")
-            return None
-        # The last guard: the server answers some values of a wrong type with 500, which would look like a lost answer.
-        findings = self._payloads.check(document, partial=updating)
-        if findings:
-            self.notes.failures[record.key] = ("wrong_type", _findings_text(findings))
-            return None
-        return document
+            if self._is_stopped(record.entity):
+                self._give_up(record.key)
+            else:
+                asks = await self._promise(prepared)
+                await self._lane.put(replace(prepared, is_alone=is_alone, asks=asks))
+                is_handed_over = True
+        finally:
+            if is_alone and not is_handed_over:
+                self._first_alone.leave(record.entity)
+        return is_handed_over
 
     def _waits_for_twin(self, record: PlannedRecord, document: Document) -> bool:
         """Records that look alike under one parent are told apart only by settling one before the other."""
@@ -263,18 +263,56 @@ class Loader:
         self._twins.hold(home, record.key, document)
         return False
 
-    async def _create(self, record: PlannedRecord, document: Document, left_out: list[str]) -> None:
-        question = Question(record.key, record.entity, document, _scope_id(self._entity(record.entity), document))
-        async with self._first_alone.turn(record.entity):
+    async def _promise(self, prepared: Prepared) -> bool:
+        """Makes the intent durable; True where its record is to be asked about instead of sent."""
+        await self._freshness.assured()
+        record, left_out = prepared.record, prepared.left_out
+        hashes, fingerprint = self._documents.hashes(record, left_out), self._documents.fingerprint(record, left_out)
+        scope = _scope_key(self._entity(record.entity), record)
+        await self._commit(Intend(record.key, record.entity, record.mapping.name, fingerprint, hashes, scope))
+        return self._freshness.asks_first(record.key)
+
+    async def _send_prepared(self) -> None:
+        while True:
+            prepared = await self._lane.take()
+            record = prepared.record
+            async with self._guard(record.key, record.entity):
+                try:
+                    await self._send(prepared)
+                finally:
+                    self._roots.release(record.key)
+
+    async def _send(self, prepared: Prepared) -> None:
+        record = prepared.record
+        if record.action is Action.UPDATE:
             if self._is_stopped(record.entity):
                 self._give_up(record.key)
-                return
-            created = await self._post(record, document, left_out)
+            else:
+                await self._update(record, prepared.document, prepared.left_out)
+            return
+        try:
+            created = await self._create(prepared)
+        finally:
+            if prepared.is_alone:
+                self._first_alone.leave(record.entity)
+        question = Question(
+            record.key, record.entity, prepared.document, _scope_id(self._entity(record.entity), prepared.document)
+        )
         if created is not None:
-            # The worker goes on while the id becomes durable: only children wait for that.
+            # The sender goes on while the id becomes durable: only children wait for that.
             self._tasks.create_task(self._finish(question, record, *created))
         elif self._schedule.is_unsettled(record.key):
-            self._tasks.create_task(self._find_out(record, question, left_out))
+            self._tasks.create_task(self._find_out(record, question, prepared.left_out))
+
+    async def _create(self, prepared: Prepared) -> Reached | None:
+        """One POST, or none where the load was stopped meanwhile: then the intent is taken back."""
+        record = prepared.record
+        if not self._is_stopped(record.entity):
+            return None if prepared.asks else await self._post(record, prepared.document)
+        if not prepared.asks:
+            await self._commit(MarkRejected(record.key, None, f"{SEND_AGAIN} not sent"))
+        self._give_up(record.key)
+        return None
 
     async def _finish(
         self, question: Question, record: PlannedRecord, target_id: TargetId, shown: Mapping[str, object]
@@ -282,28 +320,24 @@ class Loader:
         async with self._guard(record.key, record.entity):
             await self._created(question, record, target_id, shown)
 
-    async def _post(
-        self, record: PlannedRecord, document: Document, left_out: list[str]
-    ) -> tuple[TargetId, Mapping[str, object]] | None:
+    async def _post(self, record: PlannedRecord, document: Document) -> Reached | None:
         """One POST under a durable intent; None where the answer was lost or the record refused (and then settled)."""
-        blob = without(self._ports.keys, record.field_hashes, left_out)
-        fingerprint = self._fingerprint(record, left_out)
-        scope = _scope_key(self._entity(record.entity), record)
-        await self._commit(Intend(record.key, record.entity, record.mapping.name, fingerprint, blob, scope))
         try:
             created = await self._ports.target.create(document)
         except ResponseLost as lost:
             self._unclear.lost(record.key, lost.status)
-            self._brake(record.entity)
+            self._brakes.lost(record.entity)
             return None
         except RecordRejected as refused:
-            await self._rejected(record, refused)
+            await self._commit(MarkRejected(record.key, refused.status, _error_text(refused)))
+            self._give_up(record.key)
+            self._brakes.refused(record.entity)
             return None
         except (TargetBusy, TargetRefused) as error:
             # Certainly not applied, and not the record's fault: nothing to ask about later.
             await self._commit(MarkRejected(record.key, getattr(error, "status", None), f"{SEND_AGAIN} {error.code}"))
             raise
-        self._answers[record.entity, True] += 1
+        self._brakes.accepted(record.entity)
         return created.id, created.attributes
 
     async def _find_out(self, record: PlannedRecord | None, question: Question, left_out: list[str]) -> None:
@@ -313,12 +347,18 @@ class Loader:
         async def resend() -> TargetId | None:
             if record is None or document is None:
                 return None
-            created = await self._post(record, document, left_out)
+            await self._roots.turn(self._parents.root(record), record.key)
+            try:
+                asks = await self._promise(Prepared(record, document, left_out))
+                created = None if asks else await self._post(record, document)
+            finally:
+                self._roots.release(record.key)
             return created[0] if created else None
 
         async with self._guard(question.key, question.entity):
             can_resend = record is not None and document is not None
-            found = await self._unclear.settle(question, resend if can_resend else None)
+            was_sent = not self._freshness.is_asking(question.key)
+            found = await self._unclear.settle(question, resend if can_resend else None, was_sent=was_sent)
             if found is not None:
                 await self._created(question, record, found, {})
             elif self._schedule.is_unsettled(question.key):
@@ -330,14 +370,15 @@ class Loader:
         links = self._deferred_links(record) if record else ()
         size = self._tail.upload_size(record) if record else None
         created: list[Change] = [MarkCreated(question.key, target_id, links, size)]
-        if record is None:
-            # What was sent is not known any more: the next plan compares with nothing and sends everything again.
+        if record is None or await self._freshness.differs(question, target_id):
+            # What is there is not what would be sent: the next plan compares with nothing and sends everything again.
             created.append(MarkUpdated(question.key, "", b""))
         await self._commit(*created)
-        self._parents.remember(question.key, question.entity, target_id)
+        scope = _scope_key(self._entity(question.entity), record) if record else None
+        self._parents.remember(question.key, question.entity, target_id, scope)
         self._unclear.saw(question.entity, Witness(question.key, target_id, question.scope_id))
         if record is not None and size is not None:
-            await self._tail.upload(record, target_id, shown)
+            self._uploads.offer(record, target_id, shown)
         self._settle(question.key)
 
     async def _update(self, record: PlannedRecord, document: Document, left_out: list[str]) -> None:
@@ -359,45 +400,15 @@ class Loader:
         if left_out:
             nothing_sent = set(left_out) >= record.changed and not record.cleared
             self.notes.without_link[record.key] = Bucket.UNCHANGED if nothing_sent else Bucket.UPDATED
-        blob = without(self._ports.keys, record.field_hashes, left_out)
-        await self._commit(MarkUpdated(record.key, self._fingerprint(record, left_out), blob, links))
+        hashes, fingerprint = self._documents.hashes(record, left_out), self._documents.fingerprint(record, left_out)
+        await self._commit(MarkUpdated(record.key, fingerprint, hashes, links))
         self._settle(record.key)
-
-    def _left_out(self, record: PlannedRecord) -> list[str]:
-        """The optional references whose parents are not there now."""
-        parents = record.parents()
-        created = self._parents.created({key for keys in parents.values() for key in keys})
-        return [
-            name
-            for name in self._early_fields(record)
-            if record.policy(name) == "empty" and not created.keys() >= set(parents[name])
-        ]
-
-    def _fingerprint(self, record: PlannedRecord, left_out: list[str]) -> str:
-        return self._ports.keys.fingerprint([without(self._ports.keys, record.field_hashes, left_out)])
 
     def _deferred_links(self, record: PlannedRecord) -> tuple[PendingLink, ...]:
         parents = record.parents()
         return tuple(PendingLink(name, key) for name in sorted(record.deferred) for key in parents.get(name, ()))
 
     # ------------------------------------------------------------ what went wrong
-
-    async def _rejected(self, record: PlannedRecord, refused: RecordRejected) -> None:
-        await self._commit(MarkRejected(record.key, refused.status, _error_text(refused)))
-        self._give_up(record.key)
-        self._answers[record.entity, False] += 1
-        if not self._answers[record.entity, True] and self._answers[record.entity, False] >= _REJECTED_ALL:
-            self.notes.stopped[record.entity] = f"the first {_REJECTED_ALL} records were all refused"
-
-    def _brake(self, entity: str) -> None:
-        """Counts a lost answer; an entity of which nothing has succeeded yet is stopped before much is unclear."""
-        self._lost[entity] += 1
-        if self._lost[entity] >= _LOST_ALL and not self._is_proved(entity):
-            self.notes.stopped[entity] = f"the first {_LOST_ALL} answers were all lost; the rest was not sent"
-
-    def _is_proved(self, entity: str) -> bool:
-        """Whether a record of this entity is known to be there: one that this run created, or one in state."""
-        return self._answers[entity, True] > 0 or self._ports.state.sample(entity) is not None
 
     def _is_stopped(self, entity: str) -> bool:
         return self._fatal is not None or entity in self.notes.stopped
@@ -411,7 +422,7 @@ class Loader:
         """Keeps an error of the way to the target from ending more than it must; the intent stays durable."""
         try:
             yield
-        except (TargetBusy, TargetRefused, ResponseLost, RecordRejected, ParentUnreadable) as error:
+        except (TargetBusy, TargetRefused, ResponseLost, RecordRejected, ParentUnreadable, StateError) as error:
             if isinstance(error, ParentUnreadable):
                 self.notes.failures[key] = ("parent_missing", f"{error.entity} shows no {error.attribute}")
                 self._give_up(key)
@@ -428,19 +439,21 @@ class Loader:
         self._fatal = self._fatal or error
         self._unclear.stop()
         self._tail.stop()
+        self._uploads.stop()
 
     def _give_up(self, key: RecordKey) -> None:
         """Settles a record that will not be created in this run: those that wait for it need not hope."""
-        self._given_up.add(key)
+        self._waiting.given_up.add(key)
         self._settle(key)
 
     def _settle(self, key: RecordKey) -> None:
         self._twins.release(key)
+        self._roots.release(key)
         self._schedule.settle(key)
         self._ports.progress.advance()
 
     async def _commit(self, *changes: Change) -> None:
-        await asyncio.wrap_future(self._ports.state.commit(*changes))
+        await self._commits.commit(*changes)
 
     def _entity(self, name: str) -> Entity:
         return self._ports.catalog.entity(name)
@@ -477,8 +490,4 @@ def _scope_id(entity: Entity, document: Document) -> TargetId | None:
 
 def _error_text(refused: RecordRejected) -> str:
     """Status, codes and pointers: never a value."""
-    return f"{refused.status} {_findings_text(refused.findings)}".strip()
-
-
-def _findings_text(findings: Sequence[Finding]) -> str:
-    return "; ".join(f"{finding.code} {finding.pointer}".strip() for finding in findings)
+    return f"{refused.status} {findings_text(refused.findings)}".strip()

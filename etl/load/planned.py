@@ -66,6 +66,18 @@ class PlannedRecords:
     def __len__(self) -> int:
         return sum(pq.read_metadata(file).num_rows for file in self._files)
 
+    @property
+    def entities(self) -> list[str]:
+        """The entities that these records become, in load order."""
+        return list(dict.fromkeys(self._mappings[_mapping_of(file)].target for file in self._files))
+
+    def keys(self, entity: str) -> Iterator[RecordKey]:
+        """The keys of all planned records of an entity; nothing else of them is read."""
+        for file in self._of(entity):
+            with pq.ParquetFile(file) as parquet:
+                for batch in parquet.iter_batches(BATCH_ROWS, columns=["_rk"]):
+                    yield from batch["_rk"].to_pylist()
+
     def batches(self, entity: str | None = None) -> Iterator[list[PlannedRecord]]:
         """All planned records (of one entity), parents before children wherever an order exists."""
         for file in self._of(entity):

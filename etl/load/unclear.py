@@ -58,13 +58,14 @@ class Unclear:
         """Ends all waiting; records stay as intents and are asked about by the next run."""
         self._stopping.set()
 
-    async def settle(self, question: Question, resend: Resend | None) -> TargetId | None:
+    async def settle(self, question: Question, resend: Resend | None, *, was_sent: bool = True) -> TargetId | None:
         """The id under which the record exists; None where it was settled otherwise or the run is stopping.
 
         ``resend`` makes the next attempt under a new durable intent; None where the record is not in this run's plan.
+        What was not sent by this run needs no quiet period of its own.
         """
         for vanished in range(CUTS + 1):
-            asked = await self._ask_until_quiet(question)
+            asked = await (self._ask_until_quiet if was_sent or vanished else self._ask_once)(question)
             if asked is None or asked.answer is Answer.FOUND:
                 return asked.id if asked else None
             if asked.answer is not Answer.NONE or not await self._may_resend(question, resend):
@@ -80,6 +81,9 @@ class Unclear:
 
     def _verdict(self, key: RecordKey) -> str:
         return "server_error" if self._failed[key] > ROUNDS else f"{SEND_AGAIN} the line was cut each time"
+
+    async def _ask_once(self, question: Question) -> Asked | None:
+        return None if self._stopping.is_set() else await self._asker.ask(question)
 
     async def _ask_until_quiet(self, question: Question) -> Asked | None:
         """Asks now, after the quiet period, and once more; the first certain answer wins. None when stopping."""

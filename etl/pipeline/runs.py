@@ -21,6 +21,7 @@ from etl.pipeline import manifest as manifests
 from etl.pipeline.accounts import close_ledger, count_blocking, report_outcomes
 from etl.pipeline.loading import Bench, Loaded, Options, live_options, load, read_back, with_options
 from etl.pipeline.prepare import Work, check_snapshot_columns, map_and_validate, plan_records, register_snapshot
+from etl.pipeline.room import require_room
 from etl.pipeline.session import (
     Finished,
     Session,
@@ -38,12 +39,14 @@ from etl.sources.snapshot import take_snapshot
 @dataclass(frozen=True, slots=True)
 class RunChoices:
     """What a person chose for one run. ``fresh`` closes an unfinished run, ``first_load`` allows a protected profile to
-    begin without state, ``retry_rejected`` sends refused records again.
+    begin without state, ``retry_rejected`` sends refused records again, ``ask_first`` goes on with a state that is not
+    the newest: Casebook is asked about each record before it is first sent, from now on.
     """
 
     fresh: bool = False
     first_load: bool = False
     retry_rejected: bool = False
+    ask_first: bool = False
 
 
 def validate(setting: Setting, progress: Progress) -> Finished:
@@ -70,11 +73,15 @@ def run(setting: Setting, progress: Progress, choices: RunChoices | None = None)
     setting = capabilities.require(setting, progress)
     _require_state_or_consent(setting, choices)
     with (
-        setting.store("run") as store,
+        setting.store("run", ask_first=choices.ask_first) as store,
         load_session(setting, store, progress, fresh=choices.fresh) as session,
     ):
+        for notice in store.notices():
+            session.progress.note(notice)
         _plan_once(setting, session, store, choices)
         _require_few_problems(setting, session, store)
+        planned = len(PlannedRecords(session.folder.planned, setting.project.mappings))
+        require_room(setting.project.runs_folder, planned - sum(store.counts().values()))
         bench = Bench(session.folder, store, session.log, session.progress)
         return _finish(setting, session, store, load(setting, bench, _read_options(session.folder)))
 

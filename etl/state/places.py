@@ -16,7 +16,9 @@ _MOUNTS = Path("/proc/mounts")
 _NETWORK_TYPES = frozenset({"nfs", "nfs4", "cifs", "smbfs", "smb3", "fuse.sshfs", "9p"} | {
     "afs", "ceph", "davfs", "fuse.davfs2", "fuse.glusterfs", "fuse.rclone", "fuse.s3fs", "fuse.google-drive-ocamlfuse",
 })  # fmt: skip
-_SYNCED = re.compile(r"(onedrive|dropbox|google ?drive|my drive|icloud ?drive|mobile documents|nextcloud)( \(.*\)| - .*)?")
+_SYNCED = re.compile(
+    r"(onedrive|dropbox|google ?drive|my drive|icloud ?drive|mobile documents|nextcloud)( \(.*\)| - .*)?"
+)
 """Names that services give to the folders they synchronise, in lower case; a company's name may follow."""
 _HINT = "Keep the runs folder on a disk of this machine: `runs:` in project.yaml names it."
 

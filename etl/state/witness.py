@@ -12,7 +12,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from etl.core.errors import StateOutdated
+from etl.core.errors import OUTDATED_HINT, StateOutdated
 from etl.state import places
 from etl.state.identity import Moment
 
@@ -99,9 +99,3 @@ def require_newest(place: object, moment: Moment, witness: Witness) -> None:
         "restored from a backup, copied, or moved without its -wal file. Records sent since then are unknown to it.",
         hint=OUTDATED_HINT,
     )
-
-
-OUTDATED_HINT = (
-    "Bring back the newest state if there is one. Else `casebook-etl state rebuild` makes it anew from source and "
-    "Casebook, or `casebook-etl run --ask-first` asks Casebook about every record before it is first sent."
-)

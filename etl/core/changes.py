@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from etl.core.keys import RecordKey
-from etl.core.records import TargetId
+from etl.core.records import RunId, TargetId
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +121,59 @@ class StoreAttribute:
     value: str
 
 
+@dataclass(frozen=True, slots=True)
+class Adopt:
+    """The record was in Casebook already and is ours from now on; nothing was sent. ``fingerprint`` and ``field_hashes``
+    describe what would have been sent, so that only later changes of the source are.
+    """
+
+    key: RecordKey
+    entity: str
+    mapping: str
+    target_id: TargetId
+    fingerprint: str
+    field_hashes: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class MarkUndoing:
+    """A DELETE of this record may be at the server from now on."""
+
+    key: RecordKey
+
+
+@dataclass(frozen=True, slots=True)
+class MarkSpared:
+    """The record stays in Casebook after all: somebody changed it, or Casebook refused to delete it."""
+
+    key: RecordKey
+
+
+@dataclass(frozen=True, slots=True)
+class MarkUndone:
+    """The record is not in Casebook any more, or (adopted) not ours; its id, links and upload are forgotten."""
+
+    key: RecordKey
+
+
+@dataclass(frozen=True, slots=True)
+class MarkRestored:
+    """What a run changed is as it was before: so are fingerprint, field hashes and the run that wrote last."""
+
+    key: RecordKey
+    fingerprint: str
+    field_hashes: bytes
+    run_id: RunId
+
+
+@dataclass(frozen=True, slots=True)
+class MarkUnlinked:
+    """A deferred link that was set is not set any more, and pending again."""
+
+    key: RecordKey
+    field: str
+
+
 Change: TypeAlias = (
     Intend
     | MarkCreated
@@ -132,4 +185,10 @@ Change: TypeAlias = (
     | MarkLinked
     | MarkUploaded
     | StoreAttribute
+    | Adopt
+    | MarkUndoing
+    | MarkSpared
+    | MarkUndone
+    | MarkRestored
+    | MarkUnlinked
 )

@@ -34,6 +34,8 @@ class RecordState(StrEnum):
     REJECTED = "rejected"
     UNCERTAIN = "uncertain"
     DUPLICATE = "duplicate"
+    UNDOING = "undoing"
+    UNDONE = "undone"
 
 
 SEND_AGAIN = "send_again"
@@ -48,6 +50,7 @@ class Action(StrEnum):
     UPDATE = "update"
     NOTHING = "nothing"
     BLOCKED = "blocked"
+    ADOPT = "adopt"
 
 
 class AttemptClass(StrEnum):

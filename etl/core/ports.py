@@ -304,6 +304,10 @@ class StateReader(Protocol):
         """One created record of an entity, None where there is none."""
         ...
 
+    def created_by(self, run_id: RunId) -> Iterator[KnownRecord]:
+        """The records that a run created and that are still there, by entity and key; adopted ones are not among them."""
+        ...
+
     def counts(self) -> dict[tuple[str, str], int]:
         """Number of records by (entity, state)."""
         ...

@@ -469,7 +469,7 @@ def _is_done(record: PlannedRecord, known: KnownRecord | None, run_id: RunId | N
 
     What an earlier run saw refused stands in this plan because it is to be tried again; what this run saw refused is done.
     """
-    if known is None or known.state is RecordState.BLOCKED or known.error.startswith(SEND_AGAIN):
+    if known is None or known.state in (RecordState.BLOCKED, RecordState.UNDONE) or known.error.startswith(SEND_AGAIN):
         return False
     if known.state is RecordState.REJECTED:
         return known.run_id == run_id

@@ -40,6 +40,8 @@ _BY_STATE = {
     RecordState.UNCERTAIN: (Bucket.UNCERTAIN, "uncertain"),
     RecordState.DUPLICATE: (Bucket.UNCERTAIN, "duplicate_in_target"),
     RecordState.PLANNED: (Bucket.PENDING, ""),
+    RecordState.UNDOING: (Bucket.PENDING, ""),
+    RecordState.UNDONE: (Bucket.PENDING, ""),
 }
 
 
@@ -56,6 +58,8 @@ def outcome_of(record: PlannedRecord, known: KnownRecord | None, notes: LoadNote
     """The outcome of one record."""
     if record.key in notes.failures:
         return Outcome(Bucket.REJECTED, *notes.failures[record.key])
+    if record.action is Action.BLOCKED and (known is None or known.target_id is None):
+        return Outcome(Bucket.BLOCKED, "match_undecided")
     if known is None:
         return Outcome(Bucket.PENDING)
     if known.state is RecordState.CREATED:
@@ -77,6 +81,8 @@ def outcomes(planned: PlannedRecords, state: StateReader, notes: LoadNotes) -> I
 def _loaded(record: PlannedRecord, known: KnownRecord) -> Bucket:
     if record.action is Action.CREATE:
         return Bucket.CREATED
+    if record.action is Action.ADOPT:
+        return Bucket.ADOPTED
     if record.action is Action.UPDATE:
         return Bucket.UPDATED if known.fingerprint == record.fingerprint else Bucket.PENDING
     return Bucket.UNCHANGED

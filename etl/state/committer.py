@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from etl.core.changes import Change, Intend, MarkCreated, MarkDuplicate
+from etl.core.changes import Adopt, Change, Intend, MarkCreated, MarkDuplicate, MarkUndone
 from etl.core.errors import StateDamaged, StateError
 from etl.core.ports import Clock
 from etl.state import identity, lease
@@ -29,6 +29,7 @@ from etl.state.tables import RECORDS
 from etl.state.transitions import Moment
 
 _ENTRIES = (StartRun, SetStage, FinishRun, SetWatermark)
+_GIVES_ID = {MarkCreated, MarkDuplicate, Adopt}
 _FULL = "SQLITE_FULL"
 _FULL_HINT = "Make room on the disk of the runs folder, then run again: the run goes on from what is durable."
 _BROKEN = frozenset({"SQLITE_CORRUPT", "SQLITE_NOTADB"})
@@ -100,7 +101,8 @@ class Committer:
         try:
             for group in self._groups():
                 self._group = group
-                self._commit(group)
+                for part in _exact(group):
+                    self._commit(part)
         finally:
             # Reached with work left only if this thread met a defect: nobody may wait for ever.
             self._abandon(StateError("The state database's writer has ended.", hint="Run again, and report it."))
@@ -142,7 +144,9 @@ class Committer:
         """Gives the room set aside back, once; from then on outcomes are written and nothing new is begun."""
         if self._full is not None or not self._attendants.give_room():
             return False
-        self._full = StateError(f"The disk of the state database is full ({_FULL}); nothing new is sent.", hint=_FULL_HINT)
+        self._full = StateError(
+            f"The disk of the state database is full ({_FULL}); nothing new is sent.", hint=_FULL_HINT
+        )
         return True
 
     def _final(self, name: str) -> StateError:
@@ -194,9 +198,9 @@ class Committer:
         )
 
     def _taken_id(self, unit: Unit) -> StateError | None:
-        entities = {change.key: change.entity for change in _changes(unit) if isinstance(change, Intend)}
+        entities = {change.key: change.entity for change in _changes(unit) if isinstance(change, Intend | Adopt)}
         for change in _changes(unit):
-            if isinstance(change, MarkCreated | MarkDuplicate) and (
+            if isinstance(change, MarkCreated | MarkDuplicate | Adopt) and (
                 owner := self._owner(change, entities.get(change.key))
             ):
                 return StateError(
@@ -206,7 +210,7 @@ class Committer:
                 )
         return None
 
-    def _owner(self, change: MarkCreated | MarkDuplicate, entity: str | None) -> Row[*tuple[Any, ...]] | None:
+    def _owner(self, change: MarkCreated | MarkDuplicate | Adopt, entity: str | None) -> Row[*tuple[Any, ...]] | None:
         stored = select(RECORDS.c.entity).where(RECORDS.c.rk == change.key).scalar_subquery()
         has_id = (RECORDS.c.entity == (entity or stored)) & (RECORDS.c.target_id == change.target_id)
         query = select(*RECORDS.c["entity", "rk"]).where(has_id, RECORDS.c.rk != change.key)
@@ -234,6 +238,15 @@ class Committer:
             self._failure = self._failure or error
             self._announce(self._failure)
         _tell(waiting, dict.fromkeys(waiting, error))
+
+
+def _exact(group: Sequence[Unit]) -> Sequence[Sequence[Unit]]:
+    """A group as it may be written: unit by unit where it both gives an id back and gives one out.
+
+    Only the last row of each record is written, so two records that had one id after each other would not be seen.
+    """
+    changes = {type(change) for unit in group for change in _changes(unit)}
+    return [[unit] for unit in group] if MarkUndone in changes and changes & _GIVES_ID else [group]
 
 
 def _changes(unit: Unit) -> Sequence[Change]:

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias, assert_never, cast
 from sqlalchemy import Connection, Table
 
 from etl.core.changes import (
+    Adopt,
     Change,
     Intend,
     MarkBlocked,
@@ -19,7 +20,12 @@ from etl.core.changes import (
     MarkDuplicate,
     MarkLinked,
     MarkRejected,
+    MarkRestored,
+    MarkSpared,
     MarkUncertain,
+    MarkUndoing,
+    MarkUndone,
+    MarkUnlinked,
     MarkUpdated,
     MarkUploaded,
     PendingLink,
@@ -30,7 +36,18 @@ from etl.core.keys import RecordKey
 from etl.core.outcomes import AttemptClass, RecordState
 from etl.state.sheets import Journal, Sheet, Statements, stored_rows
 from etl.state.tables import ATTEMPTS, ATTRIBUTES, LINKS, RECORDS, UPLOADS
-from etl.state.transitions import Moment, RecordRow, blocked, intended, known_row, not_there, settled
+from etl.state.transitions import (
+    Moment,
+    RecordRow,
+    adopted,
+    blocked,
+    in_undo,
+    intended,
+    known_row,
+    not_there,
+    restored,
+    settled,
+)
 
 SideRow: TypeAlias = "dict[str, Any]"
 SideSheet: TypeAlias = "Sheet[tuple[str, ...], SideRow]"
@@ -42,6 +59,11 @@ _LINKS = Statements(LINKS)
 _UPLOADS = Statements(UPLOADS)
 _ATTRIBUTES = Statements(ATTRIBUTES)
 _PROVED_ABSENT = "absent"
+_UNDO_STATES: dict[type[Change], RecordState] = {
+    MarkUndoing: RecordState.UNDOING,
+    MarkSpared: RecordState.CREATED,
+    MarkUndone: RecordState.UNDONE,
+}
 
 
 class Draft:
@@ -55,9 +77,11 @@ class Draft:
         self._records: Sheet[str, RecordRow] = Sheet(_RECORDS, self._journal, found)
         self._attempts: SideSheet = Sheet(_ATTEMPTS, self._journal, {})
         self._settlements: SideSheet = Sheet(_SETTLEMENTS, self._journal, {})
-        self._links = self._side(_LINKS, LINKS, "field", _keys(changes, (MarkLinked, MarkUpdated)))
-        self._uploads = self._side(_UPLOADS, UPLOADS, "rk", _keys(changes, (MarkUploaded,)))
-        self._attributes = self._side(_ATTRIBUTES, ATTRIBUTES, "name", _keys(changes, (StoreAttribute,)))
+        self._links = self._side(
+            _LINKS, LINKS, "field", _keys(changes, (MarkLinked, MarkUnlinked, MarkUpdated, MarkUndone))
+        )
+        self._uploads = self._side(_UPLOADS, UPLOADS, "rk", _keys(changes, (MarkUploaded, MarkUndone)))
+        self._attributes = self._side(_ATTRIBUTES, ATTRIBUTES, "name", _keys(changes, (StoreAttribute, MarkUndone)))
 
     def apply(self, unit: Sequence[Change], now: Moment) -> None:
         """Applies changes that belong together, all or none. Raises StateError."""
@@ -94,14 +118,29 @@ class Draft:
                 self._mark_not_created(change, now)
             case MarkDuplicate():
                 self._mark_duplicate(change, now)
-            case MarkBlocked():
-                self._records.put(change.key, blocked(change, self._records.get(change.key), now))
-            case MarkLinked() | MarkUploaded():
+            case MarkBlocked() | Adopt():
+                before = self._records.get(change.key)
+                after = adopted(change, before, now) if isinstance(change, Adopt) else blocked(change, before, now)
+                self._records.put(change.key, after)
+            case MarkLinked() | MarkUploaded() | MarkUnlinked():
                 self._mark_done(change)
             case StoreAttribute():
                 self._store_attribute(change)
+            case MarkUndoing() | MarkSpared() | MarkUndone() | MarkRestored():
+                self._undo(change, now)
             case _:
                 assert_never(change)
+
+    def _undo(self, change: MarkUndoing | MarkSpared | MarkUndone | MarkRestored, now: Moment) -> None:
+        before = known_row(change, self._records.get(change.key))
+        if isinstance(change, MarkRestored):
+            self._records.put(change.key, restored(change, before, now))
+            return
+        self._records.put(change.key, in_undo(before, _UNDO_STATES[type(change)], now))
+        if isinstance(change, MarkUndone):
+            for sheet in (self._links, self._uploads, self._attributes):
+                for place in [each for each in sheet.keys() if each[0] == change.key]:  # noqa: SIM118 - a sheet is no dict
+                    sheet.remove(place)
 
     def _intend(self, change: Intend, now: Moment) -> None:
         before = self._records.get(change.key)
@@ -169,14 +208,14 @@ class Draft:
             row = {"rk": key, "field": link.field, "parent": link.parent, "done": 0}
             self._links.put((key, link.field), row)
 
-    def _mark_done(self, change: MarkLinked | MarkUploaded) -> None:
+    def _mark_done(self, change: MarkLinked | MarkUploaded | MarkUnlinked) -> None:
         sheet, place, thing = self._uploads, str(change.key), "upload"
-        if isinstance(change, MarkLinked):
+        if isinstance(change, MarkLinked | MarkUnlinked):
             sheet, place, thing = self._links, change.field, f"link {change.field}"
         row = sheet.get((change.key, place))
         if row is None:
             raise not_there(change.key, thing)
-        sheet.put((change.key, place), row | {"done": 1})
+        sheet.put((change.key, place), row | {"done": int(not isinstance(change, MarkUnlinked))})
 
     def _store_attribute(self, change: StoreAttribute) -> None:
         known_row(change, self._records.get(change.key))

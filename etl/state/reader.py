@@ -17,19 +17,19 @@ from sqlalchemy.exc import DBAPIError
 from etl.core.changes import PendingLink
 from etl.core.errors import StateError
 from etl.core.keys import RecordKey
-from etl.core.outcomes import RecordState
+from etl.core.outcomes import AttemptClass, RecordState
 from etl.core.ports import KnownRecord, RunRow
 from etl.core.records import RunId, TargetId
 from etl.state.backing import error_name
 from etl.state.bookkeeping import LAST_STAGE
 from etl.state.identity import identity
 from etl.state.sheets import BATCH_KEYS
-from etl.state.tables import ATTRIBUTES, LINKS, NOT_CREATED, RECORDS, RUNS, UPLOADS, WATERMARKS
+from etl.state.tables import ATTEMPTS, ATTRIBUTES, LINKS, NOT_CREATED, RECORDS, RUNS, UPLOADS, WATERMARKS
 
 _STREAM_ROWS = 1000
 _KNOWN = select(
     *RECORDS.c["rk", "entity", "mapping", "state", "fingerprint", "field_hashes", "attempt"],
-    *RECORDS.c["target_id", "scope", "error", "run_id"],
+    *RECORDS.c["target_id", "scope", "error", "run_id", "adopted"],
 )
 _RUNS = select(*RUNS.c["run_id", "command", "started", "ended", "stage", "exit_code"]).order_by(RUNS.c.number.desc())
 
@@ -69,6 +69,16 @@ class SqlReader:
         """Number of records by (entity, state)."""
         query = select(RECORDS.c.entity, RECORDS.c.state, func.count()).group_by(RECORDS.c.entity, RECORDS.c.state)
         return {(entity, state): count for entity, state, count in self._rows(query)}
+
+    def created_by(self, run_id: RunId) -> Iterator[KnownRecord]:
+        """The records that a run created and that are not undone, ordered by entity and key; adopted ones are not among
+        them. Whatever a later run did to a record, it stays the work of the run whose attempt was its last.
+        """
+        last = (ATTEMPTS.c.rk == RECORDS.c.rk) & (ATTEMPTS.c.attempt == RECORDS.c.attempt)
+        ours = (ATTEMPTS.c.run_id == run_id) & (ATTEMPTS.c["class"] == AttemptClass.COMMITTED.value)
+        there = RECORDS.c.target_id.is_not(None) & (RECORDS.c.adopted == 0)
+        query = _KNOWN.join(ATTEMPTS, last).where(ours, there).order_by(RECORDS.c.entity, RECORDS.c.rk)
+        return (_known_record(row) for row in self._stream(query))
 
     def by_target_id(self, entity: str, ids: Sequence[TargetId]) -> dict[TargetId, RecordKey]:
         """Which of these Casebook ids are ours."""
@@ -170,4 +180,5 @@ def _known_record(row: Row[*tuple[Any, ...]]) -> KnownRecord:
         scope=row.scope,
         error=row.error,
         run_id=row.run_id,
+        adopted=bool(row.adopted),
     )

@@ -10,7 +10,7 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import Any, Generic, TypeAlias, TypeVar
 
-from sqlalchemy import Connection, Dialect, Insert, Table, Update, bindparam, insert, select, update
+from sqlalchemy import Connection, Delete, Dialect, Insert, Table, Update, bindparam, delete, insert, select, update
 
 Key = TypeVar("Key")
 Row = TypeVar("Row", bound=Mapping[str, object])
@@ -30,10 +30,22 @@ class Sheet(Generic[Key, Row]):
         self._journal = journal
         self._stored = stored
         self._changed: dict[Key, Row] = {}
+        self._removed: set[Key] = set()
 
     def get(self, key: Key) -> Row | None:
         """The row as the changes so far leave it, None where there is none."""
-        return self._changed.get(key) or self._stored.get(key)
+        return self._changed.get(key) or (None if key in self._removed else self._stored.get(key))
+
+    def keys(self) -> list[Key]:
+        """The keys of the rows that were read or changed."""
+        return [*{**self._stored, **self._changed}]
+
+    def remove(self, key: Key) -> None:
+        """Takes a row away; one put there later is a new row."""
+        before, was_removed = self._changed.pop(key, None), key in self._removed
+        self._journal.append(lambda: self._take_back_removal(key, before, was_removed=was_removed))
+        if key in self._stored:
+            self._removed.add(key)
 
     def put(self, key: Key, row: Row) -> None:
         """Replaces or adds a row."""
@@ -42,13 +54,21 @@ class Sheet(Generic[Key, Row]):
         self._changed[key] = row
 
     def write(self, connection: Connection) -> None:
-        """Inserts the rows that were not stored and updates those that were."""
-        self._statements.insert(connection, [row for key, row in self._changed.items() if key not in self._stored])
-        self._statements.update(connection, [row for key, row in self._changed.items() if key in self._stored])
+        """Deletes the rows that were removed, inserts those that are not stored (any more) and updates the others."""
+        self._statements.delete(connection, [self._stored[key] for key in self._removed])
+        stored = self._stored.keys() - self._removed
+        self._statements.insert(connection, [row for key, row in self._changed.items() if key not in stored])
+        self._statements.update(connection, [row for key, row in self._changed.items() if key in stored])
 
     def settle(self, connection: Connection) -> None:
         """Updates all rows: for sheets whose rows are known to be stored without having been read."""
         self._statements.update(connection, list(self._changed.values()))
+
+    def _take_back_removal(self, key: Key, before: Row | None, *, was_removed: bool) -> None:
+        if not was_removed:
+            self._removed.discard(key)
+        if before is not None:
+            self._changed[key] = before
 
     def _restore(self, key: Key, before: Row | None) -> None:
         if before is None:
@@ -58,7 +78,7 @@ class Sheet(Generic[Key, Row]):
 
 
 class Statements:
-    """The insert and the update of a table, or of some of its columns, built once.
+    """The insert, the update and the delete of a table, or of some of its columns, built once.
 
     Rows go to the driver as they are, because preparing each row's parameters costs more than writing it.
     """
@@ -72,6 +92,7 @@ class Statements:
             .where(*(table.c[name] == bindparam(f"{_WHERE}{name}") for name in keys))
             .values({name: bindparam(name) for name in others})
         )
+        self._delete = delete(table).where(*(table.c[name] == bindparam(name) for name in keys))
 
     def insert(self, connection: Connection, rows: Sequence[Mapping[str, object]]) -> None:
         """Adds the rows."""
@@ -80,6 +101,10 @@ class Statements:
     def update(self, connection: Connection, rows: Sequence[Mapping[str, object]]) -> None:
         """Sets every column of the rows but the primary key."""
         _execute(connection, self._update, rows)
+
+    def delete(self, connection: Connection, rows: Sequence[Mapping[str, object]]) -> None:
+        """Takes the rows away."""
+        _execute(connection, self._delete, rows)
 
 
 def stored_rows(connection: Connection, table: Table, column: str, values: Iterable[str]) -> list[dict[str, Any]]:
@@ -93,19 +118,20 @@ def stored_rows(connection: Connection, table: Table, column: str, values: Itera
     return rows
 
 
-def _execute(connection: Connection, statement: Insert | Update, rows: Sequence[Mapping[str, object]]) -> None:
+def _execute(connection: Connection, statement: Insert | Update | Delete, rows: Sequence[Mapping[str, object]]) -> None:
     if rows:
         text, names = _driver_form(statement, connection.dialect)
         if connection.dialect.positional:
             values = itemgetter(*names)
-            connection.exec_driver_sql(text, [values(row) for row in rows])
+            parameters = [values(row) for row in rows]
+            connection.exec_driver_sql(text, parameters if len(names) > 1 else [(value,) for value in parameters])
         else:
             places = {name: name.removeprefix(_WHERE) for name in names}
             connection.exec_driver_sql(text, [{name: row[place] for name, place in places.items()} for row in rows])
 
 
 @lru_cache(maxsize=64)
-def _driver_form(statement: Insert | Update, dialect: Dialect) -> tuple[str, Sequence[str]]:
+def _driver_form(statement: Insert | Update | Delete, dialect: Dialect) -> tuple[str, Sequence[str]]:
     """The driver's text of a statement, and the columns in the order of its marks or else its marks' own names."""
     compiled = statement.compile(dialect=dialect)
     if not dialect.positional:

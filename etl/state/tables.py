@@ -7,10 +7,10 @@ keyed hashes, Casebook's ids, codes and times are all there is.
 from __future__ import annotations
 
 from sqlalchemy import (
+    BigInteger,
     Column,
     ForeignKey,
     Index,
-    Integer,
     LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
@@ -40,15 +40,16 @@ RECORDS = Table(
     Column("state", Text, nullable=False),
     Column("fingerprint", Text, nullable=False),
     Column("field_hashes", LargeBinary, nullable=False),
-    Column("attempt", Integer, nullable=False),
-    Column("intent_epoch", Integer),
+    Column("attempt", BigInteger, nullable=False),
+    Column("intent_epoch", BigInteger),
     Column("intent_at", Text),
     Column("target_id", Text),
     Column("scope", Text),
-    Column("status", Integer),
+    Column("status", BigInteger),
     Column("error", Text, nullable=False),
     Column("run_id", Text, nullable=False),
     Column("updated_at", Text, nullable=False),
+    Column("adopted", BigInteger, nullable=False),
     UniqueConstraint("entity", "target_id", name="records_target"),
 )
 Index("records_open", RECORDS.c.state, RECORDS.c.entity, RECORDS.c.rk, sqlite_where=text("state <> 'created'"))
@@ -59,7 +60,7 @@ LINKS = Table(
     Column("rk", Text, ForeignKey("records.rk"), nullable=False),
     Column("field", Text, nullable=False),
     Column("parent", Text, nullable=False),
-    Column("done", Integer, nullable=False),
+    Column("done", BigInteger, nullable=False),
     PrimaryKeyConstraint("rk", "field"),
 )
 Index("links_pending", LINKS.c.rk, LINKS.c.field, sqlite_where=text("done = 0"))
@@ -68,8 +69,8 @@ UPLOADS = Table(
     "uploads",
     METADATA,
     Column("rk", Text, ForeignKey("records.rk"), primary_key=True),
-    Column("size_bytes", Integer, nullable=False),
-    Column("done", Integer, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("done", BigInteger, nullable=False),
 )
 Index("uploads_pending", UPLOADS.c.rk, sqlite_where=text("done = 0"))
 
@@ -86,12 +87,12 @@ ATTEMPTS = Table(
     "attempts",
     METADATA,
     Column("rk", Text, ForeignKey("records.rk"), nullable=False),
-    Column("attempt", Integer, nullable=False),
+    Column("attempt", BigInteger, nullable=False),
     Column("run_id", Text, nullable=False),
-    Column("epoch", Integer, nullable=False),
+    Column("epoch", BigInteger, nullable=False),
     Column("intent_at", Text, nullable=False),
     Column("class", Text),
-    Column("status", Integer),
+    Column("status", BigInteger),
     Column("error", Text, nullable=False),
     Column("settled_at", Text),
     PrimaryKeyConstraint("rk", "attempt"),
@@ -100,13 +101,13 @@ ATTEMPTS = Table(
 RUNS = Table(
     "runs",
     METADATA,
-    Column("number", Integer, primary_key=True),
+    Column("number", BigInteger, primary_key=True),
     Column("run_id", Text, nullable=False, unique=True),
     Column("command", Text, nullable=False),
     Column("started", Text, nullable=False),
     Column("ended", Text),
     Column("stage", Text, nullable=False),
-    Column("exit_code", Integer),
+    Column("exit_code", BigInteger),
     Column("fingerprints", Text, nullable=False),
 )
 
@@ -124,14 +125,14 @@ WATERMARKS = Table(
 LEASE = Table(
     "lease",
     METADATA,
-    Column("id", Integer, primary_key=True),
+    Column("id", BigInteger, primary_key=True),
     Column("host", Text, nullable=False),
     Column("boot_id", Text, nullable=False),
-    Column("pid", Integer, nullable=False),
-    Column("process_start", Integer, nullable=False),
+    Column("pid", BigInteger, nullable=False),
+    Column("process_start", BigInteger, nullable=False),
     Column("command", Text, nullable=False),
     Column("run_id", Text, nullable=False),
     Column("taken_at", Text, nullable=False),
-    Column("released", Integer, nullable=False),
-    Column("epoch", Integer, nullable=False),
+    Column("released", BigInteger, nullable=False),
+    Column("epoch", BigInteger, nullable=False),
 )

@@ -1,8 +1,9 @@
 """Which change is legal in which state of a record, and what the record is afterwards: pure rules, one function a change.
 
-Nothing here leads from ``intent`` to anything that forgets the intent, nothing leads away from ``created``, and an id
-once given never changes: that is what keeps a record from being sent twice and its dependents from losing it. (It also
-makes the unique constraint on ids exact for a whole group of changes, of which only the last rows are written.)
+Nothing here leads from ``intent`` to anything that forgets the intent, only ``undoing`` leads away from ``created``, and
+an id once given never becomes another: that is what keeps a record from being sent twice and its dependents from losing
+it. (It also makes the unique constraint on ids exact for a whole group of changes, of which only the last rows are
+written.)
 """
 
 from __future__ import annotations
@@ -11,13 +12,19 @@ from dataclasses import dataclass
 from typing import TypedDict, cast
 
 from etl.core.changes import (
+    Adopt,
     Change,
     Intend,
     MarkBlocked,
     MarkCreated,
     MarkDuplicate,
     MarkRejected,
+    MarkRestored,
+    MarkSpared,
     MarkUncertain,
+    MarkUndoing,
+    MarkUndone,
+    MarkUnlinked,
     MarkUpdated,
     StoreAttribute,
 )
@@ -44,6 +51,7 @@ class RecordRow(TypedDict):
     error: str
     run_id: str
     updated_at: str
+    adopted: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +64,9 @@ class Moment:
 
 
 _ABSENT = "not known"
-_BEFORE_SENDING = frozenset({_ABSENT, RecordState.PLANNED, RecordState.BLOCKED, RecordState.REJECTED})
+_BEFORE_SENDING = frozenset(
+    {_ABSENT, RecordState.PLANNED, RecordState.BLOCKED, RecordState.REJECTED, RecordState.UNDONE}
+)
 _UNDECIDED = frozenset({RecordState.INTENT, RecordState.UNCERTAIN})
 _THERE = frozenset({RecordState.CREATED, RecordState.DUPLICATE})
 _LEGAL: dict[type[Change], frozenset[str]] = {
@@ -68,6 +78,12 @@ _LEGAL: dict[type[Change], frozenset[str]] = {
     MarkDuplicate: _UNDECIDED | {RecordState.DUPLICATE},
     MarkBlocked: _BEFORE_SENDING | _THERE,
     StoreAttribute: _THERE,
+    Adopt: _BEFORE_SENDING,
+    MarkUndoing: frozenset({RecordState.CREATED, RecordState.UNDOING}),
+    MarkSpared: frozenset({RecordState.CREATED, RecordState.UNDOING}),
+    MarkUndone: frozenset({RecordState.CREATED, RecordState.UNDOING}),
+    MarkRestored: frozenset({RecordState.CREATED}),
+    MarkUnlinked: frozenset({RecordState.CREATED}),
 }
 
 
@@ -105,7 +121,43 @@ def intended(change: Intend, row: RecordRow | None, now: Moment) -> RecordRow:
         error="",
         run_id=now.run_id,
         updated_at=now.at,
+        adopted=0,
     )
+
+
+def adopted(change: Adopt, row: RecordRow | None, now: Moment) -> RecordRow:
+    """The record as one that was in Casebook already; nothing was attempted. Raises StateError."""
+    require_legal(change, row)
+    return RecordRow(
+        rk=change.key,
+        entity=change.entity,
+        mapping=change.mapping,
+        state=RecordState.CREATED.value,
+        fingerprint=change.fingerprint,
+        field_hashes=change.field_hashes,
+        attempt=row["attempt"] if row else 0,
+        intent_epoch=row["intent_epoch"] if row else None,
+        intent_at=row["intent_at"] if row else None,
+        target_id=change.target_id,
+        scope=None,
+        status=None,
+        error="",
+        run_id=now.run_id,
+        updated_at=now.at,
+        adopted=1,
+    )
+
+
+def in_undo(row: RecordRow, state: RecordState, now: Moment) -> RecordRow:
+    """The record in another state of being undone; the run that wrote it last stays known, and gone means without id."""
+    gone = {"target_id": None, "adopted": 0} if state is RecordState.UNDONE else {}
+    return cast("RecordRow", row | {"state": state.value, "updated_at": now.at} | gone)
+
+
+def restored(change: MarkRestored, row: RecordRow, now: Moment) -> RecordRow:
+    """The record as an earlier run left it."""
+    before = {"fingerprint": change.fingerprint, "field_hashes": change.field_hashes, "run_id": change.run_id}
+    return cast("RecordRow", row | before | {"updated_at": now.at})
 
 
 def blocked(change: MarkBlocked, row: RecordRow | None, now: Moment) -> RecordRow:
@@ -129,6 +181,7 @@ def blocked(change: MarkBlocked, row: RecordRow | None, now: Moment) -> RecordRo
         error=f"parent {change.parent}",
         run_id=now.run_id,
         updated_at=now.at,
+        adopted=0,
     )
 
 

@@ -95,10 +95,11 @@ def test_a_reader_reads_an_older_state_from_a_copy_and_leaves_the_file(frozen):
     assert frozen.read_bytes() == content
 
 
-def test_a_state_of_today_is_not_copied(frozen, opened):
-    with opened():
-        pass
-    assert not list(frozen.parent.glob("*.before-*"))
+def test_a_state_of_today_is_not_copied(path, opened):
+    for _ in range(2):
+        with opened():
+            pass
+    assert not list(path.parent.glob("*.before-*"))
 
 
 def test_the_tables_in_use_are_those_that_the_steps_make(frozen):
@@ -120,7 +121,7 @@ def test_the_tables_in_use_are_those_that_the_steps_make(frozen):
 
 
 def _plain(kind: object) -> str:
-    return {"LargeBinary": "BLOB"}.get(type(kind).__name__, type(kind).__name__.upper())
+    return {"LargeBinary": "BLOB", "BigInteger": "INTEGER"}.get(type(kind).__name__, type(kind).__name__.upper())
 
 
 def test_open_records_are_found_by_index(frozen):

@@ -12,13 +12,19 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from etl.core.changes import (
+    Adopt,
     Intend,
     MarkBlocked,
     MarkCreated,
     MarkDuplicate,
     MarkLinked,
     MarkRejected,
+    MarkRestored,
+    MarkSpared,
     MarkUncertain,
+    MarkUndoing,
+    MarkUndone,
+    MarkUnlinked,
     MarkUpdated,
     MarkUploaded,
     PendingLink,
@@ -26,7 +32,7 @@ from etl.core.changes import (
 )
 from etl.core.errors import StateError
 from etl.core.keys import RecordKey
-from etl.core.records import TargetId
+from etl.core.records import RunId, TargetId
 from etl.state import open_store
 
 KEYS = [RecordKey(letter * 32) for letter in "abc"]
@@ -43,10 +49,16 @@ changes = st.one_of(
     st.builds(MarkBlocked, keys, st.just("person"), st.just("people"), keys),
     st.builds(MarkLinked, keys, st.just("mother")),
     st.builds(MarkUploaded, keys),
+    st.builds(Adopt, keys, st.just("person"), st.just("people"), ids, st.just("f4"), st.just(b"j")),
+    st.builds(MarkUndoing, keys),
+    st.builds(MarkSpared, keys),
+    st.builds(MarkUndone, keys),
+    st.builds(MarkRestored, keys, st.just("f0"), st.just(b"k"), st.just(RunId("r0"))),
+    st.builds(MarkUnlinked, keys, st.just("mother")),
     st.builds(StoreAttribute, keys, st.just("assignment_id"), st.sampled_from(["7", "8"])),
 )
 OPEN = {"intent", "uncertain"}
-UNSENT = {"absent", "blocked", "rejected"}
+UNSENT = {"absent", "blocked", "rejected", "undone"}
 
 
 @dataclass
@@ -95,6 +107,20 @@ class Model:
                 pass
             case MarkLinked() if key in self.links:
                 self.pending_links.discard(key)
+            case MarkUnlinked() if key in self.links:
+                self.pending_links.add(key)
+            case Adopt() if state in UNSENT and self.is_free(change):
+                self.state[key], self.target[key], self.print[key] = "created", change.target_id, "f4"
+            case MarkRestored() if state == "created":
+                self.print[key] = "f0"
+            case MarkUndoing() | MarkSpared() if state in {"created", "undoing"}:
+                self.state[key] = "undoing" if isinstance(change, MarkUndoing) else "created"
+            case MarkUndone() if state in {"created", "undoing"}:
+                self.state[key] = "undone"
+                del self.target[key]
+                for facts in (self.links, self.pending_links, self.uploads, self.pending_uploads):
+                    facts.discard(key)
+                self.attributes.pop(key, None)
             case MarkUploaded() if key in self.uploads:
                 self.pending_uploads.discard(key)
             case StoreAttribute() if state in {"created", "duplicate"}:
@@ -103,7 +129,7 @@ class Model:
                 return False
         return True
 
-    def is_free(self, change: MarkCreated | MarkDuplicate) -> bool:
+    def is_free(self, change: Adopt | MarkCreated | MarkDuplicate) -> bool:
         """Whether no other record has this id."""
         return all(key == change.key for key, target in self.target.items() if target == change.target_id)
 
@@ -119,6 +145,9 @@ class StillClock:
 
     def now(self):
         return datetime(2026, 7, 1, tzinfo=UTC)
+
+    def monotonic(self):
+        return 0.0
 
 
 class StoreAgainstModel(RuleBasedStateMachine):

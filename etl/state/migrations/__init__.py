@@ -10,11 +10,11 @@ from typing import TypeAlias
 
 from sqlalchemy import Connection
 
-from etl.state.migrations import m0001_records
+from etl.state.migrations import m0001_records, m0002_adopted
 
 Step: TypeAlias = tuple[str, ...]
 
-STEPS: tuple[Step, ...] = (m0001_records.STATEMENTS,)
+STEPS: tuple[Step, ...] = (m0001_records.STATEMENTS, m0002_adopted.STATEMENTS)
 """Step ``n`` (from 1) leads from version ``n - 1`` to version ``n``."""
 _WORDS = {
     "sqlite": {

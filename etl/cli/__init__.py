@@ -11,6 +11,7 @@ from etl.cli import (
     demo,
     doctor,
     graph,
+    init,
     inline_tests,
     inspect,
     lint,
@@ -19,6 +20,7 @@ from etl.cli import (
     resolve,
     run,
     sandbox,
+    scaffold,
     schema,
     state,
     status,
@@ -37,7 +39,9 @@ app = typer.Typer(
 )
 for module in (
     demo,
+    init,
     inspect,
+    scaffold,
     lint,
     inline_tests,
     validate,

@@ -36,6 +36,21 @@ def singular(word: str) -> str:
     return word[:-1] if word.endswith("s") and not word.endswith(("ss", "us", "is")) else word
 
 
+def plural(word: str) -> str:
+    """The plural of an English noun, as far as its ending tells.
+
+    >>> plural("case_person"), plural("person_address"), plural("provider_staff"), plural("note")
+    ('case_people', 'person_addresses', 'provider_staff', 'notes')
+    """
+    if word.endswith("person"):
+        return word.removesuffix("person") + "people"
+    if word.endswith("staff"):
+        return word
+    if word.endswith("y"):
+        return word[:-1] + "ies"
+    return word + ("es" if word.endswith("s") else "s")
+
+
 def is_key_name(name: str) -> bool:
     """Whether a column is named like a key or a reference."""
     return bool(_KEY_WORDS & set(words_of(name)))

@@ -18,7 +18,7 @@ from etl.core.errors import SettingsError, SourceUnavailable
 from etl.core.intake import Certificate
 from etl.core.ports import Clock, Progress, Source
 from etl.mapping.model import Position, SourceSpec
-from etl.pipeline.projects import open_project
+from etl.pipeline.projects import open_surroundings
 from etl.pipeline.source_kinds import opened_source
 from etl.sources.intake.intake import Intake
 from etl.sources.intake.verdict import Declared
@@ -105,7 +105,7 @@ def _files(paths: Sequence[Path], argument: str) -> Iterator[FileToRead | Source
 
 
 def _of_project(folder: Path, environ: Mapping[str, str]) -> Iterator[FileToRead | Source]:
-    setting = open_project(folder, None, environ)
+    setting = open_surroundings(folder, None, environ)
     for spec in setting.project.sources.values():
         if spec.kind == "csv":
             yield from _declared_files(spec)

@@ -23,6 +23,13 @@ def open_project(folder: Path, profile: str | None, environ: Mapping[str, str]) 
     return _with_profile(load_project(folder, profile=profile, environ=environ), profile, environ)
 
 
+def open_surroundings(folder: Path, profile: str | None, environ: Mapping[str, str]) -> Setting:
+    """A project whose mappings may be missing or unfinished; it has none here. Raises MappingError, SettingsError."""
+    _require_project(folder)
+    project, _ = load_surroundings(folder, profile=profile, environ=environ)
+    return _with_profile(project, profile, environ)
+
+
 def _require_project(folder: Path) -> None:
     if not (folder / "project.yaml").is_file():
         raise SettingsError(

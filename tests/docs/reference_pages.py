@@ -26,9 +26,8 @@ One program: `casebook-etl`, or `python -m etl`. This page is made from the comm
 rest. With `--json` the answer is one JSON object. How a command ended is its exit code: see [errors](errors.md).
 Colours are left out where `NO_COLOR` is set.
 
-Commands that this version does not have, though you may look for them: a skeleton for a new project,
-removing what a run created, a nightly synchronisation
-with deletions. What to do instead stands in [sources](sources.md) and [loading](loading.md).
+Commands that this version does not have, though you may look for them: removing what a run created, a nightly
+synchronisation with deletions. What to do instead stands in [sources](sources.md) and [loading](loading.md).
 """
 _PROBLEMS_HEAD = """# Problems
 

@@ -25,6 +25,8 @@ _MANY_VALUES = 20
 _CONTAINED = 0.95
 _CONTAINED_BY_NAME = 0.5
 _LEAST_STEM = 3
+_LONGER = 2
+"""A value that is a little longer than any key is an orphan; one far longer shows that the column is no reference."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ def _is_own(table: Table, column: Column) -> bool:
 def _can_point(read: Read, column: Column, parent: Read, key: Column) -> bool:
     if (read.table.name, column.name) == (parent.table.name, key.name) or column.people not in (None, People.NAME):
         return False
-    if not column.filled or column.longest > key.longest or _shared_shapes(column, key) < _SAME_SHAPE:
+    if not column.filled or column.longest > _LONGER * key.longest or _shared_shapes(column, key) < _SAME_SHAPE:
         return False
     if _is_own(read.table, column) and not _is_own(parent.table, key):
         return False
@@ -111,6 +113,9 @@ def _begin_alike(one: str, other: str) -> bool:
 
 
 def _shared_shapes(column: Column, key: Column) -> float:
+    """The share of a column's rows that look like the key; 1 for a key of so many looks that they tell nothing (UUIDs)."""
+    if sum(each.rows for each in key.shapes) < _SAME_SHAPE * key.filled:
+        return 1.0
     theirs = {each.text for each in key.shapes}
     return sum(each.rows for each in column.shapes if each.text in theirs) / column.filled
 

@@ -1,0 +1,70 @@
+"""Things that no table holds, but whose key stands in another table's rows: the households of a table of stays."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+from etl.catalog.model import Catalog, Entity
+from etl.core.column_names import is_key_name
+from etl.core.intake import Column, Reference, Table
+from etl.mapping.draft.terms import Terms
+
+_ROWS_A_GROUP = 0.98
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The rows of a table that agree in a column are one thing."""
+
+    entity: Entity
+    table: Table
+    column: Column
+
+
+def groups_of(
+    tables: Sequence[Table],
+    entities: Collection[str],
+    references: Sequence[Reference],
+    catalog: Catalog,
+    terms: Terms,
+) -> list[Group]:
+    """At most one group for each entity that no table was taken for and that others link to, from the fullest table."""
+    found: dict[str, Group] = {}
+    for table in sorted(tables, key=lambda each: -each.rows):
+        pointing = {each.column for each in references if each.table == table.name}
+        for group in _of_table(table, pointing, catalog, terms):
+            name = group.entity.name
+            if name not in entities and _is_linked(name, entities, catalog):
+                found.setdefault(name, group)
+    return list(found.values())
+
+
+def _of_table(table: Table, pointing: Collection[str], catalog: Catalog, terms: Terms) -> Iterator[Group]:
+    for column in table.columns:
+        if column.name not in pointing and _tells_groups(column):
+            words = terms.words(column.name) - {"id", "key", "number", "guid", "uuid"}
+            for entity in catalog.entities.values():
+                if (
+                    entity.creatable
+                    and not _needs_parents(entity, catalog)
+                    and terms.entity_fit(words, entity.name).score == 1
+                ):
+                    yield Group(entity, table, column)
+
+
+def _tells_groups(column: Column) -> bool:
+    """Named like a key, filled everywhere, and mostly of more rows than values."""
+    is_whole = column.filled > 0 and not column.blank and not column.null
+    return (
+        is_whole and is_key_name(column.name) and column.distinct <= _ROWS_A_GROUP * column.filled and not column.codes
+    )
+
+
+def _needs_parents(entity: Entity, catalog: Catalog) -> bool:
+    return any(link.required for link in catalog.reference_links(entity.name))
+
+
+def _is_linked(name: str, entities: Collection[str], catalog: Catalog) -> bool:
+    links = (link for each in entities for link in catalog.entity(each).links.values())
+    return any(name in link.to for link in links)

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from etl.cli.common import JsonOption, Output, ProfileOption, ProjectArgument, ending, open_setting
-from etl.core.exits import YOURS_TO_FIX
+from etl.cli.common import (
+    JsonOption,
+    Output,
+    ProfileOption,
+    ProgressOption,
+    ProjectArgument,
+    QuietOption,
+    ending,
+    open_setting,
+)
+from etl.core.exits import HELD_BACK, YOURS_TO_FIX
+
+if TYPE_CHECKING:
+    from etl.pipeline.state_care import Checked
 
 state_app = typer.Typer(help="Care for the state database.", no_args_is_help=True, pretty_exceptions_enable=False)
 

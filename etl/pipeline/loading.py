@@ -7,6 +7,7 @@ import contextlib
 import os
 import signal
 import time
+from collections import Counter
 from collections.abc import Coroutine, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -21,6 +22,7 @@ from etl.load.executor import Loader, LoadSettings
 from etl.load.notes import LoadNotes
 from etl.load.planned import PlannedRecords
 from etl.load.ports import LoadPorts
+from etl.load.rebuild import Rebuilder
 from etl.load.sampling import Scope
 from etl.load.verify import Verifier, VerifyResult
 from etl.mapping.model import Field, Project
@@ -108,6 +110,22 @@ def read_back(setting: Setting, bench: Bench, options: Options, scope: Scope) ->
             return await Verifier(ports_of(setting, target, bench), planned, options, scope).run()
         finally:
             await target.close()
+
+    return _run(work())
+
+
+def find_again(setting: Setting, bench: Bench, options: Options) -> Counter[tuple[str, str]]:
+    """Fills an empty state with what a plan's records are found to be; see :mod:`etl.load.rebuild`."""
+
+    async def work() -> Counter[tuple[str, str]]:
+        target = setting.target(bench.log.request)
+        planned = PlannedRecords(bench.folder.planned, setting.project.mappings)
+        rebuilder = Rebuilder(ports_of(setting, target, bench), planned, options, setting.profile.quiet_s)
+        try:
+            await rebuilder.run()
+        finally:
+            await target.close()
+        return rebuilder.verdicts
 
     return _run(work())
 

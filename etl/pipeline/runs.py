@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 
 from etl.core.errors import SettingsError, TooManyProblems
@@ -112,9 +113,15 @@ def _plan_once(setting: Setting, session: Session, store: StateStore, choices: R
     if session.folder.plan.exists():
         return
     options = live_options(setting, session.log)
-    _prepare(setting, session, store, options, choices)
-    session.folder.write_json(session.folder.options, options)
+    plan_into(setting, session, store, choices)
     store.set_stage(session.folder.run_id, "load")
+
+
+def plan_into(setting: Setting, session: Session, state: StateReader, choices: RunChoices) -> Options:
+    """Extract, map, validate and plan against a state, into a run's folder; returns the tenant's live options."""
+    _prepare(setting, session, state, options, choices)
+    session.folder.write_json(session.folder.options, options)
+    return options
 
 
 def _prepare(

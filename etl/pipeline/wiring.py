@@ -8,6 +8,7 @@ import hashlib
 import os
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -25,10 +26,12 @@ from etl.mapping.operations import Context
 from etl.pipeline.source_kinds import opened_source
 from etl.settings import Credentials, read_credentials, read_project_key, read_state_password
 from etl.sources.files import FolderFiles
+from etl.state.examining import Examined, examine
 from etl.state.keeper import Guard
 from etl.state.opening import open_reader, open_store, state_exists
 from etl.state.postgres import ServerPlace, schema_name
 from etl.state.reader import SqlReader
+from etl.state.rebuilding import rebuilt_store
 from etl.state.store import SqlStore
 from etl.state.witness import witness_folder
 
@@ -125,6 +128,21 @@ class Setting:
             adopt=adopt,
             guard=Guard(witness_folder(os.environ), ask_first),
         )
+
+    def rebuilt_store(self) -> AbstractContextManager[SqlStore]:
+        """An empty state that takes the place of the state database when the block ends well."""
+        return rebuilt_store(
+            self.state_path,
+            project=self.project.name,
+            target=self.target_name,
+            key_check=self.keys(create=False).check_value(),
+            clock=SystemClock(),
+            guard=Guard(witness_folder(os.environ)),
+        )
+
+    def examined(self) -> Examined:
+        """What the state database's file says of itself, and its witness of it."""
+        return examine(self.state_path, witness_folder(os.environ))
 
     def reader(self) -> SqlReader:
         """The state database, read beside whoever writes it."""

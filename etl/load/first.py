@@ -8,25 +8,29 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 
 
 class FirstAlone:
-    """A gate before the POSTs of each entity, open as soon as one record of it is known to be there."""
+    """A gate before the intents of each entity, open as soon as one record of it is known to be there."""
 
     def __init__(self, is_proved: Callable[[str], bool]) -> None:
         self._is_proved = is_proved
         self._alone: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    @asynccontextmanager
-    async def turn(self, entity: str) -> AsyncIterator[None]:
-        """Waits while another record of an unproved entity is on its way; of a proved one any number goes at once."""
+    async def enter(self, entity: str) -> bool:
+        """Waits while another record of an unproved entity is on its way; of a proved one any number goes at once.
+
+        True where the record goes alone; then :meth:`leave` must follow its answer.
+        """
         if self._is_proved(entity):
-            yield
-            return
-        async with self._alone[entity]:
-            if not self._is_proved(entity):
-                yield
-                return
-        yield
+            return False
+        await self._alone[entity].acquire()
+        if self._is_proved(entity):
+            self._alone[entity].release()
+            return False
+        return True
+
+    def leave(self, entity: str) -> None:
+        """The record that went alone is answered."""
+        self._alone[entity].release()

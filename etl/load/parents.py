@@ -18,14 +18,17 @@ from etl.core.records import LinkValue, Ref, TargetId
 from etl.load.planned import PlannedRecord
 
 _CACHED = 200_000
+_GENERATIONS = 8
+"""Records that hang on each other in a circle have no head; so far up is looked."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parent:
-    """A created record that others may point to."""
+    """A created record that others may point to; ``scope`` is the one that it hangs on itself."""
 
     entity: str
     id: TargetId
+    scope: RecordKey | None = None
 
 
 class ParentUnreadable(Exception):
@@ -57,12 +60,32 @@ class Parents:
         missing = [key for key in keys if key not in found]
         for key, known in self._state.known(missing).items() if missing else ():
             if known.target_id is not None and known.state in (RecordState.CREATED, RecordState.DUPLICATE):
-                found[key] = self.remember(key, known.entity, known.target_id)
+                found[key] = self.remember(key, known.entity, known.target_id, known.scope)
         return found
 
-    def remember(self, key: RecordKey, entity: str, target_id: TargetId) -> Parent:
+    def root(self, record: PlannedRecord) -> RecordKey:
+        """The record at whose head a record stands: its case, person or provider, or itself where it hangs on nothing.
+
+        What it hangs on is what it is looked for under, else its first required reference.
+        """
+        key, above = record.key, self._above(record)
+        for _ in range(_GENERATIONS):
+            if above is None:
+                break
+            key = above
+            parent = self.created([key]).get(key)
+            above = parent.scope if parent else None
+        return key
+
+    def _above(self, record: PlannedRecord) -> RecordKey | None:
+        entity, parents = self._catalog.entity(record.entity), record.parents()
+        scope = entity.marker.scope if entity.marker else None
+        names = [scope] if scope else [name for name in parents if name in entity.links and entity.links[name].required]
+        return next((parents[name][0] for name in names if name in parents), None)
+
+    def remember(self, key: RecordKey, entity: str, target_id: TargetId, scope: RecordKey | None = None) -> Parent:
         """Keeps a created record at hand."""
-        parent = self._cache[key] = Parent(entity, target_id)
+        parent = self._cache[key] = Parent(entity, target_id, scope)
         if len(self._cache) > _CACHED:
             self._cache.popitem(last=False)
         return parent

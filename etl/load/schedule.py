@@ -61,6 +61,10 @@ class Schedule:
         """The next record to work on."""
         return await self._ready.get()
 
+    def again(self, record: PlannedRecord) -> None:
+        """Hands out an active record once more."""
+        self._ready.put_nowait(record)
+
     def wait_for(self, key: RecordKey, record: PlannedRecord) -> None:
         """Puts a record aside until another one is settled."""
         self._waiting[key].append(record)

@@ -1,0 +1,57 @@
+"""Waits for durable changes on the event loop, woken once a group commit instead of once a change.
+
+The state database tells of each change from its own thread. To wake the loop from there costs a system call; whatever
+was told before the loop wakes is passed on in the same go.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from concurrent.futures import Future
+from functools import partial
+
+from etl.core.changes import Change
+from etl.core.ports import StateStore
+
+_Waiter = asyncio.Future[None]
+
+
+class Commits:
+    """Commits changes; to be used on one event loop."""
+
+    def __init__(self, state: StateStore) -> None:
+        self._state = state
+        self._told: deque[tuple[_Waiter, Future[None]]] = deque()
+        self._is_waking = False
+
+    def commit(self, *changes: Change) -> asyncio.Future[None]:
+        """Queues changes that belong together; done when they are durable. Fails with StateError if they were not written."""
+        loop = asyncio.get_running_loop()
+        waiter: _Waiter = loop.create_future()
+        self._state.commit(*changes).add_done_callback(partial(self._tell, loop, waiter))
+        return waiter
+
+    def _tell(self, loop: asyncio.AbstractEventLoop, waiter: _Waiter, done: Future[None]) -> None:
+        """Called in the committing thread."""
+        self._told.append((waiter, done))
+        if not self._is_waking and not loop.is_closed():
+            self._is_waking = True
+            loop.call_soon_threadsafe(self._pass_on)
+
+    def _pass_on(self) -> None:
+        # First this, so that what is told from now on wakes the loop again.
+        self._is_waking = False
+        while self._told:
+            waiter, done = self._told.popleft()
+            _pass(waiter, done)
+
+
+def _pass(waiter: _Waiter, done: Future[None]) -> None:
+    if waiter.done():
+        return
+    error = done.exception()
+    if error is None:
+        waiter.set_result(None)
+    else:
+        waiter.set_exception(error)

@@ -1,0 +1,61 @@
+"""Turns planned records into documents that may be sent: parents resolved, labels as option ids, checked a last time.
+
+The server answers some values of a wrong type with 500, which would look like a lost answer; so nothing leaves that the
+catalogue does not allow, and what cannot leave is noted as this run's failure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from etl.catalog.payloads import Payloads
+from etl.core.errors import Finding
+from etl.core.fingerprint import without
+from etl.core.outcomes import Action
+from etl.core.records import Document
+from etl.load.notes import LoadNotes
+from etl.load.parents import Parents
+from etl.load.planned import PlannedRecord
+from etl.load.ports import LoadPorts
+from etl.load.render import Options, Renderer, UnknownOption
+
+
+class Documents:
+    """Makes documents and tells what state remembers of them."""
+
+    def __init__(self, ports: LoadPorts, options: Options, parents: Parents, notes: LoadNotes) -> None:
+        self._keys = ports.keys
+        self._renderer = Renderer(ports.catalog, options)
+        self._payloads = Payloads(ports.catalog)
+        self._parents = parents
+        self._notes = notes
+
+    async def of(self, record: PlannedRecord, fields: list[str]) -> Document | None:
+        """The record with these references, or None where it cannot be sent as it is (noted as a failure)."""
+        updating = record.action is Action.UPDATE
+        wanted = (record.changed | record.cleared) - record.deferred if updating else None
+        names = [*fields, *(record.cleared & {each.name for each in record.mapping.references})] if updating else fields
+        links = await self._parents.links(record, names, drop=not updating) if names else {}
+        try:
+            document = self._renderer.document(record, links, only=wanted)
+        except UnknownOption as unknown:
+            self._notes.failures[record.key] = ("unknown_option", f"{unknown.field}: {unknown.lookup}")
+            return None
+        findings = self._payloads.check(document, partial=updating)
+        if findings:
+            self._notes.failures[record.key] = ("wrong_type", findings_text(findings))
+            return None
+        return document
+
+    def hashes(self, record: PlannedRecord, left_out: list[str]) -> bytes:
+        """The field hashes of what is sent where some references are left out."""
+        return without(self._keys, record.field_hashes, left_out) if left_out else record.field_hashes
+
+    def fingerprint(self, record: PlannedRecord, left_out: list[str]) -> str:
+        """The fingerprint of what is sent where some references are left out."""
+        return self._keys.fingerprint([self.hashes(record, left_out)]) if left_out else record.fingerprint
+
+
+def findings_text(findings: Sequence[Finding]) -> str:
+    """Codes and pointers: never a value."""
+    return "; ".join(f"{finding.code} {finding.pointer}".strip() for finding in findings)

@@ -125,12 +125,11 @@ async def _look_at_service(chart: Chart, life_s: float | None) -> TenantCapabili
 
 
 def _lists(chart: Chart) -> list[tuple[str, bool]]:
-    """The lists to page through: the tenant's own first, which hold nobody's data."""
-    catalog = chart.setting.project.catalog
-    lookups = [
-        (name, False) for name, each in catalog.lookups.items() if each.path is not None and name in _used(chart)
-    ]
-    return [*lookups, *((name, True) for name in chart.glimpses)]
+    """The lists to page through: the tenant's own first, which hold nobody's data, and of them those in use."""
+    used = _used(chart)
+    lookups = [name for name, each in chart.setting.project.catalog.lookups.items() if each.path is not None]
+    lookups.sort(key=lambda name: name not in used)
+    return [*((name, False) for name in lookups), *((name, True) for name in chart.glimpses)]
 
 
 def _used(chart: Chart) -> Mapping[str, frozenset[str]]:

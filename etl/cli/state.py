@@ -51,3 +51,106 @@ def adopt(
         setting = open_setting(project, profile)
         with setting.store("state adopt", adopt=True):
             output.answer({"adopted": True}, [f"Adopted: {setting.state_place}"])
+
+
+@state_app.command("check", epilog="Example: casebook-etl state check mappings/demo_agency --profile sandbox")
+def check(project: ProjectArgument = Path(), *, profile: ProfileOption = None, as_json: JsonOption = False) -> None:
+    """Check the state database: whole, ours, the newest, and what is in it; works beside a running load."""
+    output = Output(as_json)
+    with ending(output):
+        from etl.pipeline import state_care
+
+        checked = state_care.check(open_setting(project, profile))
+        if checked.trouble is not None:
+            raise checked.trouble
+        output.answer(_content(checked), _lines(checked))
+
+
+@state_app.command("export", epilog="Example: casebook-etl state export state-2026-03-01.db mappings/demo_agency")
+def export(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write; it must not exist.")],
+    project: ProjectArgument = Path(),
+    *,
+    profile: ProfileOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the state database to one file, whole, readable by you alone; works beside a running load."""
+    output = Output(as_json)
+    with ending(output):
+        from etl.pipeline import state_care
+
+        state_care.export(open_setting(project, profile), file)
+        output.answer({"exported": str(file)}, [f"Written: {file}"])
+
+
+@state_app.command("rebuild", epilog="Example: casebook-etl state rebuild mappings/demo_agency --yes")
+def rebuild(
+    project: ProjectArgument = Path(),
+    *,
+    profile: ProfileOption = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="No other machine runs with this project; the present state is moved aside.")
+    ] = False,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    progress: ProgressOption = "auto",
+) -> None:
+    """Make a lost or old state database anew, from the source and what Casebook shows; sends no write."""
+    output = Output(as_json, quiet, progress)
+    with ending(output):
+        from etl.pipeline import state_care
+
+        if not yes:
+            line = (
+                "The state is made anew and the present one moved aside. Stop every other run, then confirm with --yes."
+            )
+            output.answer({"rebuilt": False}, [line])
+            raise typer.Exit(YOURS_TO_FIX)
+        with closing(output.make_progress()) as display:
+            verdicts = state_care.rebuild(open_setting(project, profile), display)
+        records: dict[str, dict[str, int]] = {}
+        for (entity, verdict), count in verdicts.items():
+            records.setdefault(entity, {})[verdict] = count
+        is_certain = state_care.certain(verdicts)
+        lines = [
+            f"  {entity:22} " + ", ".join(f"{n} {verdict}" for verdict, n in each.items())
+            for entity, each in records.items()
+        ]
+        last = "Run again to send what is absent." if is_certain else "Look at `casebook-etl resolve`, then run again."
+        output.answer({"rebuilt": True, "records": records}, ["Rebuilt.", *lines, last])
+        if not is_certain:
+            raise typer.Exit(HELD_BACK)
+
+
+def _content(checked: Checked) -> dict[str, Any]:
+    found = checked.examined
+    records: dict[str, dict[str, int]] = {}
+    for (entity, state), count in sorted(checked.counts.items()):
+        records.setdefault(entity, {})[state] = count
+    return {
+        "path": str(found.path),
+        "form": found.form,
+        "newest_form": found.newest_form,
+        "is_whole": not found.findings,
+        "epoch": found.identity.moment.epoch if found.identity else None,
+        "transactions": found.identity.moment.sequence if found.identity else None,
+        "is_doubted": bool(found.identity and found.identity.is_doubted),
+        "is_witnessed": found.seen is not None,
+        "copies": [str(path) for path in found.copies],
+        "records": records,
+    }
+
+
+def _lines(checked: Checked) -> list[str]:
+    content = _content(checked)
+    lines = [
+        f"{content['path']} is whole, form {content['form']} of {content['newest_form']}.",
+        f"Holders so far: {content['epoch']}. Transactions: {content['transactions']}.",
+        "It is the newest that was used on this machine." if content["is_witnessed"] else "No witness on this machine.",
+    ]
+    if content["is_doubted"]:
+        lines.append("It was not the newest once: each record is asked about before it is first sent.")
+    lines += [f"Copy: {path}" for path in content["copies"]]
+    for entity, states in content["records"].items():
+        lines.append(f"  {entity:22} " + ", ".join(f"{count} {state}" for state, count in states.items()))
+    return lines

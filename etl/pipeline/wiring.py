@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import glob
 import hashlib
-import os
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
@@ -126,7 +125,7 @@ class Setting:
             run_command=command,
             clock=SystemClock(),
             adopt=adopt,
-            guard=Guard(witness_folder(os.environ), ask_first),
+            guard=Guard(witness_folder(self.environ), ask_first),
         )
 
     def rebuilt_store(self) -> AbstractContextManager[SqlStore]:
@@ -137,12 +136,12 @@ class Setting:
             target=self.target_name,
             key_check=self.keys(create=False).check_value(),
             clock=SystemClock(),
-            guard=Guard(witness_folder(os.environ)),
+            guard=Guard(witness_folder(self.environ)),
         )
 
     def examined(self) -> Examined:
         """What the state database's file says of itself, and its witness of it."""
-        return examine(self.state_path, witness_folder(os.environ))
+        return examine(self.state_path, witness_folder(self.environ))
 
     def reader(self) -> SqlReader:
         """The state database, read beside whoever writes it."""

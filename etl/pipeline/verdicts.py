@@ -219,5 +219,5 @@ def _written(told: Written) -> Iterator[Check]:
         found = "Ids of ours are kept." if told.client_ids.value else "Ids of ours are not kept; markers are used."
         yield Check("client ids", told.entity, Standing.OK, found)
     for target_id in told.left:
-        hint = "Delete it by hand; its first text says `casebook-etl probe`."
+        hint = "Delete it by hand; it is called 'casebook-etl probe'."
         yield Check("probe records", told.entity, Standing.FAILED, f"{target_id} could not be deleted.", hint)

@@ -17,9 +17,10 @@ CONTENT_TYPE = "application/x-www-form-urlencoded"
 
 
 def encode(catalog: Catalog, document: Document, kept: Mapping[str, JsonValue] | None = None) -> bytes:
-    """The body of a POST or PATCH; its record's id stands only in the address."""
+    """The body of a POST or PATCH. An id stands in it only where we choose it; a PATCH has it in the address."""
     travelling = wire.attributes(catalog, document, kept)
-    pairs = [pair for name, value in travelling.items() for pair in _pairs(name, value)]
+    pairs = [("id", str(document.id))] if document.id is not None else []
+    pairs += [pair for name, value in travelling.items() for pair in _pairs(name, value)]
     pairs += [
         pair
         for link, value in wire.links(catalog, document)

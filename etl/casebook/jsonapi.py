@@ -27,8 +27,9 @@ def encode(
 ) -> bytes:
     """The body of a POST, or of a PATCH where ``target_id`` is given; ``kept`` as for :func:`wire.attributes`."""
     data: dict[str, JsonValue] = {"type": wire.type_of(catalog, document.entity)}
-    if target_id is not None:
-        data["id"] = target_id
+    record_id = document.id if target_id is None else target_id
+    if record_id is not None:
+        data["id"] = record_id
     data["attributes"] = wire.attributes(catalog, document, kept)
     relationships = _relationships(catalog, document)
     if relationships:

@@ -98,6 +98,7 @@ def _entity(name: str, spec: EntitySpec, tenant: _Tenant) -> Entity:
         operations_certainty=spec.operations_certainty,
         takes_custom_fields=spec.takes_custom_fields,
         harmless=spec.harmless,
+        client_ids=spec.client_ids,
         options=tenant.options(name, spec.options),
     )
 
@@ -123,8 +124,8 @@ def _attribute(name: str, written: AttributeSpec, entity: EntitySpec, tenant: _T
         certainty=written.certainty,
         note=written.note,
         wire=entity.rename.get(name),
-    )
         tolerate=tuple(written.tolerate),
+    )
 
 
 def _custom_field(entity: str, key: str, written: CustomFieldSpec, spec: EntitySpec, tenant: _Tenant) -> Attribute:
@@ -140,8 +141,8 @@ def _custom_field(entity: str, key: str, written: CustomFieldSpec, spec: EntityS
         certainty=written.certainty,
         note=written.note,
         wire=spec.rename.get(name),
-    )
         tolerate=tuple(written.tolerate),
+    )
 
 
 def _link(name: str, written: LinkSpec, entity: EntitySpec, tenant: _Tenant) -> Link:
@@ -163,7 +164,7 @@ def _link(name: str, written: LinkSpec, entity: EntitySpec, tenant: _Tenant) -> 
 
 def _marker(spec: EntitySpec) -> Marker | None:
     written = spec.marker
-    return Marker(written.ask, written.slot, written.place, written.scope) if written else None
+    return Marker(written.ask, written.slot, written.place, written.scope, written.unique) if written else None
 
 
 def _flow(spec: EntitySpec, links: Iterable[Link]) -> tuple[Step, ...]:

@@ -104,13 +104,15 @@ class Marker:
 
     ``ask``: ``filter`` (exact filter on ``slot``), ``sweep`` (list newest first and look in ``slot``), ``scoped`` (no
     slot: list the children of the parent in link ``scope`` and match whole contents). ``place`` in the slot: ``value``
-    (the whole attribute), ``last_line`` (of a text), ``suffix`` (before a file name's ending).
+    (the whole attribute), ``last_line`` (of a text), ``suffix`` (before a file name's ending). ``unique``: the tenant
+    refuses a second record with the same text in the slot.
     """
 
     ask: str
     slot: str | None = None
     place: str = "value"
     scope: str | None = None
+    unique: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +144,7 @@ class Entity:
 
     ``match_on`` marks an entity that is listed and matched by this attribute like a lookup (users); ``options`` are its
     rows where the overlay knows them. ``harmless``: a record may be made and deleted again to try the tenant.
+    ``client_ids``: the tenant takes the id that we choose for a new record, and refuses a second record with it.
     """
 
     name: str
@@ -164,6 +167,7 @@ class Entity:
     takes_custom_fields: bool = False
     options: tuple[Option, ...] | None = None
     harmless: bool = False
+    client_ids: bool = False
 
     @property
     def creatable(self) -> bool:

@@ -81,6 +81,8 @@ def _facts(entity: Entity) -> Iterator[tuple[str, ...]]:
     yield "type", _sign(entity.type_certainty), entity.type or "unknown"
     yield "operations", _sign(entity.operations_certainty), ", ".join(entity.operations) or "unknown"
     yield "marker", "", _marker(entity.marker)
+    if entity.client_ids:
+        yield "ids", "", "chosen by us"
 
 
 def _entity_row(entity: Entity) -> tuple[str, ...]:
@@ -155,7 +157,8 @@ def _marker(marker: Marker | None) -> str:
     if marker is None:
         return "none"
     where = f"{marker.place.replace('_', ' ')} of {marker.slot}" if marker.slot else "whole contents"
-    return f"{marker.ask}: {where}" + (f", within {marker.scope}" if marker.scope else "")
+    unique = ", unique" if marker.unique else ""
+    return f"{marker.ask}: {where}" + (f", within {marker.scope}" if marker.scope else "") + unique
 
 
 def _step(step: Step) -> str:

@@ -94,6 +94,7 @@ class MarkerSpec(_Spec):
     slot: Name | None = None
     place: Literal["value", "last_line", "suffix"] = "value"
     scope: Name | None = None
+    unique: bool = False
 
 
 class StepSpec(_Spec):
@@ -123,6 +124,7 @@ class EntitySpec(_Spec):
     roles: dict[Operation, list[Name]] = {}
     takes_custom_fields: bool = False
     harmless: bool = False
+    client_ids: bool = False
     attributes: dict[Name, AttributeSpec] = {}
     custom_fields: dict[Name, CustomFieldSpec] = {}
     links: dict[Name, LinkSpec] = {}

@@ -340,6 +340,10 @@ class StateReader(Protocol):
         """The unfinished run that the next `run` continues."""
         ...
 
+    def run_fingerprints(self, run_id: RunId) -> dict[str, str]:
+        """The fingerprints a run was started with, empty for an unknown run."""
+        ...
+
 
 class StateStore(StateReader, Protocol):
     """The state database held for writing: one writer, group commit, a lock that keeps every other run out."""

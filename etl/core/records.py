@@ -83,12 +83,14 @@ class Document:
     """One record in Casebook's terms, before encoding.
 
     ``attributes`` holds plain JSON values by attribute name (``custom_fields`` is a nested object); ``links`` holds
-    resolved links by link name of the catalogue, whatever carries them on the wire. None clears a value.
+    resolved links by link name of the catalogue, whatever carries them on the wire. None clears a value. ``id`` is the
+    id that we choose for a new record, where the tenant takes ids from us.
     """
 
     entity: str
     attributes: Mapping[str, JsonValue] = field(default_factory=dict)
     links: Mapping[str, LinkValue] = field(default_factory=dict)
+    id: TargetId | None = None
 
 
 @dataclass(frozen=True, slots=True)

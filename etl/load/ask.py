@@ -2,7 +2,8 @@
 
 ``filter`` and ``sweep`` look for the record's marker; ``scoped`` lists the children of a parent that we created and
 matches whole contents, leaving out the ids that state already knows. "None" means something only once it is proved that
-we can see our own records: a nonsense marker must return nothing, and a record known to be there must be found.
+we can see our own records: a nonsense marker must return nothing, and a record known to be there must be found. Where the
+tenant takes ids of our choice, the record's own address is asked first, and may tell for certain.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from etl.core.errors import TargetError
 from etl.core.keys import RecordKey, marker
 from etl.core.ports import StateReader, Target
 from etl.core.records import Document, RemoteRecord, TargetId
+from etl.load.client_ids import ClientIds
 from etl.load.compare import additions, same_content
 from etl.load.markers import read_marker
 
@@ -25,11 +27,12 @@ NONSENSE = "mg1-" + "7" * 16
 
 
 class Answer(StrEnum):
-    """What asking told."""
+    """What asking told. ``none``: not seen, which alone proves nothing; ``absent``: certainly not there."""
 
     FOUND = "found"
     SEVERAL = "several"
     NONE = "none"
+    ABSENT = "absent"
     CANNOT_ASK = "cannot_ask"
 
 
@@ -44,12 +47,16 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What to look for: the record's key, its document where known, and the id of the parent it hangs on."""
+    """What to look for: the record's key, its document where known, and the id of the parent it hangs on.
+
+    ``sent_id`` is the id of our choice that every open attempt of it carried, None where that is not certain.
+    """
 
     key: RecordKey
     entity: str
     document: Document | None
     scope_id: TargetId | None
+    sent_id: TargetId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +71,8 @@ class Witness:
 class Asker:
     """Answers questions and remembers the entities for which sight was proved."""
 
-    def __init__(self, catalog: Catalog, target: Target, state: StateReader) -> None:
+    def __init__(self, catalog: Catalog, target: Target, state: StateReader, ids: ClientIds | None = None) -> None:
+        self._ids = ids
         self._catalog = catalog
         self._target = target
         self._state = state
@@ -74,6 +82,20 @@ class Asker:
     async def ask(self, question: Question) -> Asked:
         """What became of the record; every failure to ask is an answer, not an exception."""
         entity = self._catalog.entity(question.entity)
+        asked = await self._by_id(self._ids, entity, question) if self._ids and entity.client_ids else None
+        return asked or await self._by_marker(entity, question)
+
+    async def _by_id(self, ids: ClientIds, entity: Entity, question: Question) -> Asked | None:
+        """The certain answer that the id of our choice gives; None where it gives none."""
+        try:
+            found = await ids.find(entity, question.key)
+        except TargetError:
+            return None
+        if found is not None:
+            return Asked(Answer.FOUND, found.id)
+        return Asked(Answer.ABSENT) if ids.proves_absence(entity, question.key, question.sent_id) else None
+
+    async def _by_marker(self, entity: Entity, question: Question) -> Asked:
         rung = entity.marker
         if rung is None:
             return Asked(Answer.CANNOT_ASK, why="the catalogue names no way to ask for this entity")

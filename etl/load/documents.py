@@ -7,12 +7,14 @@ catalogue does not allow, and what cannot leave is noted as this run's failure.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from etl.catalog.payloads import Payloads
 from etl.core.errors import Finding
 from etl.core.fingerprint import without
 from etl.core.outcomes import Action
 from etl.core.records import Document
+from etl.load.client_ids import client_id
 from etl.load.notes import LoadNotes
 from etl.load.parents import Parents
 from etl.load.planned import PlannedRecord
@@ -25,6 +27,7 @@ class Documents:
 
     def __init__(self, ports: LoadPorts, options: Options, parents: Parents, notes: LoadNotes) -> None:
         self._keys = ports.keys
+        self._catalog = ports.catalog
         self._renderer = Renderer(ports.catalog, options)
         self._payloads = Payloads(ports.catalog)
         self._parents = parents
@@ -45,7 +48,8 @@ class Documents:
         if findings:
             self._notes.failures[record.key] = ("wrong_type", findings_text(findings))
             return None
-        return document
+        takes_ids = not updating and self._catalog.entity(record.entity).client_ids
+        return replace(document, id=client_id(record.key)) if takes_ids else document
 
     def hashes(self, record: PlannedRecord, left_out: list[str]) -> bytes:
         """The field hashes of what is sent where some references are left out."""

@@ -29,6 +29,7 @@ from etl.core.ports import KnownRecord
 from etl.core.records import Document, RunId, TargetId
 from etl.load.ask import Asker, Question, Witness
 from etl.load.brakes import Brakes
+from etl.load.client_ids import ClientIds, is_there_already
 from etl.load.commits import Commits
 from etl.load.documents import Documents, findings_text
 from etl.load.first import FirstAlone
@@ -81,9 +82,9 @@ class Loader:
         self._roots = Roots(apart=settings.one_root_at_a_time)
         self._tail = Tail(ports, planned, self._parents)
         self._uploads = UploadLane(self._tail, self._guard)
-        self._unclear = Unclear(
-            ports, Asker(ports.catalog, ports.target, ports.state), self._schedule, settings.quiet_s
-        )
+        self._ids = ClientIds(ports)
+        asker = Asker(ports.catalog, ports.target, ports.state, self._ids)
+        self._unclear = Unclear(ports, asker, self._schedule, settings.quiet_s)
         self._twins = Twins()
         self._brakes = Brakes(ports.state, self.notes.stopped)
         self._first_alone = FirstAlone(self._brakes.is_proved)
@@ -142,7 +143,8 @@ class Loader:
                 return
             state, scope = self._ports.state, known.scope
             scope_id = scope_id_of(self._ports.catalog, state, known.entity, scope) if scope else None
-            await self._find_out(record, Question(known.key, known.entity, document, scope_id), left_out)
+            question = Question(known.key, known.entity, document, scope_id, self._ids.sent_then(known))
+            await self._find_out(record, question, left_out)
 
     async def _old_document(self, known: KnownRecord, record: PlannedRecord, left_out: list[str]) -> Document | None:
         """What was sent then, or what would be sent now where the record is asked about by its marker; None where
@@ -295,9 +297,9 @@ class Loader:
         finally:
             if prepared.is_alone:
                 self._first_alone.leave(record.entity)
-        question = Question(
-            record.key, record.entity, prepared.document, _scope_id(self._entity(record.entity), prepared.document)
-        )
+        scope_id = _scope_id(self._entity(record.entity), prepared.document)
+        sent_id = None if prepared.asks else prepared.document.id
+        question = Question(record.key, record.entity, prepared.document, scope_id, sent_id)
         if created is not None:
             # The sender goes on while the id becomes durable: only children wait for that.
             self._tasks.create_task(self._finish(question, record, *created))
@@ -325,10 +327,16 @@ class Loader:
         try:
             created = await self._ports.target.create(document)
         except ResponseLost as lost:
+            self._ids.lost(record.key, lost)
             self._unclear.lost(record.key, lost.status)
             self._brakes.lost(record.entity)
             return None
         except RecordRejected as refused:
+            if is_there_already(self._entity(record.entity), refused):
+                self._unclear.refused_as_known(
+                    record.key, MarkRejected(record.key, refused.status, _error_text(refused))
+                )
+                return None
             await self._commit(MarkRejected(record.key, refused.status, _error_text(refused)))
             self._give_up(record.key)
             self._brakes.refused(record.entity)
@@ -338,6 +346,7 @@ class Loader:
             await self._commit(MarkRejected(record.key, getattr(error, "status", None), f"{SEND_AGAIN} {error.code}"))
             raise
         self._brakes.accepted(record.entity)
+        self._ids.answered(document, created.id)
         return created.id, created.attributes
 
     async def _find_out(self, record: PlannedRecord | None, question: Question, left_out: list[str]) -> None:

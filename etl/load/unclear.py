@@ -1,7 +1,8 @@
 """Settles records whose answer was lost: ask, wait until the request can no longer take effect, ask again, only then send.
 
 "None" leads to another POST only when the quiet period has passed, a second look agrees, and sight is proved by a record
-that is certainly there. Where any of this cannot be had the record is held as uncertain: never guessed.
+that is certainly there; or when the target takes ids of our choice, so that absence is certain and a second record is
+impossible. Where any of this cannot be had the record is held as uncertain: never guessed.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ class Unclear:
         self._seen: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self._blind: set[str] = set()
         self._failed: Counter[RecordKey] = Counter()
+        self._refusals: dict[RecordKey, MarkRejected] = {}
         self._stopping = asyncio.Event()
 
     def saw(self, entity: str, witness: Witness) -> None:
@@ -53,6 +55,10 @@ class Unclear:
         """The answer to a record was lost; only a server's error may be the record's own fault, a cut line never."""
         if status is not None and status >= _SERVER_ERROR:
             self._failed[key] += 1
+
+    def refused_as_known(self, key: RecordKey, refusal: MarkRejected) -> None:
+        """The target says that a record with our marker exists. Should none be found, the refusal stands."""
+        self._refusals[key] = refusal
 
     def stop(self) -> None:
         """Ends all waiting; records stay as intents and are asked about by the next run."""
@@ -68,7 +74,7 @@ class Unclear:
             asked = await (self._ask_until_quiet if was_sent or vanished else self._ask_once)(question)
             if asked is None or asked.answer is Answer.FOUND:
                 return asked.id if asked else None
-            if asked.answer is not Answer.NONE or not await self._may_resend(question, resend):
+            if not await self._may_resend(question, asked, resend):
                 await self._give_up(question, asked)
                 return None
             if self._failed[question.key] > ROUNDS or vanished == CUTS:
@@ -96,9 +102,9 @@ class Unclear:
                 return asked
         return asked
 
-    async def _may_resend(self, question: Question, resend: Resend | None) -> bool:
-        if resend is None:
-            return False
+    async def _may_resend(self, question: Question, asked: Asked, resend: Resend | None) -> bool:
+        if resend is None or question.key in self._refusals or asked.answer is not Answer.NONE:
+            return resend is not None and asked.answer is Answer.ABSENT
         witness = await self._witness(question)
         return witness is not None and await self._sees(question.entity, witness)
 
@@ -145,8 +151,11 @@ class Unclear:
     async def _give_up(self, question: Question, asked: Asked) -> None:
         if self._stopping.is_set():
             return
+        refusal = self._refusals.get(question.key) if asked.answer is Answer.NONE else None
         if asked.answer is Answer.SEVERAL and asked.id is not None:
             await self._commit(MarkDuplicate(question.key, asked.id))
+        elif refusal is not None:
+            await self._commit(refusal)
         else:
             await self._commit(MarkUncertain(question.key, asked.why or "absence cannot be proved"))
 

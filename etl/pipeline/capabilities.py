@@ -107,7 +107,7 @@ def told(setting: Setting, progress: Progress) -> Setting:
 
 
 def with_rungs(catalog: Catalog, capabilities: Capabilities | None) -> Catalog:
-    """The catalogue with the ways of asking that were found to work. Markers are written wherever they were before."""
+    """The catalogue with the ways of asking that were found to work, ids of our choice among them. Markers are written wherever they were before."""
     if capabilities is None:
         return catalog
     entities = {
@@ -117,7 +117,15 @@ def with_rungs(catalog: Catalog, capabilities: Capabilities | None) -> Catalog:
     return replace(catalog, entities=entities)
 
 
+def ids_chosen(setting: Setting) -> str:
+    """The entities for whose records the loader chooses the ids, by name, with commas: a fingerprint of the run."""
+    known = with_rungs(setting.project.catalog, setting.capabilities).entities
+    return ",".join(sorted(name for name, entity in known.items() if entity.client_ids))
+
+
 def _with_rung(entity: Entity, known: EntityCapabilities) -> Entity:
+    if known.client_ids.evidence is Evidence.PROBED:
+        entity = replace(entity, client_ids=known.client_ids.value is True)
     if entity.marker is None or known.rung.evidence is not Evidence.PROBED:
         return entity
     return replace(entity, marker=replace(entity.marker, ask=str(known.rung.value)))

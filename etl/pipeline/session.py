@@ -10,7 +10,9 @@ from pathlib import Path
 from etl.core.errors import EtlError, SettingsError
 from etl.core.exits import COMPLETE, HELD_BACK
 from etl.core.ports import Progress, RunRow, StateReader, StateStore
+from etl.load.client_ids import USED
 from etl.pipeline import manifest as manifests
+from etl.pipeline.capabilities import ids_chosen
 from etl.pipeline.manifest import Manifest
 from etl.pipeline.runlog import LoggedProgress, RunLog
 from etl.pipeline.wiring import Setting, SystemClock
@@ -102,7 +104,8 @@ def load_session(setting: Setting, store: StateStore, progress: Progress, *, fre
         store.finish_run(unfinished.run_id, now_text(), HELD_BACK)
     with new_session(setting, "run", progress) as session:
         started = session.manifest["started"]
-        store.start_run(session.folder.run_id, "run", started, session.manifest["fingerprints"])
+        fingerprints = session.manifest["fingerprints"] | {USED: ids_chosen(setting)}
+        store.start_run(session.folder.run_id, "run", started, fingerprints)
         yield session
 
 

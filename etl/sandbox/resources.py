@@ -17,7 +17,7 @@ from etl.sandbox.access import visible
 from etl.sandbox.answers import Reply, json_reply, refuse
 from etl.sandbox.bodies import Submission, read_body
 from etl.sandbox.checks import Checked, Checker
-from etl.sandbox.database import Condition, Database, LinkRow, Row, Selection
+from etl.sandbox.database import Condition, Database, LinkRow, Row, Selection, json_place
 from etl.sandbox.queries import ListQuery, QueryReader, page_links
 from etl.sandbox.schema import CUSTOM, Resource, Schema
 from etl.sandbox.settings import Application
@@ -113,6 +113,7 @@ class Resources:
         """Create a record: 201 with its address."""
         submission = read_body(resource, self.schema, content_type, body)
         checked = self.checker.check(resource, submission, creating=True)
+        self._refuse_taken(resource, submission)
         row = self._new_row(resource, caller, submission, checked)
         links = self.checker.link_rows(resource, checked.targets)
         handles = [str(row.attributes[name]) for name in resource.made]
@@ -124,11 +125,20 @@ class Resources:
         made = {name: str(uuid.uuid4()) for name in resource.made}
         given = {name: value for name, value in checked.attributes.items() if value is not None}
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        record_id = self._new_id(submission)
+        record_id = self._new_id(resource, submission)
         return Row(resource.name, record_id, {**given, **made}, checked.relationships, now, caller.application.name)
 
-    def _new_id(self, submission: Submission) -> str:
-        if not self.habits.accept_client_ids or not submission.client_id:
+    def _refuse_taken(self, resource: Resource, submission: Submission) -> None:
+        name = resource.unique
+        value = submission.attributes.get(name) if name else None
+        if name is None or value is None:
+            return
+        same = Condition(f"{json_place(name)} = ?", (str(value),))
+        if self.database.select(Selection(resource.members, (same,), limit=1)):
+            raise refuse(422, "taken", "Another record has this value.", pointer=submission.pointers[name])
+
+    def _new_id(self, resource: Resource, submission: Submission) -> str:
+        if not submission.client_id or not (self.habits.accept_client_ids or resource.takes_ids):
             return str(uuid.uuid4())
         if self.database.entity_of(submission.client_id) is not None:
             raise refuse(409, "conflict", "A record of this id exists.", pointer="/data/id")

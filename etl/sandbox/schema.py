@@ -22,7 +22,8 @@ class Resource:
     """One collection. ``members`` are the names under which its rows are kept (several lookups may share a path).
 
     ``attributes`` are keyed by flat name (``custom_fields.key``); ``carriers`` maps the plain attributes that carry
-    links to their link; ``made`` lists attributes that the server makes on create.
+    links to their link; ``made`` lists attributes that the server makes on create. ``takes_ids`` accepts ids that clients
+    choose; ``unique`` names an attribute of which no two records may have the same value.
     """
 
     name: str
@@ -35,6 +36,8 @@ class Resource:
     made: tuple[str, ...] = ()
     upload: Step | None = None
     takes_custom_fields: bool = False
+    takes_ids: bool = False
+    unique: str | None = None
 
     @property
     def relationships(self) -> tuple[Link, ...]:
@@ -128,7 +131,16 @@ def _entity_resource(entity: Entity, path: str, made: tuple[str, ...]) -> Resour
         made=made,
         upload=upload,
         takes_custom_fields=entity.takes_custom_fields,
+        takes_ids=entity.client_ids,
+        unique=_unique(entity),
     )
+
+
+def _unique(entity: Entity) -> str | None:
+    """The name on the wire of the attribute that identifies records from outside, where the tenant keeps it unique."""
+    slot = entity.marker.slot if entity.marker and entity.marker.unique else None
+    attribute = entity.attributes.get(slot) if slot else None
+    return attribute.wire_name if attribute else slot
 
 
 def _own_attributes(entity: Entity) -> dict[str, Attribute]:

@@ -33,6 +33,11 @@ class Identity:
     is_doubted: bool
 
 
+def new_identity() -> dict[str, str]:
+    """The facts of ``meta`` that make a new state database one of its own."""
+    return {_UUID: str(uuid4()), _SEQUENCE: "0"}
+
+
 def identity(connection: Connection) -> Identity | None:
     """The identity that the database carries, None where nobody has given it one."""
     facts = {row.name: row.value for row in connection.execute(select(META))}
@@ -47,7 +52,7 @@ def identified(connection: Connection) -> Identity:
     known = identity(connection)
     if known is not None:
         return known
-    rows = [{"name": _UUID, "value": str(uuid4())}, {"name": _SEQUENCE, "value": "0"}]
+    rows = [{"name": name, "value": value} for name, value in new_identity().items()]
     connection.execute(insert(META), rows)
     return identified(connection)
 

@@ -17,6 +17,7 @@ from etl.core.errors import StateError, StateLocked
 from etl.core.ports import Clock
 from etl.state import lease, places, postgres, sqlite
 from etl.state.backing import POSTGRES, SQLITE
+from etl.state.identity import new_identity
 from etl.state.keeper import Guard, Keeper
 from etl.state.lock import FileLock, Holder, this_process
 from etl.state.migrations import STEPS
@@ -96,7 +97,7 @@ def _file_store(
 
 def _checked_file(path: Path, owner: Mapping[str, str], held: ExitStack) -> Connection:
     if not path.exists():
-        sqlite.create(path, owner)
+        sqlite.create(path, {**owner, **new_identity()})
     places.make_private(path)
     engine = sqlite.writer(path)
     held.callback(engine.dispose)

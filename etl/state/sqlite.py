@@ -12,7 +12,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, Pool, StaticPool, create_engine, event, insert
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.exc import DatabaseError, DBAPIError, NoResultFound, OperationalError
 
 from etl.core.errors import StateDamaged, StateError, StateTooNew
 from etl.core.outcomes import RecordState
@@ -111,8 +111,9 @@ def reported(path: Path) -> Iterator[None]:
     except OperationalError as error:
         message = f"{path} cannot be used ({error_name(error)})."
         raise StateError(message, hint="Give this user read and write access to it and to its folder.") from None
-    except DatabaseError as error:
-        raise StateDamaged(f"{path} cannot be read ({error_name(error)}).", hint=damage_hint(path)) from None
+    except (DatabaseError, NoResultFound, ValueError) as error:
+        name = error_name(error) if isinstance(error, DBAPIError) else "its content makes no sense"
+        raise StateDamaged(f"{path} cannot be read ({name}).", hint=damage_hint(path)) from None
 
 
 def check(connection: Connection, path: Path) -> None:

@@ -40,8 +40,8 @@ class CasebookClient:
     """A tenant as profile, catalogue and credentials describe it; implements :class:`etl.core.ports.Target`.
 
     ``transport`` and ``upload_transport`` replace the sockets (an application in this process, a recording);
-    ``on_event`` hears of each attempt, with facts that are safe to log; ``on_cut`` of each time the pace was cut, with
-    the reason and the requests that may now be in flight; ``rate`` replaces the profile's own. Raises SettingsError for
+    ``on_event`` hears of each attempt, with facts that are safe to log; ``on_cut`` of each time that fewer than ever
+    may be in flight, with the reason and their number; ``rate`` replaces the profile's own. Raises SettingsError for
     an address that people's data may not be sent to.
     """
 

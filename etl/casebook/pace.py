@@ -35,7 +35,9 @@ class PaceFacts:
 
 
 class Pace:
-    """The number of requests that may be in flight, from 1 to ``most``. ``on_cut`` hears the reason and the new number."""
+    """The number of requests that may be in flight, from 1 to ``most``. ``on_cut`` hears why and to what number, each
+    time that it is lower than ever before.
+    """
 
     def __init__(self, most: int, clock: Clock, on_cut: Callable[[str, int], None] | None = None) -> None:
         self.limit = min(_BEGIN, most)
@@ -94,6 +96,6 @@ class Pace:
         self._cut_at = self._clock.monotonic()
         self._cuts[why] += 1
         self.limit = max(1, self.limit // 2)
-        self._lowest = min(self._lowest, self.limit)
-        if self._on_cut is not None:
+        if self._on_cut is not None and self.limit < self._lowest:
             self._on_cut(why, self.limit)
+        self._lowest = min(self._lowest, self.limit)

@@ -10,9 +10,11 @@ import time
 from collections import Counter
 from collections.abc import Coroutine, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from functools import partial
+from typing import Protocol, TypeVar
 
 from etl.casebook.client import CasebookClient
+from etl.casebook.pace import ASKED, PaceFacts
 from etl.catalog.model import Catalog, Option
 from etl.core.errors import EtlError
 from etl.core.keys import RecordKeys
@@ -25,7 +27,7 @@ from etl.load.ports import LoadPorts
 from etl.load.rebuild import Rebuilder
 from etl.load.sampling import Scope
 from etl.load.verify import Verifier, VerifyResult
-from etl.mapping.model import Field, Project
+from etl.mapping.model import Field, Profile, Project
 from etl.pipeline.capabilities import with_rungs
 from etl.pipeline.runlog import RunLog
 from etl.pipeline.wiring import Setting, SystemClock
@@ -53,6 +55,7 @@ class Loaded:
     requests: Mapping[tuple[str, int], int]
     load_s: float
     stopped: EtlError | None
+    pace: PaceFacts
 
 
 def live_options(setting: Setting, log: RunLog) -> Options:
@@ -82,22 +85,22 @@ def load(setting: Setting, bench: Bench, options: Options) -> Loaded:
     """Loads a run's plan. An error that stopped it is returned, because what was loaded still has to be reported."""
 
     async def work() -> Loaded:
-        target = setting.target(bench.log.request)
+        target = setting.target(bench.log.request, on_cut=partial(_tell_of_pace, bench.progress))
         ports = ports_of(setting, target, bench)
         planned = PlannedRecords(bench.folder.planned, setting.project.mappings)
-        loader = Loader(ports, planned, options, LoadSettings(setting.profile.concurrency, setting.profile.quiet_s))
+        loader = Loader(ports, planned, options, _settings(setting.profile))
         began = time.monotonic()
         stopped: EtlError | None = None
         try:
-            with _interruptible(loader):
+            with interruptible(loader):
                 await loader.run()
         except* EtlError as group:
-            stopped = _first(group)
+            stopped = first_error(group)
         finally:
             await target.close()
-        return Loaded(loader.notes, dict(target.requests), time.monotonic() - began, stopped)
+        return Loaded(loader.notes, dict(target.requests), time.monotonic() - began, stopped, target.pace)
 
-    return _run(work())
+    return run_on_loop(work())
 
 
 def read_back(setting: Setting, bench: Bench, options: Options, scope: Scope) -> VerifyResult:
@@ -134,7 +137,17 @@ def ports_of(setting: Setting, target: CasebookClient, bench: Bench) -> LoadPort
     """Everything outside that loading, verifying and undoing need."""
     keys: RecordKeys = setting.keys(create=False)
     catalog, files = with_rungs(setting.project.catalog, setting.capabilities), setting.files()
-    return LoadPorts(catalog, keys, target, bench.store, files, SystemClock(), bench.progress)
+    images = SealedImages(bench.folder.before, bench.folder.run_id, keys) if setting.profile.undo_days else None
+    return LoadPorts(catalog, keys, target, bench.store, files, SystemClock(), bench.progress, images)
+
+
+def _settings(profile: Profile) -> LoadSettings:
+    return LoadSettings(profile.concurrency, profile.quiet_s, one_root_at_a_time=profile.one_case_at_a_time)
+
+
+def _tell_of_pace(progress: Progress, why: str, in_flight: int) -> None:
+    cause = "Casebook asks to slow down" if why == ASKED else "Casebook's answers take longer"
+    progress.note(f"{cause}: at most {in_flight} at a time now, more again as it allows.")
 
 
 def _lookups(project: Project) -> set[str]:

@@ -115,6 +115,7 @@ def add_load(manifest: Manifest, loaded: Loaded, state: StateReader) -> None:
     manifest |= {
         "requests": {f"{verb} {status}": count for (verb, status), count in sorted(loaded.requests.items())},
         "load_s": round(loaded.load_s, 3),
+        "pace": asdict(loaded.pace),
         "stopped": dict(loaded.notes.stopped),
         "pending_links": dict(pending),
         "pending_uploads": sum(1 for _ in state.pending_uploads()),

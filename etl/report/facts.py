@@ -103,6 +103,15 @@ class VerifyFact(_Fact):
     findings: tuple[FindingFact, ...] = ()
 
 
+class PaceFact(_Fact):
+    """How many requests were allowed in flight: at most, at the lowest, at the end; how often fewer, by reason."""
+
+    most: int
+    lowest: int
+    last: int
+    cuts: dict[str, int] = Field(default_factory=dict)
+
+
 class RunFacts(_Fact):
     """A run's manifest."""
 
@@ -126,6 +135,7 @@ class RunFacts(_Fact):
     stopped: dict[str, str] = Field(default_factory=dict)
     requests: dict[str, int] = Field(default_factory=dict)
     load_s: float | None = None
+    pace: PaceFact | None = None
     peak_memory_bytes: int | None = None
     pending_links: dict[str, int] = Field(default_factory=dict)
     pending_uploads: int = 0

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Coroutine, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from etl.casebook.client import CasebookClient
 from etl.casebook.pace import ASKED, PaceFacts
@@ -92,15 +92,15 @@ def load(setting: Setting, bench: Bench, options: Options) -> Loaded:
         began = time.monotonic()
         stopped: EtlError | None = None
         try:
-            with interruptible(loader):
+            with _interruptible(loader):
                 await loader.run()
         except* EtlError as group:
-            stopped = first_error(group)
+            stopped = _first(group)
         finally:
             await target.close()
         return Loaded(loader.notes, dict(target.requests), time.monotonic() - began, stopped, target.pace)
 
-    return run_on_loop(work())
+    return _run(work())
 
 
 def read_back(setting: Setting, bench: Bench, options: Options, scope: Scope) -> VerifyResult:
@@ -137,8 +137,7 @@ def ports_of(setting: Setting, target: CasebookClient, bench: Bench) -> LoadPort
     """Everything outside that loading, verifying and undoing need."""
     keys: RecordKeys = setting.keys(create=False)
     catalog, files = with_rungs(setting.project.catalog, setting.capabilities), setting.files()
-    images = SealedImages(bench.folder.before, bench.folder.run_id, keys) if setting.profile.undo_days else None
-    return LoadPorts(catalog, keys, target, bench.store, files, SystemClock(), bench.progress, images)
+    return LoadPorts(catalog, keys, target, bench.store, files, SystemClock(), bench.progress)
 
 
 def _settings(profile: Profile) -> LoadSettings:

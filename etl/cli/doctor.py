@@ -60,11 +60,12 @@ def doctor(
 ) -> None:
     """Find out what a tenant allows, offers and obeys, compare it with the project, and write its capability profile."""
     output = Output(as_json, quiet, progress, no_color)
+    witnesses = tuple(_witness(each) for each in witness or ())
     with ending(output):
         from etl.pipeline.chart import DoctorChoices
         from etl.pipeline.doctor import examine
 
-        choices = DoctorChoices(write_probes, tuple(_witness(each) for each in witness or ()))
+        choices = DoctorChoices(write_probes, witnesses)
         shown = output.make_progress()
         try:
             examination = examine(open_setting(project, profile), shown, choices)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import httpx
 import pytest
@@ -13,7 +14,7 @@ from etl.casebook.probe.line import ProbeLine
 from etl.casebook.probe.paging import paging
 from etl.casebook.probe.roles import role
 from etl.casebook.probe.rungs import rung
-from etl.casebook.probe.writing import harmless_entities
+from etl.casebook.probe.writing import harmless_entities, write_probes
 from etl.catalog.loader import load_catalog
 from etl.catalog.model import Marker
 from etl.core.capabilities import UNKNOWN, Evidence, Fact, probed
@@ -221,3 +222,41 @@ def test_people_are_never_harmless():
     assert not any(
         entity.harmless for entity in CATALOG.entities.values() if {"last_name", "ssn"} & entity.attributes.keys()
     )
+
+
+class Memory:
+    """A server that keeps locations under the ids they bring; what a second create with one does is its nature."""
+
+    def __init__(self, second):
+        self.second = second
+        self.held = {}
+
+    def __call__(self, request):
+        target_id = request.url.path.removeprefix("/providers/locations").strip("/")
+        if request.method == "POST":
+            return self.create(json.loads(request.content)["data"])
+        if request.method == "DELETE":
+            return httpx.Response(204 if self.held.pop(target_id, None) else 404)
+        shown = [self.held[target_id]] if target_id in self.held else []
+        if target_id:
+            return httpx.Response(200, json={"data": shown[0]}) if shown else refusal(404)
+        return httpx.Response(200, json={"data": list(self.held.values())[::-1]})
+
+    def create(self, data):
+        target_id = data.get("id") or f"made{len(self.held)}"
+        if target_id in self.held and self.second == "refuses":
+            return refusal(409)
+        if target_id in self.held and self.second == "doubles":
+            target_id = f"made{len(self.held)}"
+        if target_id not in self.held or self.second == "overwrites":
+            self.held[target_id] = {**data, "id": target_id}
+        return httpx.Response(201, json={"data": self.held[target_id]})
+
+
+@pytest.mark.parametrize(
+    ("second", "kept"), [("refuses", True), ("keeps the first", True), ("overwrites", False), ("doubles", False)]
+)
+def test_ids_of_ours_count_only_where_a_second_create_does_no_harm(second, kept):
+    server = Memory(second)
+    told = asked(server, lambda line: write_probes(line, "location"))
+    assert (told.client_ids, told.left, server.held) == (probed(kept), (), {})

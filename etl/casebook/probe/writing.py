@@ -133,10 +133,7 @@ async def _option(line: ProbeLine, link: Link) -> LinkValue:
 
 async def _made(desk: _Desk, document: Document, client_id: str = "") -> TargetId | None:
     """The id of a record made now; None where it was refused."""
-    content = json.loads(jsonapi.encode(desk.line.catalog, document))
-    if client_id:
-        content["data"]["id"] = client_id
-    seen = await desk.line.send("POST", desk.entity.name, body=json.dumps(content).encode())
+    seen = await desk.line.send("POST", desk.entity.name, body=_body(desk, document, client_id))
     made = _id(seen)
     if made is not None and made not in desk.made:
         desk.made.append(made)
@@ -192,18 +189,28 @@ def _other_text_field(entity: Entity, slot: str | None) -> str | None:
 
 
 async def _client_ids(desk: _Desk, document: Document) -> Fact:
-    """Whether an id of ours is kept, and whether the same create once more is told apart (409, or the same record)."""
-    wanted = str(uuid.uuid4())
-    first = await _made(desk, document, wanted)
-    if first != wanted:
+    """Whether an id of ours is kept, and a second create with it neither makes a second record nor overwrites the first."""
+    wanted = TargetId(str(uuid.uuid4()))
+    if await _made(desk, document, wanted) != wanted:
         return probed(False)
-    content = json.loads(jsonapi.encode(desk.line.catalog, document))
-    content["data"]["id"] = wanted
-    again = await desk.line.send("POST", desk.entity.name, body=json.dumps(content).encode())
+    shown = _attributes(await desk.line.read(desk.entity.name, target_id=wanted))
+    title = next((name for name, value in document.attributes.items() if value == NAME), None)
+    other = replace(document, attributes={**document.attributes, **({title: f"{NAME} once more"} if title else {})})
+    again = await desk.line.send("POST", desk.entity.name, body=_body(desk, other, wanted))
+    if again.status == CONFLICT:
+        return probed(True)
     second = _id(again)
     if second is not None and second not in desk.made:
         desk.made.append(second)
-    return probed(again.status == CONFLICT or second == wanted)
+    after = _attributes(await desk.line.read(desk.entity.name, target_id=wanted))
+    return probed(second in {None, wanted} and title is not None and after.get(title) == shown.get(title))
+
+
+def _body(desk: _Desk, document: Document, client_id: str = "") -> bytes:
+    content = json.loads(jsonapi.encode(desk.line.catalog, document))
+    if client_id:
+        content["data"]["id"] = client_id
+    return json.dumps(content).encode()
 
 
 # ------------------------------------------------------------------ afterwards

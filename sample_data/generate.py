@@ -17,6 +17,7 @@ sys.path.insert(0, str(HERE))
 
 from generator.agency import make_agency  # noqa: E402 - found beside this file
 from generator.hmis import make_hmis  # noqa: E402
+from generator.hsds import make_hsds  # noqa: E402
 from generator.readme import readme  # noqa: E402
 from generator.writers import dump  # noqa: E402
 
@@ -24,11 +25,12 @@ DEFAULT_SEED = 20220314
 
 
 def make(folder: Path, *, scale: int = 1, seed: int = DEFAULT_SEED, with_large: bool = False) -> None:
-    """Writes both extracts, the expected ledger and the description of the dirt below a folder."""
+    """Writes all extracts, the expected ledger and the description of the dirt below a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     agency = make_agency(folder, scale=scale, seed=seed, with_large=with_large)
     hmis = make_hmis(folder / "hmis", scale=scale, seed=seed)
-    (folder / "README.md").write_text(readme(agency, hmis), encoding="utf-8")
+    hsds = make_hsds(folder / "hsds", scale=scale, seed=seed)
+    (folder / "README.md").write_text(readme(agency, hmis, hsds), encoding="utf-8")
 
 
 def differences(made: Path, committed: Path) -> list[str]:

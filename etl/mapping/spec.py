@@ -92,6 +92,7 @@ class CsvForm(Form):
     encoding: Text | None = None
     delimiter: Annotated[str, StringConstraints(min_length=1, max_length=1)] | None = None
     quote: Annotated[str, StringConstraints(min_length=1, max_length=1)] | None = None
+    nameless: Literal["refuse", "number"] = "refuse"
 
 
 class SqlForm(Form):
@@ -141,6 +142,7 @@ class ProfileForm(Form):
     token_params_in: Literal["body", "query"] = "body"  # noqa: S105 - a place, no secret
     upload_hosts: Annotated[tuple[Text, ...], BeforeValidator(_listed)] = ()
     max_problems: Annotated[StrictInt, Field(ge=0)] | None = None
+    undo_days: Annotated[StrictInt, Field(ge=0, le=3650)] = 30
     state: Text | None = None
 
 

@@ -118,6 +118,7 @@ def _declared_files(spec: SourceSpec) -> Iterator[FileToRead]:
         encoding=_text(spec.options.get("encoding")),
         delimiter=_text(spec.options.get("delimiter")),
         quote=_text(spec.options.get("quote")) or '"',
+        numbers_nameless=spec.options.get("nameless") == "number",
     )
     paths = sorted(map(Path, glob.glob(spec.location, recursive=True)))  # noqa: PTH207 - the pattern is absolute
     if not paths:

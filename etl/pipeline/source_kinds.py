@@ -33,6 +33,7 @@ def _csv(name: str, location: str, options: Options) -> Source:
         encoding=_text(options.get("encoding")),
         delimiter=_text(options.get("delimiter")),
         quote=_text(options.get("quote")) or '"',
+        numbers_nameless=options.get("nameless") == "number",
     )
 
 

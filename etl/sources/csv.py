@@ -41,18 +41,27 @@ class _Header:
 class CsvSource:
     """The CSV files that match a pattern; a table's name is its file's stem.
 
-    ``encoding`` and ``delimiter`` None are tested, never guessed; ``quote`` "" means that nothing is quoted. Raises
-    SettingsError for an encoding or character that cannot be used.
+    ``encoding`` and ``delimiter`` None are tested, never guessed; ``quote`` "" means that nothing is quoted. With
+    ``numbers_nameless`` a column without a name is called by its place (``column_20``). Raises SettingsError for an
+    encoding or character that cannot be used.
     """
 
     def __init__(
-        self, name: str, pattern: str, encoding: str | None = None, delimiter: str | None = None, quote: str = '"'
+        self,
+        name: str,
+        pattern: str,
+        encoding: str | None = None,
+        delimiter: str | None = None,
+        quote: str = '"',
+        *,
+        numbers_nameless: bool = False,
     ) -> None:
         self.name = name
         self._files = FilePattern(name, pattern)
         self._encoding = check_encoding(encoding) if encoding else None
         self._delimiter = Dialect(delimiter, quote).delimiter if delimiter else None
         self._quote = Dialect("\t" if quote != "\t" else ",", quote).quote
+        self._numbers_nameless = numbers_nameless
         self._facts: dict[str, TableFacts] = {}
 
     def tables(self) -> Sequence[str]:
@@ -84,7 +93,7 @@ class CsvSource:
         if is_fragment or not lines:
             raise SourceUnreadable(f"{place} has no header.", hint="Its first line must name the columns.")
         dialect = Dialect(self._delimiter or proved_delimiter(lines, self._quote, place), self._quote)
-        header = _header(lines, dialect, place)
+        header = _header(lines, dialect, place, numbers_nameless=self._numbers_nameless)
         reader = RowReader(header.columns, dialect, line=header.next_line)
         for chunk, is_piece in _with_first(header.rest.encode("utf-8", "surrogatepass"), chunks):
             yield from _chunk_rows(reader, chunk, header.columns, dialect, is_fragment=is_piece)
@@ -107,7 +116,7 @@ def _chunk_rows(
     yield from reader.feed(text, is_fragment=is_fragment, is_suspect=is_suspect)
 
 
-def _header(lines: list[str], dialect: Dialect, place: str) -> _Header:
+def _header(lines: list[str], dialect: Dialect, place: str, *, numbers_nameless: bool) -> _Header:
     source = Lines(lines)
     try:
         columns = next(filter(None, cell_rows(source, dialect)), [])
@@ -119,8 +128,20 @@ def _header(lines: list[str], dialect: Dialect, place: str) -> _Header:
     if suspect_damage(columns):
         hint = "Declare the true encoding, or repair the header."
         raise SourceUnreadable(f"{place}: its header has bytes that are not text.", hint=hint)
+    if numbers_nameless:
+        columns = [name if name.strip() else f"column_{at}" for at, name in enumerate(columns, start=1)]
+    else:
+        _require_names(columns, place)
     check_columns(columns, place)
     return _Header(tuple(columns), source.taken + 1, "".join(lines[source.taken :]))
+
+
+def _require_names(columns: Sequence[str], place: str) -> None:
+    """Raises SourceUnreadable for a column without a name, which a spreadsheet leaves where cells were once filled."""
+    at = next((position for position, name in enumerate(columns, start=1) if not name.strip()), None)
+    if at is not None:
+        hint = "Give it a name, take the surplus delimiter off, or declare `nameless: number` for this source."
+        raise SourceUnreadable(f"{place}: column {at} has no name.", hint=hint)
 
 
 def _with_first(first: bytes, chunks: Iterator[tuple[bytes, bool]]) -> Iterator[tuple[bytes, bool]]:

@@ -20,7 +20,8 @@ fictitious. Everything is made by `generate.py` (Python alone, no libraries); do
 | `legacy.db` | its provider files, in SQLite | UTF-8 |
 | `files/` | scanned documents that `legacy/SCANS.csv` names | PDF, PNG, text |
 | `hmis/*.csv` | a homeless-services export in the form of HUD's HMIS CSV for fiscal year 2022 (23 files) | UTF-8 |
-| `expected.json`, `hmis/expected.json` | what becomes of every row, counted while the dirt was planted | UTF-8 |
+| `hsds/*.csv` | a directory of community services in the form of an Open Referral (HSDS) export | UTF-8, CRLF |
+| `expected.json`, `*/expected.json` | what becomes of every row, counted while the dirt was planted | UTF-8 |
 
 ```
 python sample_data/generate.py                        # renew the files here
@@ -30,18 +31,18 @@ python sample_data/generate.py --out DIR --with-large # with a file over Caseboo
 ```
 
 The same seed gives the same bytes; `legacy.db` is compared by content, because SQLite writes its version into the file.
-A larger scale repeats the same dirt once for each block of 120 families (the HMIS export keeps its faults at one each).
+A larger scale repeats the same dirt once for each block of 120 families (the exports keep their faults at one each).
 
 `expected.json` is worked out beside the product, never by running it: the generator knows which fault it planted in
 which row, and the only thing it computes is the cascade from a parent that is held back to its children. For each
-mapping of `mappings/demo_agency` (or `mappings/hmis`) it says how many base rows are read, how many records load, and how
+mapping of `mappings/demo_agency` (or `mappings/hmis`, `mappings/hsds`) it says how many base rows are read, how many records load, and how
 many rows are ignored, merged, quarantined or blocked, by reason. `links_left_out` counts optional references of loaded
 records that are left empty, `unmatched_rows` the rows of joined-only tables that no base row uses.
 """
 _BUCKETS = ("ignored", "merged", "quarantined", "blocked")
 
 
-def readme(agency: Expected, hmis: Expected) -> str:
+def readme(agency: Expected, hmis: Expected, hsds: Expected) -> str:
     """The whole text of README.md."""
     return "\n".join(
         (
@@ -61,6 +62,14 @@ def readme(agency: Expected, hmis: Expected) -> str:
             "## The HMIS export: planted dirt",
             "",
             *_dirt(hmis),
+            "",
+            "## The directory: what happens to its rows",
+            "",
+            *_accounts(hsds),
+            "",
+            "## The directory: planted dirt",
+            "",
+            *_dirt(hsds),
             "",
         )
     )

@@ -22,7 +22,7 @@ Columns = dict[str, tuple[str, ...]]
 @pytest.fixture(scope="session")
 def headers(root: Path) -> dict[str, Columns]:
     """The columns of every table of the shipped projects."""
-    return {name: _headers(root / "mappings" / name) for name in ("demo_agency", "hmis")}
+    return {name: _headers(root / "mappings" / name) for name in ("demo_agency", "hmis", "hsds")}
 
 
 def _headers(folder: Path) -> Columns:

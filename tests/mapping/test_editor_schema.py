@@ -16,7 +16,7 @@ from etl.mapping.form import Form
 from etl.pipeline.projects import schemas
 
 ROOT = Path(__file__).parents[2]
-SHIPPED = sorted(each for each in (ROOT / "mappings").glob("*/*.yaml") if each.parent.name in {"demo_agency", "hmis"})
+SHIPPED = sorted(each for each in (ROOT / "mappings").glob("*/*.yaml") if each.parent.name in {"demo_agency", "hmis", "hsds"})
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def judges():
         assert unread == []
         return {name: jsonschema_rs.Draft7Validator(each) for name, each in content.items()}
 
-    return {name: made(ROOT / "mappings" / name) for name in ("demo_agency", "hmis")}
+    return {name: made(ROOT / "mappings" / name) for name in ("demo_agency", "hmis", "hsds")}
 
 
 def judge(judges, project: str, document: Path) -> jsonschema_rs.Draft7Validator:

@@ -32,8 +32,8 @@ def generate() -> ModuleType:
     return module
 
 
-@pytest.fixture(scope="session", params=["expected.json", "hmis/expected.json"])
+@pytest.fixture(scope="session", params=["expected.json", "hmis/expected.json", "hsds/expected.json"])
 def expected(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """Each of the two expected accounts in turn."""
+    """Each of the three expected accounts in turn."""
     content: dict[str, Any] = json.loads((SAMPLE / request.param).read_text(encoding="utf-8"))
     return content

@@ -26,6 +26,12 @@ def test_every_csv_table_has_the_rows_that_the_account_says(sample):
         assert records_of(path, "utf-8-sig") == hmis[f"hmis.{path.stem}"], path.stem
 
 
+def test_every_file_of_the_directory_has_the_rows_that_the_account_says(sample):
+    hsds = json.loads((sample / "hsds" / "expected.json").read_text())["rows"]
+    for path in (sample / "hsds").glob("*.csv"):
+        assert records_of(path, "utf-8") == hsds[f"hsds.{path.stem}"], path.stem
+
+
 def test_every_sql_table_has_the_rows_that_the_account_says(sample):
     agency = json.loads((sample / "expected.json").read_text())["rows"]
     database = sqlite3.connect(f"{(sample / 'legacy.db').as_uri()}?mode=ro", uri=True)

@@ -29,7 +29,7 @@ def test_the_committed_files_are_what_the_generator_makes(generate, sample, tmp_
 
 def test_nothing_else_lies_among_the_data_files(generate, sample, tmp_path):
     generate.make(tmp_path)
-    for folder in ("legacy", "files", "hmis"):
+    for folder in ("legacy", "files", "hmis", "hsds"):
         made = {path.relative_to(tmp_path) for path in (tmp_path / folder).rglob("*")}
         assert {path.relative_to(sample) for path in (sample / folder).rglob("*")} == made
 

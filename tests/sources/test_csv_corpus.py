@@ -234,3 +234,18 @@ def test_a_table_of_ten_thousand_columns_is_read(tmp_path):
     header = ",".join(f"c{number}" for number in range(10_000))
     (row,) = read(tmp_path, f"{header}\n{header}\n".encode())
     assert row[-1] == "c9999"
+
+
+def test_columns_without_a_name_are_numbered_where_the_project_says_so(tmp_path):
+    (tmp_path / "T.csv").write_text("a,,\n1,2,\n3,,4\n", encoding="utf-8")
+    source = CsvSource("legacy", str(tmp_path / "*.csv"), numbers_nameless=True)
+    (batch,) = source.read("T", 10)
+    assert [name for name in batch.schema.names if not name.startswith("_")] == ["a", "column_2", "column_3"]
+    assert batch.column("column_2").to_pylist()[0] == "2"
+    assert batch.column("column_3").to_pylist()[1] == "4"
+
+
+def test_a_number_that_is_a_columns_name_already_is_refused(tmp_path):
+    (tmp_path / "T.csv").write_text("column_2,\n1,2\n", encoding="utf-8")
+    with pytest.raises(SourceUnreadable, match="both named column_2"):
+        list(CsvSource("legacy", str(tmp_path / "*.csv"), numbers_nameless=True).read("T", 10))

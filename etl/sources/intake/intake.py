@@ -66,7 +66,12 @@ class Intake:
             self._observations += observations
             if found.delimiter:
                 source = CsvSource(
-                    name, glob.escape(str(path.absolute())), found.encoding, found.delimiter, declared.quote
+                    name,
+                    glob.escape(str(path.absolute())),
+                    found.encoding,
+                    found.delimiter,
+                    declared.quote,
+                    numbers_nameless=declared.numbers_nameless,
                 )
                 self._add(source, path.stem, name, found)
                 self._observations += self._cut_short(name, ends_open=facts.ends_open)

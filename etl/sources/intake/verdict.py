@@ -33,6 +33,7 @@ class Declared:
     encoding: str | None = None
     delimiter: str | None = None
     quote: str = '"'
+    numbers_nameless: bool = False
 
 
 def verdict(

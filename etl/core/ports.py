@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
@@ -218,13 +218,13 @@ class RecordGraph(Protocol):
         ...
 
     def edges(self, entity: str, without: Sequence[tuple[str, str]]) -> Iterator[pa.RecordBatch]:
-        """Live references between records of one entity: ``child``, ``parent`` (record numbers), ``mapping``, ``field``;
-        the (mapping, field) pairs in ``without`` are left out.
+        """Live references between records of one entity: ``child``, ``parent`` (record numbers from 1), ``mapping``,
+        ``field``, in the order of parents; the (mapping, field) pairs in ``without`` are left out.
         """
         ...
 
-    def set_depths(self, depths: pa.Table) -> None:
-        """Depth of records inside their entity: ``record``, ``depth``."""
+    def set_depths(self, depths: Iterable[pa.RecordBatch]) -> None:
+        """Depth of records inside their entity: ``record``, ``depth``; whoever is not named has depth 0."""
         ...
 
     def defer(self, links: pa.Table) -> None:

@@ -8,7 +8,6 @@ from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from etl.catalog.model import Catalog
 from etl.core.errors import MappingError
@@ -26,8 +25,7 @@ from etl.pipeline.table_rules import judge_between_records
 from etl.pipeline.workspace import ParquetSink, RunFolder
 from etl.plan.graph import LoadOrder, edges_of, load_order
 from etl.plan.steps import PlanContext, plan_batch, steps_of
-from etl.plan.waves import order_records, self_references
-from etl.sources.engine import open_database
+from etl.plan.waves import order_records
 from etl.sources.files import FolderFiles
 from etl.sources.record_graph import DuckRecordGraph
 from etl.sources.snapshot import Snapshot
@@ -36,8 +34,6 @@ from etl.transform import Corrections, OverrideCounts, Transformer
 from etl.validate import FieldChecks, RecordRules, check_relations, graph_mapping, note_row, report_loops
 
 BATCH_ROWS = 16_384
-GRAPH_MEMORY_MB = 256
-GRAPH_THREADS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +76,10 @@ class Checked:
     overrides: tuple[OverrideCounts, ...] = ()
 
 
-def map_and_validate(work: Work, state: StateReader) -> Checked:
+def map_and_validate(work: Work, state: StateReader, graph: DuckRecordGraph) -> Checked:
     """Maps every base row and checks every record; leaves rows, records, verdicts and problems in the run's folder.
+
+    Fills the ``graph``, which stays open for the plan.
 
     Raises MappingError for a cycle of required references, TooManyProblems where a policy says ``fail``.
     """
@@ -92,7 +90,6 @@ def map_and_validate(work: Work, state: StateReader) -> Checked:
             corrected = [_map_one(work, mapping, rows, problems) for mapping in mappings]
         work.progress.start("validate")
         judge_between_records(work.tables, [(each, Path(_mapped(work, each))) for each in mappings], problems)
-        graph = DuckRecordGraph(open_database(work.folder.temp, GRAPH_MEMORY_MB, GRAPH_THREADS))
         graph.open([graph_mapping(each, _mapped(work, each)) for each in mappings], _known_keys(state))
         check_relations(graph, mappings, problems)
         order = load_order({each.target for each in mappings}, edges_of(mappings, graph.reference_counts()))
@@ -151,14 +148,11 @@ def _order_inside(
     problems: ProblemSink,
 ) -> int:
     """Orders the records of an entity that refers to itself; returns the greatest depth."""
-    references = self_references(graph.edges(entity, list(order.deferred)), order.required)
-    if not references:
-        return 0
-    found = order_records(references)
-    graph.set_depths(found.depths)
+    found = order_records(lambda: graph.edges(entity, list(order.deferred)), order.required)
+    graph.set_depths(found.depths())
     graph.defer(found.deferred)
     report_loops(graph, found.deferred, found.impossible, mappings, problems)
-    return int(pc.max(found.depths["depth"]).as_py() or 0)
+    return found.deepest
 
 
 def _mapped(work: Work, mapping: EntityMapping) -> str:

@@ -34,6 +34,7 @@ from etl.pipeline.session import (
 )
 from etl.pipeline.wiring import Setting, SystemClock
 from etl.pipeline.workspace import ParquetSink, RunFolder
+from etl.sources.record_graph import DuckRecordGraph
 from etl.sources.snapshot import take_snapshot
 
 
@@ -148,12 +149,12 @@ def _prepare(
         files=setting.files(),
         progress=session.progress,
     )
-    checked = map_and_validate(work, state)
-    manifests.add_order(session.manifest, checked.order)
-    manifests.add_overrides(session.manifest, checked.overrides)
-    if planning is not None:
-        plan_records(work, checked, state, retry_rejected=planning.retry_rejected)
-    checked.graph.close()
+    with closing(DuckRecordGraph(session.folder.temp)) as graph:
+        checked = map_and_validate(work, state, graph)
+        manifests.add_order(session.manifest, checked.order)
+        manifests.add_overrides(session.manifest, checked.overrides)
+        if planning is not None:
+            plan_records(work, checked, state, retry_rejected=planning.retry_rejected)
     session.save()
 
 

@@ -1,219 +1,215 @@
 """The records of a run as a graph of keys and references, in DuckDB, out of core.
 
 This is the relational half of the validate and plan stages: it holds only record keys, places and policies, so that
-uniqueness, references and order cost the same memory for ten thousand records and for ten million. The stages decide
-what each finding means to a person.
+uniqueness, references and order cost the same memory for ten thousand records and for ten million. Nothing that was read
+is ever changed: what becomes of a record is added in tables of its own, which hold as much as is wrong. The stages
+decide what each finding means to a person.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+# ruff: noqa: S608 - SQL of our own words and numbers; names and values go in as parameters or quoted
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
+from etl.core.batching import empty_batch, joined, rebatch
 from etl.core.ports import GraphMapping
-from etl.sources.engine import stream
-
-if TYPE_CHECKING:
-    import duckdb
+from etl.sources.engine import open_database, parquet, stream, text
+from etl.sources.graph_tables import STORE, PlacedMapping, PlacedReference, fill, registered
 
 BATCH_ROWS = 16_384
+MEMORY_MB = 64
+"""What the engine may hold at a time; joins and sorts of more go through the temporary folder."""
 
-_TABLES = """
-create table keys (n bigint, mapping varchar, entity varchar, _rk varchar, _row bigint, _line bigint,
-                   status varchar, reason varchar, parent varchar, depth integer default 0);
-create table refs (n bigint, mapping varchar, field varchar, parent varchar, policy varchar);
-create table known (_rk varchar);
-create table found (n bigint, mapping varchar, field varchar, policy varchar, parent varchar);
-create table dropped (n bigint, field varchar, parent varchar);
-create table deferred (n bigint, field varchar);
-"""
-_FOUND = (
-    "select k.mapping, f.field, f.policy, k._rk, k._row, k._line, f.parent, $reason as reason"
-    " from found f join keys k using (n) order by k.n, f.field"
-)
+_FILE = "record-graph.duckdb"
+_IS_VALID = "not exists (select 1 from fates w where w.n = l.n)"
+_IS_KEPT = "not exists (select 1 from dropped d where d.n = l.n and d.f = l.f and d.parent = l.parent)"
+_LIVE = f"select l.* from {STORE}.links l where {_IS_VALID} and {_IS_KEPT}"
+
+
+def _hex(column: str) -> str:
+    """A key in the form in which it came."""
+    return f"replace({column}::varchar, '-', '')"
+
+
+_FOUND = f"""
+select m.mapping, r.field, f.policy, {_hex("k.k")} as _rk, k.n - m.low as _row, k.line as _line,
+       {_hex("f.parent")} as parent, $reason as reason
+from found f join {STORE}.records k using (n) join mappings m on m.m = k.m left join refs r on r.f = f.f
+order by k.n, r.field, f.parent"""
+_ORDERED = """
+select r.*, coalesce(p.depth, 0) as _depth, coalesce(x.links, []) as _dropped, coalesce(y.fields, []) as _deferred
+from {read} r
+left join depths p on p.n = {low} + r._row
+left join (select d.n, list(e.field || ':' || {parent} order by e.field, d.parent) as links
+           from dropped d join refs e using (f) group by d.n) x on x.n = {low} + r._row
+left join (select d.n, list(e.field order by e.field) as fields
+           from deferred d join refs e using (f) group by d.n) y on y.n = {low} + r._row
+where r._rk is not null and not exists (select 1 from fates w where w.n = {low} + r._row)
+order by _depth, r._row"""
 
 
 class DuckRecordGraph:
-    """Implements :class:`etl.core.ports.RecordGraph` on a DuckDB connection of its own."""
+    """Implements :class:`etl.core.ports.RecordGraph`; keeps a file in ``temp_folder`` until it is closed."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
-        self._db = connection
-        self._mappings: dict[str, GraphMapping] = {}
+    def __init__(self, temp_folder: Path, memory_limit_mb: int = MEMORY_MB, threads: int = 1) -> None:
+        self._db = open_database(temp_folder, memory_limit_mb, threads)
+        self._file = temp_folder / _FILE
+        self._remove_file()
+        self._db.execute(f"attach {text(str(self._file))} as {STORE}")
+        self._mappings: list[PlacedMapping] = []
+        self._references: list[PlacedReference] = []
+        self._round = 0
 
     def open(self, mappings: Sequence[GraphMapping], known: Iterator[pa.RecordBatch]) -> None:
         """See the port."""
-        self._mappings = {each.mapping: each for each in mappings}
-        self._db.execute(_TABLES)
-        for each in mappings:
-            self._read_keys(each)
-        for each in mappings:
-            for reference in each.references:
-                self._read_references(each, reference.field, reference.policy, many=reference.many)
-        for batch in known:
-            self._db.from_arrow(pa.Table.from_batches([batch])).insert_into("known")
+        self._mappings, self._references = fill(self._db, mappings, known)
 
     def duplicates(self) -> Iterator[pa.RecordBatch]:
         """See the port."""
-        self._db.execute("delete from found")
-        self._db.execute(
-            "insert into found select n, mapping, null, 'quarantine', null from keys where _rk in"
-            " (select _rk from keys where _rk is not null group by _rk having count(*) > 1)"
-        )
+        shared = f"select k from {STORE}.keys where times > 1"
+        self._find(f"select n, null, 'quarantine', null from {STORE}.records where k in ({shared})")
         yield from self._take_consequences("duplicate_key")
 
     def missing(self) -> Iterator[pa.RecordBatch]:
         """See the port."""
-        self._find(
-            "select r.n, r.mapping, r.field, r.policy, r.parent from refs r join keys k using (n)"
-            " where r.parent = k._rk"
-        )
-        yield from self._take_consequences("self_reference")
-        self._find(
-            "select r.n, r.mapping, r.field, r.policy, r.parent from refs r"
-            " where not exists (select 1 from keys p where p._rk = r.parent)"
-            " and not exists (select 1 from known w where w._rk = r.parent)"
-        )
-        yield from self._take_consequences("parent_missing")
+        for reason, condition in (("self_reference", "l.own"), ("parent_missing", "l.pn is null and not l.old")):
+            self._find(
+                f"select l.n, l.f, r.policy, l.parent from {STORE}.links l join refs r using (f)"
+                f" where {condition} and {_IS_KEPT}"
+            )
+            yield from self._take_consequences(reason)
 
     def held_back(self) -> Iterator[pa.RecordBatch]:
-        """See the port."""
+        """See the port. A round looks below the records that the round before held back, and nowhere else."""
+        since = 0
         while self._find(
-            "select r.n, r.mapping, r.field, r.policy, r.parent from refs r join keys k using (n)"
-            " where k.status = 'valid'"
-            " and exists (select 1 from keys p where p._rk = r.parent and p.status <> 'valid')"
-            " and not exists (select 1 from known w where w._rk = r.parent)"
+            "select l.n, l.f, case r.policy when 'quarantine' then 'block' else r.policy end, l.parent"
+            f" from {STORE}.links l join refs r using (f)"
+            f" where l.pn in (select n from fates where round >= {since}) and not l.old and {_IS_VALID} and {_IS_KEPT}"
         ):
-            self._db.execute("update found set policy = 'block' where policy = 'quarantine'")
+            since = self._round + 1
             yield from self._take_consequences("parent_not_loadable")
 
     def reference_counts(self) -> dict[tuple[str, str], int]:
         """See the port."""
-        rows = self._db.execute(f"select mapping, field, count(*) from ({_LIVE}) group by 1, 2").fetchall()  # noqa: S608 - our own text
-        return {(mapping, field): count for mapping, field, count in rows}
+        rows = self._db.execute(f"select f, count(*) from ({_LIVE}) group by f").fetchall()
+        names = [(each.owner.mapping.mapping, each.reference.field) for each in self._references]
+        return {names[number]: count for number, count in rows}
 
     def edges(self, entity: str, without: Sequence[tuple[str, str]]) -> Iterator[pa.RecordBatch]:
         """See the port."""
-        left_out = [f"{mapping}.{field}" for mapping, field in without]
-        yield from self._stream(
-            f"select r.n as child, p.n as parent, r.mapping, r.field from ({_LIVE}) r"  # noqa: S608 - our own text
-            " join keys c on c.n = r.n join keys p on p._rk = r.parent and p.status = 'valid'"
-            " where c.entity = $entity and p.entity = $entity"
-            " and not list_contains($without, r.mapping || '.' || r.field) order by 1, 2, 4",
-            {"entity": entity, "without": left_out},
-        )
+        owners = [each.owner.mapping.mapping for each in self._references]
+        fields = [each.reference.field for each in self._references]
+        for batch in self._stream(self._edges(entity, without), {}):
+            names = {"mapping": pc.take(pa.array(owners, pa.string()), batch["f"])}
+            names["field"] = pc.take(pa.array(fields, pa.string()), batch["f"])
+            yield pa.record_batch({"child": batch["child"], "parent": batch["parent"], **names})
 
-    def set_depths(self, depths: pa.Table) -> None:
+    def set_depths(self, depths: Iterable[pa.RecordBatch]) -> None:
         """See the port."""
-        with _registered(self._db, "given", depths):
-            self._db.execute("update keys set depth = given.depth from given where keys.n = given.record")
+        for batch in depths:
+            with registered(self._db, "given", pa.Table.from_batches([batch])):
+                self._db.execute("insert into depths select record, depth from given where depth > 0")
 
     def defer(self, links: pa.Table) -> None:
         """See the port."""
-        with _registered(self._db, "given", links):
-            self._db.execute("insert into deferred select record, field from given")
+        with registered(self._db, "given", links):
+            self._db.execute(f"insert into deferred select n, f from ({_GIVEN_LINKS})")
 
     def places(self, links: pa.Table, reason: str) -> Iterator[pa.RecordBatch]:
         """See the port."""
-        self._db.execute("delete from found")
-        with _registered(self._db, "given", links):
-            self._db.execute(
-                "insert into found select k.n, k.mapping, g.field, null, null from keys k join given g on g.record = k.n"
-            )
+        with registered(self._db, "given", links):
+            self._find(f"select n, f, null, null from ({_GIVEN_LINKS})")
         yield from self._stream(_FOUND, {"reason": reason})
 
     def block(self, records: pa.Table, reason: str) -> Iterator[pa.RecordBatch]:
         """See the port."""
-        self._db.execute("delete from found")
-        with _registered(self._db, "given", records):
-            self._db.execute(
-                "insert into found select k.n, k.mapping, null, 'block', null from keys k join given g on g.record = k.n"
-            )
+        with registered(self._db, "given", records):
+            self._find("select record, null, 'block', null from given")
         yield from self._take_consequences(reason)
 
     def ordered(self, mapping: str) -> Iterator[pa.RecordBatch]:
         """See the port."""
-        yield from self._stream(
-            "select r.*, k.depth as _depth,"
-            " coalesce((select list(d.field || ':' || d.parent) from dropped d where d.n = k.n), []) as _dropped,"
-            " coalesce((select list(d.field order by d.field) from deferred d where d.n = k.n), []) as _deferred"
-            " from read_parquet($path) r join keys k on k.mapping = $mapping and k._row = r._row and k._rk = r._rk"
-            " where k.status = 'valid' order by k.depth, k._row",
-            {"path": self._mappings[mapping].path, "mapping": mapping},
-        )
+        each = next(each for each in self._mappings if each.mapping.mapping == mapping)
+        read = parquet([each.mapping.path])
+        yield from self._stream(_ORDERED.format(read=read, low=each.low, parent=_hex("d.parent")), {})
 
     def verdicts(self) -> Iterator[pa.RecordBatch]:
-        """See the port."""
-        yield from self._stream("select mapping, _rk, _row, status, reason, parent from keys order by n", {})
+        """See the port. Streamed from the records' own files; only what is not valid is asked for."""
+        for each in self._mappings:
+            for batch in _keys_of(each.mapping.path):
+                yield self._judged(each, batch.filter(pc.is_valid(batch["_rk"])))
 
     def close(self) -> None:
         """See the port."""
         self._db.close()
+        self._remove_file()
 
-    def _read_keys(self, each: GraphMapping) -> None:
-        self._db.execute(
-            "insert into keys (n, mapping, entity, _rk, _row, _line, status, reason)"
-            " select (select count(*) from keys) + row_number() over (order by _row), $mapping, $entity,"
-            " _rk, _row, _line, _status, _reason from read_parquet($path) where _rk is not null",
-            {"mapping": each.mapping, "entity": each.entity, "path": each.path},
+    def _edges(self, entity: str, without: Sequence[tuple[str, str]]) -> str:
+        ours = [each for each in self._mappings if each.mapping.entity == entity]
+        parents = " or ".join(f"l.pn between {each.low + 1} and {each.high}" for each in ours) or "false"
+        fields = [
+            str(each.number)
+            for each in self._references
+            if each.owner in ours and (each.owner.mapping.mapping, each.reference.field) not in without
+        ]
+        return (
+            f"select l.n as child, l.pn as parent, l.f from ({_LIVE}) l where l.f in ({', '.join(fields) or 'null'})"
+            f" and ({parents}) and not exists (select 1 from fates w where w.n = l.pn) order by l.pn, l.n, l.f"
         )
 
-    def _read_references(self, each: GraphMapping, field: str, policy: str, *, many: bool) -> None:
-        column = _quoted(field)
-        value = f"unnest({column})" if many else column
-        self._db.execute(
-            f"insert into refs select k.n, $mapping, $field, p.parent, $policy from"  # noqa: S608 - the name is quoted
-            f" (select _rk, _row, {value} as parent from read_parquet($path)) p"
-            " join keys k on k.mapping = $mapping and k._row = p._row and k._rk = p._rk where p.parent is not null",
-            {"mapping": each.mapping, "field": field, "policy": policy, "path": each.path},
-        )
+    def _judged(self, each: PlacedMapping, records: pa.RecordBatch) -> pa.RecordBatch:
+        """Records of one mapping with what became of them."""
+        numbers = pc.add(records["_row"], each.low)
+        bounds = pc.min_max(numbers).as_py()
+        fates = joined(list(self._stream(_FATES_BETWEEN, {name: bounds[name] or 0 for name in ("min", "max")})))
+        places = pc.index_in(numbers, fates["n"])
+        columns = {name: pc.take(fates[name], places) for name in ("status", "reason", "parent")}
+        columns["status"] = pc.fill_null(columns["status"], "valid")
+        name = pa.repeat(pa.scalar(each.mapping.mapping), records.num_rows)
+        return pa.record_batch({"mapping": name, "_rk": records["_rk"], "_row": records["_row"], **columns})
 
-    def _find(self, live_references: str) -> int:
-        """Fills ``found`` with live references chosen by a query; returns how many."""
-        self._db.execute("delete from found")
-        self._db.execute(
-            f"insert into found select * from ({live_references}) f"  # noqa: S608 - our own text
-            " where not exists (select 1 from dropped d where d.n = f.n and d.field = f.field and d.parent = f.parent)"
-        )
-        # Fetched to the end: DuckDB registers nothing on a connection that still holds a result.
-        ((count,),) = self._db.execute("select count(*) from found").fetchall()
+    def _find(self, findings: str) -> int:
+        """Fills ``found`` with records, fields, policies and parents; returns how many."""
+        self._db.execute("create or replace table found (n bigint, f smallint, policy varchar, parent uuid)")
+        ((count,),) = self._db.execute(f"insert into found {findings}").fetchall()
         return int(count)
 
     def _take_consequences(self, reason: str) -> Iterator[pa.RecordBatch]:
         yield from self._stream(_FOUND, {"reason": reason})
-        self._db.execute("insert into dropped select n, field, parent from found where policy = 'empty'")
+        self._round += 1
+        self._db.execute("insert into dropped select n, f, parent from found where policy = 'empty'")
         for policy, status in (("quarantine", "quarantined"), ("block", "blocked")):
             self._db.execute(
-                "update keys set status = $status, reason = $reason, parent = f.parent"
-                " from (select n, min(parent) as parent from found where policy = $policy group by n) f"
-                " where keys.n = f.n and keys.status = 'valid'",
-                {"status": status, "reason": reason, "policy": policy},
+                "insert into fates select n, $status, $reason, min(parent), $round from found l"
+                f" where policy = $policy and {_IS_VALID} group by n",
+                {"status": status, "reason": reason, "policy": policy, "round": self._round},
             )
 
     def _stream(self, query: str, parameters: dict[str, object]) -> Iterator[pa.RecordBatch]:
         """At least one batch, so that the columns of an empty answer are known to whoever writes them down."""
         yield from stream(self._db, query, parameters, BATCH_ROWS)
 
-
-_LIVE = (
-    "select r.* from refs r join keys k using (n) where k.status = 'valid'"
-    " and not exists (select 1 from dropped d where d.n = r.n and d.field = r.field and d.parent = r.parent)"
-)
+    def _remove_file(self) -> None:
+        for name in (_FILE, f"{_FILE}.wal"):
+            self._file.with_name(name).unlink(missing_ok=True)
 
 
-class _registered:  # noqa: N801 - a context manager reads as a verb
-    """Makes an Arrow table visible to DuckDB under a name for the length of a block."""
-
-    def __init__(self, connection: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> None:
-        self._db, self._name, self._table = connection, name, table
-
-    def __enter__(self) -> None:
-        self._db.register(self._name, self._table)
-
-    def __exit__(self, *_: object) -> None:
-        self._db.unregister(self._name)
+def _keys_of(path: str) -> Iterator[pa.RecordBatch]:
+    """Keys and rows of a mapping's records; at least one batch."""
+    names = ["_rk", "_row"]
+    with pq.ParquetFile(path) as file:
+        nothing = empty_batch(file.schema_arrow).select(names)
+        yield from rebatch(chain([nothing], file.iter_batches(BATCH_ROWS, columns=names)), BATCH_ROWS)
 
 
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+_GIVEN_LINKS = f"""
+select k.n, r.f from given g join {STORE}.records k on k.n = g.record join refs r on r.m = k.m and r.field = g.field"""
+_FATES_BETWEEN = f"""
+select n, status, reason, {_hex("parent")} as parent from fates where n between $min and $max"""

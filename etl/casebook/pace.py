@@ -50,7 +50,7 @@ class Pace:
         self._before_cut: dict[str, float] = {}
         self._best: dict[str, float] = {}
         self._round: dict[str, list[float]] = defaultdict(list)
-        self._answers = 0
+        self._awaited = _ROUND_AT_LEAST
 
     @property
     def facts(self) -> PaceFacts:
@@ -66,22 +66,25 @@ class Pace:
         if began < self._cut_at:
             return
         self._round[kind].append(duration_s)
-        self._answers += 1
+        self._awaited -= 1
         if not self._cuts:
             self.limit = min(self.limit + 1, self._most)
-        if self._answers >= max(self.limit, _ROUND_AT_LEAST):
+        if self._awaited <= 0:
             self._end_round(began)
 
     def _end_round(self, began: float) -> None:
         kind = max(self._round, key=lambda each: len(self._round[each]))
         typical_s = median(self._round[kind])
-        self._round.clear()
-        self._answers = 0
         if self._is_strained(kind, typical_s):
             self._before_cut = {kind: typical_s}
             self._cut(SLOW, began)
         elif self._cuts:
             self.limit = min(self.limit + 1, self._most)
+        self._begin_round()
+
+    def _begin_round(self) -> None:
+        self._round.clear()
+        self._awaited = max(self.limit, _ROUND_AT_LEAST)
 
     def _is_strained(self, kind: str, typical_s: float) -> bool:
         before_cut = self._before_cut.pop(kind, None)
@@ -96,6 +99,7 @@ class Pace:
         self._cut_at = self._clock.monotonic()
         self._cuts[why] += 1
         self.limit = max(1, self.limit // 2)
+        self._begin_round()
         if self._on_cut is not None and self.limit < self._lowest:
             self._on_cut(why, self.limit)
         self._lowest = min(self._lowest, self.limit)

@@ -89,6 +89,10 @@ class RecordKeys:
         """The fingerprint of a record from its field hashes in the order of the field names; 32 hex digits."""
         return hashlib.blake2b(b"".join(field_hashes), key=self._key[:64], digest_size=16).hexdigest()
 
+    def derived(self, purpose: str, salt: bytes) -> bytes:
+        """A key of 32 bytes for one purpose; whoever holds it learns nothing of the project key."""
+        return hmac.digest(self._key, KEY_FORM + _framed(purpose) + salt, "sha256")
+
     def check_value(self) -> str:
         """A value by which a state database recognises the project key it was written with."""
         return hmac.digest(self._key, b"check", "sha256")[:8].hex()

@@ -11,6 +11,7 @@ from typing import BinaryIO, Protocol
 import pyarrow as pa
 
 from etl.core.changes import Change, PendingLink
+from etl.core.images import BeforeImage
 from etl.core.keys import RecordKey
 from etl.core.outcomes import RecordState
 from etl.core.records import Document, RemoteRecord, RunId, TargetId
@@ -427,6 +428,18 @@ class Target(Protocol):
 
     async def close(self) -> None:
         """Closes connections."""
+        ...
+
+
+class BeforeImages(Protocol):
+    """What records held before a run changed them, sealed."""
+
+    async def keep(self, image: BeforeImage) -> None:
+        """Adds an image, durable on return. Raises StateError."""
+        ...
+
+    def read(self) -> Iterator[BeforeImage]:
+        """All images in the order in which they were kept. Raises StateDamaged."""
         ...
 
 

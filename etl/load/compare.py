@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
 
+from etl.catalog.model import Entity
 from etl.core.records import Document, JsonValue, LinkValue, Ref, RemoteRecord
-from etl.core.tolerances import tolerated_by
+from etl.core.tolerances import FILLED, tolerated_by
 
 Tolerances = Mapping[str, Sequence[str]]
 """The tolerances of each field that has any."""
@@ -60,6 +61,25 @@ def additions(sent: Document, shown: RemoteRecord) -> int:
     names = {name for name, value in _flat(shown.attributes).items() if value not in (None, "")}
     links = {name for name, link in shown.links.items() if link}
     return len(names - _flat(sent.attributes).keys()) + len(links - sent.links.keys())
+
+
+def additions_to(entity: Entity, sent: Document, shown: RemoteRecord, tolerances: Tolerances) -> Iterator[str]:
+    """The fields that somebody filled though we sent nothing there; what Casebook itself fills in is left out.
+
+    Attributes that the catalogue does not list, or lists as set by Casebook, are Casebook's.
+    """
+    ours, there = _flat(sent.attributes), _flat(shown.attributes)
+    carriers = {name for link in entity.links.values() for name in (link.carried_as, link.type_as) if name}
+    for attribute in entity.attributes.values():
+        name = attribute.name
+        if name in ours or name in carriers or attribute.read_only or FILLED in tolerances.get(name, ()):
+            continue
+        if there.get(name) not in (None, "", []):
+            yield name
+    for name, link in shown.links.items():
+        known = entity.links.get(name)
+        if link and known is not None and name not in sent.links and known.set_by != "patch":
+            yield name
 
 
 def _flat(attributes: Mapping[str, JsonValue]) -> dict[str, JsonValue]:

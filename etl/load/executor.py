@@ -369,6 +369,8 @@ class Loader:
             was_sent = not self._freshness.is_asking(question.key)
             found = await self._unclear.settle(question, resend if can_resend else None, was_sent=was_sent)
             if found is not None:
+                if document is not None and question.sent_id is not None:
+                    self._ids.answered(document, found)
                 await self._created(question, record, found, {})
             elif self._schedule.is_unsettled(question.key):
                 self._give_up(question.key)
@@ -394,8 +396,7 @@ class Loader:
         """A PATCH and, where the file changed, its bytes; both can be repeated, so state learns of them afterwards."""
         known = self._ports.state.known([record.key])[record.key]
         try:
-            if known.target_id is not None and (document.attributes or document.links):
-                await patch(self._ports.target, self._entity(record.entity), known.target_id, document)
+            await patch(self._ports, known, document, file=self._tail.changes_file(record))
             stored = known.target_id is None or await self._tail.upload_changed(record, known.target_id)
         except RecordRejected as refused:
             self._note_refusal(record, refused)

@@ -1,41 +1,65 @@
-"""PATCH of a record so that nothing beside the given fields changes.
+"""PATCH of a record after what it held was put aside, so that undoing the run can bring it back.
 
-Whether a PATCH of ``custom_fields`` merges or replaces is not known in public, so they are read, merged and written as a
-whole; the marker among them is kept by that.
+The image is durable before the PATCH leaves. A PATCH of custom fields reads and merges them: that is the target's part.
 """
 
 from __future__ import annotations
 
-from etl.catalog.model import Entity
-from etl.core.ports import Target
-from etl.core.records import Document, JsonValue, LinkValue, TargetId
+from collections.abc import Mapping
 
-_CUSTOM = "custom_fields"
-
-
-async def patch(target: Target, entity: Entity, target_id: TargetId, document: Document) -> None:
-    """Updates a record. Raises what the target raises; RecordRejected with status 404 where it is gone."""
-    if _touches_custom_fields(entity, document):
-        document = await _merged(target, entity, target_id, document)
-    await target.update(target_id, document)
+from etl.core.images import BeforeImage
+from etl.core.ports import KnownRecord
+from etl.core.records import Document, JsonValue, LinkValue, RemoteRecord
+from etl.load.ports import LoadPorts
 
 
-def _touches_custom_fields(entity: Entity, document: Document) -> bool:
-    return _CUSTOM in document.attributes or any(_is_custom(entity, name) for name in document.links)
+async def patch(
+    ports: LoadPorts, known: KnownRecord, document: Document, *, link: str = "", file: bool = False
+) -> None:
+    """Changes a record that is there; ``document`` may be empty where only its ``file`` is about to be replaced.
+
+    Raises what the target raises; RecordRejected with status 404 where the record is gone.
+    """
+    if known.target_id is None:
+        return
+    if ports.images is not None:
+        shown = await ports.target.get(known.entity, known.target_id)
+        if shown is not None:
+            await ports.images.keep(_image(known, document, shown, link=link, file=file))
+    if document.attributes or document.links:
+        await ports.target.update(known.target_id, document)
 
 
-def _is_custom(entity: Entity, link: str) -> bool:
-    return (entity.links[link].carried_as or "").startswith(_CUSTOM + ".")
+def _image(known: KnownRecord, sent: Document, shown: RemoteRecord, *, link: str, file: bool) -> BeforeImage:
+    return BeforeImage(
+        key=known.key,
+        mapping=known.mapping,
+        target_id=shown.id,
+        sent=sent,
+        before=_same_fields(sent, shown),
+        fingerprint=known.fingerprint,
+        field_hashes=known.field_hashes,
+        run_id=known.run_id,
+        link=link,
+        file=file,
+    )
 
 
-async def _merged(target: Target, entity: Entity, target_id: TargetId, document: Document) -> Document:
-    shown = await target.get(entity.name, target_id)
-    if shown is None:
-        return document
-    custom = _object(shown.attributes.get(_CUSTOM)) | _object(document.attributes.get(_CUSTOM))
-    kept: dict[str, LinkValue] = {name: link for name, link in shown.links.items() if link and _is_custom(entity, name)}
-    return Document(entity.name, {**document.attributes, _CUSTOM: custom}, {**kept, **document.links})
+def _same_fields(sent: Document, shown: RemoteRecord) -> Document:
+    """What a record shows in the fields that are about to be sent; None where it shows nothing."""
+    attributes: dict[str, JsonValue] = {}
+    for name, value in sent.attributes.items():
+        there = shown.attributes.get(name)
+        attributes[name] = _same_members(value, there) if isinstance(value, dict) else there
+    links: dict[str, LinkValue] = {name: _emptied(link, shown.links.get(name)) for name, link in sent.links.items()}
+    return Document(sent.entity, attributes, links)
 
 
-def _object(value: JsonValue) -> dict[str, JsonValue]:
-    return dict(value) if isinstance(value, dict) else {}
+def _same_members(sent: Mapping[str, JsonValue], shown: JsonValue) -> dict[str, JsonValue]:
+    there = shown if isinstance(shown, dict) else {}
+    return {name: there.get(name) for name in sent}
+
+
+def _emptied(sent: LinkValue, shown: LinkValue) -> LinkValue:
+    """A link as it was; one that holds many and held none is an empty list."""
+    return () if shown is None and isinstance(sent, tuple) else shown

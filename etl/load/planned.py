@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
@@ -85,6 +87,19 @@ class PlannedRecords:
                 for batch in parquet.iter_batches(BATCH_ROWS):
                     yield [self._record(row) for row in batch.to_pylist()]
 
+    def backwards(self) -> Iterator[list[PlannedRecord]]:
+        """All planned records, children before parents, in lists whose records do not depend on each other (but for
+        links that were set later). Holds one row group at a time.
+        """
+        for _, group in groupby(reversed(self._files), key=self._entity_of):
+            files = list(group)
+            if len(files) == 1:
+                yield from self._file_backwards(files[0])
+            else:
+                # Records of one entity may refer to each other across its mappings.
+                for wave in sorted({wave for file in files for wave in _waves(file)}, reverse=True):
+                    yield from (each for file in files for each in self._file_backwards(file, wave))
+
     def find(self, keys: Collection[RecordKey], entity: str | None = None) -> dict[RecordKey, PlannedRecord]:
         """The planned records with these keys, in one pass over the files."""
         wanted = sorted(keys)
@@ -93,6 +108,23 @@ class PlannedRecords:
             table = pq.read_table(file, filters=pc.field("_rk").isin(wanted))
             found |= {record.key: record for record in map(self._record, table.to_pylist())}
         return found
+
+    def _file_backwards(self, file: Path, wave: int | None = None) -> Iterator[list[PlannedRecord]]:
+        """A file's records by falling wave, which is how deep they stand; only one wave where it is given."""
+        with pq.ParquetFile(file) as parquet:
+            for number in reversed(range(parquet.num_row_groups)):
+                table = parquet.read_row_group(number)
+                waves = table[PLANNED + "wave"]
+                for each in sorted(pc.unique(waves).to_pylist(), reverse=True):
+                    if wave in (None, each):
+                        yield from self._in_lists(table.filter(pc.equal(waves, each)))
+
+    def _in_lists(self, table: pa.Table) -> Iterator[list[PlannedRecord]]:
+        for batch in table.to_batches(BATCH_ROWS):
+            yield [self._record(row) for row in batch.to_pylist()]
+
+    def _entity_of(self, file: Path) -> str:
+        return self._mappings[_mapping_of(file)].target
 
     def _of(self, entity: str | None) -> list[Path]:
         """The files, whose names end in ``-<mapping>``, of the mappings that feed an entity."""
@@ -134,6 +166,11 @@ def _integer(value: object) -> int:
 
 def _bytes(value: object) -> bytes:
     return value if isinstance(value, bytes) else b""
+
+
+def _waves(file: Path) -> set[int]:
+    column = PLANNED + "wave"
+    return set(pc.unique(pq.read_table(file, columns=[column])[column]).to_pylist())
 
 
 def _mapping_of(file: Path) -> str:

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from etl.catalog.model import Catalog
 from etl.core.keys import RecordKeys
-from etl.core.ports import Clock, Files, Progress, StateStore, Target
+from etl.core.ports import BeforeImages, Clock, Files, Progress, StateStore, Target
 
 
 @dataclass(frozen=True, slots=True)
 class LoadPorts:
-    """Everything outside that loading needs."""
+    """Everything outside that loading needs. Without ``images`` nothing is kept by which an update could be undone."""
 
     catalog: Catalog
     keys: RecordKeys
@@ -20,3 +20,4 @@ class LoadPorts:
     files: Files
     clock: Clock
     progress: Progress
+    images: BeforeImages | None = None

@@ -67,12 +67,14 @@ class Tail:
         if stored:
             await self._commit(MarkUploaded(record.key))
 
+    def changes_file(self, record: PlannedRecord) -> bool:
+        """Whether an update replaces a record's bytes."""
+        field = _file_field(record)
+        return field is not None and field.name in record.changed
+
     async def upload_changed(self, record: PlannedRecord, target_id: TargetId) -> bool:
         """Uploads again where an update changed the file; False where that was to be done and could not."""
-        field = _file_field(record)
-        if field is None or field.name not in record.changed:
-            return True
-        return await self._store(record, target_id, {})
+        return await self._store(record, target_id, {}) if self.changes_file(record) else True
 
     async def _link(self, key: RecordKey, link: PendingLink, record: PlannedRecord | None) -> None:
         """Sets one link where child and parent are there; one that holds many is set as a whole, from its record."""
@@ -87,7 +89,7 @@ class Tail:
         async with self._forgiving(child.entity):
             refs = tuple([await self._parents.ref(known, each, parent) for each, parent in there.items()])
             document = Document(child.entity, {}, {link.field: refs if known.many else refs[0]})
-            await patch(self._ports.target, self._ports.catalog.entity(child.entity), child.id, document)
+            await patch(self._ports, self._ports.state.known([key])[key], document, link=link.field)
             if len(there) == len(wanted):
                 await self._commit(MarkLinked(key, link.field))
         self._ports.progress.advance(0)

@@ -395,6 +395,7 @@ class Profile:
     token_params_in: str = "body"  # noqa: S105 - a place, no secret
     upload_hosts: tuple[str, ...] = ()
     max_problems: int | None = None
+    undo_days: int = 30
     state: str | None = None
 
 

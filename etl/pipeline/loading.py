@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Coroutine, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from etl.casebook.client import CasebookClient
 from etl.casebook.pace import ASKED, PaceFacts
@@ -32,6 +32,7 @@ from etl.pipeline.capabilities import with_rungs
 from etl.pipeline.runlog import RunLog
 from etl.pipeline.wiring import Setting, SystemClock
 from etl.pipeline.workspace import RunFolder
+from etl.state.images import SealedImages
 
 Options = Mapping[str, Mapping[str, TargetId]]
 Result = TypeVar("Result")
@@ -68,7 +69,7 @@ def live_options(setting: Setting, log: RunLog) -> Options:
         finally:
             await target.close()
 
-    return _run(read())
+    return run_on_loop(read())
 
 
 def with_options(catalog: Catalog, options: Options) -> Catalog:
@@ -92,15 +93,15 @@ def load(setting: Setting, bench: Bench, options: Options) -> Loaded:
         began = time.monotonic()
         stopped: EtlError | None = None
         try:
-            with _interruptible(loader):
+            with interruptible(loader):
                 await loader.run()
         except* EtlError as group:
-            stopped = _first(group)
+            stopped = first_error(group)
         finally:
             await target.close()
         return Loaded(loader.notes, dict(target.requests), time.monotonic() - began, stopped, target.pace)
 
-    return _run(work())
+    return run_on_loop(work())
 
 
 def read_back(setting: Setting, bench: Bench, options: Options, scope: Scope) -> VerifyResult:
@@ -114,7 +115,7 @@ def read_back(setting: Setting, bench: Bench, options: Options, scope: Scope) ->
         finally:
             await target.close()
 
-    return _run(work())
+    return run_on_loop(work())
 
 
 def find_again(setting: Setting, bench: Bench, options: Options) -> Counter[tuple[str, str]]:
@@ -130,14 +131,15 @@ def find_again(setting: Setting, bench: Bench, options: Options) -> Counter[tupl
             await target.close()
         return rebuilder.verdicts
 
-    return _run(work())
+    return run_on_loop(work())
 
 
 def ports_of(setting: Setting, target: CasebookClient, bench: Bench) -> LoadPorts:
     """Everything outside that loading, verifying and undoing need."""
     keys: RecordKeys = setting.keys(create=False)
     catalog, files = with_rungs(setting.project.catalog, setting.capabilities), setting.files()
-    return LoadPorts(catalog, keys, target, bench.store, files, SystemClock(), bench.progress)
+    images = SealedImages(bench.folder.before, bench.folder.run_id, keys) if setting.profile.undo_days else None
+    return LoadPorts(catalog, keys, target, bench.store, files, SystemClock(), bench.progress, images)
 
 
 def _settings(profile: Profile) -> LoadSettings:
@@ -160,8 +162,16 @@ def lookup_of(field: Field) -> str | None:
     return field.link.to[0] if field.link is not None and not field.is_reference else None
 
 
+class Interruptible(Protocol):
+    """Work that can be asked to end."""
+
+    def interrupt(self) -> None:
+        """Finishes what is in flight and begins nothing new."""
+        ...
+
+
 @contextlib.contextmanager
-def _interruptible(loader: Loader) -> Iterator[None]:
+def interruptible(work: Interruptible) -> Iterator[None]:
     """The first Ctrl-C (or SIGTERM) drains; the second ends the process at once, which the protocol survives."""
     loop = asyncio.get_running_loop()
     asked = False
@@ -171,7 +181,7 @@ def _interruptible(loader: Loader) -> Iterator[None]:
         if asked:
             os._exit(130)
         asked = True
-        loader.interrupt()
+        work.interrupt()
 
     for number in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError, ValueError):
@@ -184,14 +194,14 @@ def _interruptible(loader: Loader) -> Iterator[None]:
                 loop.remove_signal_handler(number)
 
 
-def _first(group: BaseExceptionGroup[EtlError]) -> EtlError:
+def first_error(group: BaseExceptionGroup[EtlError]) -> EtlError:
     """The first error of ours in a group, however deep."""
     for each in group.exceptions:
-        return _first(each) if isinstance(each, BaseExceptionGroup) else each
+        return first_error(each) if isinstance(each, BaseExceptionGroup) else each
     raise group
 
 
-def _run(work: Coroutine[object, object, Result]) -> Result:
+def run_on_loop(work: Coroutine[object, object, Result]) -> Result:
     """Runs on uvloop where there is one: the hot path is the event loop's."""
     try:
         import uvloop  # noqa: PLC0415 - not on Windows

@@ -32,6 +32,7 @@ from etl.pipeline.session import (
     now_text,
     open_session,
 )
+from etl.pipeline.undoing import forget_old_images, require_nothing_half_undone
 from etl.pipeline.wiring import Setting, SystemClock
 from etl.pipeline.workspace import ParquetSink, RunFolder
 from etl.sources.record_graph import DuckRecordGraph
@@ -74,12 +75,15 @@ def run(setting: Setting, progress: Progress, choices: RunChoices | None = None)
     choices = choices or RunChoices()
     setting = capabilities.require(setting, progress)
     _require_state_or_consent(setting, choices)
+    with setting.reader() as state:
+        require_nothing_half_undone(state)
     with (
         setting.store("run", ask_first=choices.ask_first) as store,
         load_session(setting, store, progress, fresh=choices.fresh) as session,
     ):
         for notice in store.notices():
             session.progress.note(notice)
+        forget_old_images(setting, store)
         _plan_once(setting, session, store, choices)
         _require_few_problems(setting, session, store)
         planned = len(PlannedRecords(session.folder.planned, setting.project.mappings))
@@ -113,13 +117,13 @@ def _plan_once(setting: Setting, session: Session, store: StateStore, choices: R
     """Everything up to the plan, unless this run has one already."""
     if session.folder.plan.exists():
         return
-    options = live_options(setting, session.log)
     plan_into(setting, session, store, choices)
     store.set_stage(session.folder.run_id, "load")
 
 
 def plan_into(setting: Setting, session: Session, state: StateReader, choices: RunChoices) -> Options:
     """Extract, map, validate and plan against a state, into a run's folder; returns the tenant's live options."""
+    options = live_options(setting, session.log)
     _prepare(setting, session, state, options, choices)
     session.folder.write_json(session.folder.options, options)
     return options

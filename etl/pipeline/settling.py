@@ -5,20 +5,16 @@ Each decision becomes a line in ``runs/<project>-<profile>.audit.jsonl``: who, w
 
 from __future__ import annotations
 
-import getpass
-import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from etl.core.changes import Change, MarkCreated, MarkRejected, MarkUpdated
 from etl.core.errors import SettingsError
 from etl.core.keys import RecordKey, marker
-from etl.core.outcomes import SEND_AGAIN, RecordState
+from etl.core.outcomes import DECIDED_ABSENT, RecordState
 from etl.core.ports import KnownRecord, StateReader
 from etl.core.records import TargetId
-from etl.pipeline.session import now_text
+from etl.pipeline.audit import audit
 from etl.pipeline.wiring import Setting
 
 _HELD = (RecordState.INTENT, RecordState.UNCERTAIN)
@@ -47,7 +43,7 @@ def settle_absent(setting: Setting, entity: str) -> int:
         chosen = [known for known in store.in_state(*_HELD) if known.entity == entity]
         _require(chosen, f"No record of {entity} is held.", store)
         for known in chosen:
-            store.commit(MarkRejected(known.key, None, f"{SEND_AGAIN} decided absent")).result()
+            store.commit(MarkRejected(known.key, None, DECIDED_ABSENT)).result()
             _audit(setting, known, "absent")
         return len(chosen)
 
@@ -74,14 +70,4 @@ def _require(chosen: Sequence[KnownRecord], message: str, state: StateReader) ->
 
 
 def _audit(setting: Setting, known: KnownRecord, decision: str) -> None:
-    line = {
-        "at": now_text(),
-        "by": getpass.getuser(),
-        "decision": decision,
-        "entity": known.entity,
-        "record_key": known.key,
-        "why_held": known.error,
-    }
-    path: Path = setting.project.runs_folder / f"{setting.project.name}-{setting.profile.name}.audit.jsonl"
-    with os.fdopen(os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600), "a", encoding="utf-8") as stream:
-        stream.write(json.dumps(line) + "\n")
+    audit(setting, decision=decision, entity=known.entity, record_key=known.key, why_held=known.error)

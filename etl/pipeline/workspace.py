@@ -44,6 +44,9 @@ class RunFolder:
         self.manifest = self.path / "manifest.json"
         self.log = self.path / "log.jsonl"
         self.options = self.path / "options.json"
+        self.before = self.path / "before"
+        self.undo = self.path / "undo.json"
+        self.matches = self.path / "records" / "matches.parquet"
 
     def create(self) -> Self:
         """Makes the folders, readable by their owner only; ``runs/`` itself too, which may come from a checkout."""

@@ -24,7 +24,7 @@ from etl.core.errors import (
     TargetRefused,
 )
 from etl.core.keys import RecordKey
-from etl.core.outcomes import SEND_AGAIN, Action, Bucket, RecordState
+from etl.core.outcomes import HELD, SEND_AGAIN, Action, Bucket, RecordState
 from etl.core.ports import KnownRecord
 from etl.core.records import Document, RunId, TargetId
 from etl.load.ask import Asker, Question, Witness
@@ -121,7 +121,8 @@ class Loader:
 
     async def _reconcile(self) -> None:
         """Settles what earlier runs left unclear before anything new is sent."""
-        open_records = list(self._ports.state.in_state(RecordState.INTENT, RecordState.UNCERTAIN))
+        unclear = self._ports.state.in_state(RecordState.INTENT, RecordState.UNCERTAIN)
+        open_records = [known for known in unclear if not known.error.startswith(HELD)]
         planned = self._planned.find([known.key for known in open_records])
         if open_records:
             self._ports.progress.note(
@@ -271,8 +272,9 @@ class Loader:
         record, left_out = prepared.record, prepared.left_out
         hashes, fingerprint = self._documents.hashes(record, left_out), self._documents.fingerprint(record, left_out)
         scope = _scope_key(self._entity(record.entity), record)
+        asks = self._freshness.asks_first(record.key)
         await self._commit(Intend(record.key, record.entity, record.mapping.name, fingerprint, hashes, scope))
-        return self._freshness.asks_first(record.key)
+        return asks
 
     async def _send_prepared(self) -> None:
         while True:
@@ -333,9 +335,7 @@ class Loader:
             return None
         except RecordRejected as refused:
             if is_there_already(self._entity(record.entity), refused):
-                self._unclear.refused_as_known(
-                    record.key, MarkRejected(record.key, refused.status, _error_text(refused))
-                )
+                self._unclear.known_there(record.key)
                 return None
             await self._commit(MarkRejected(record.key, refused.status, _error_text(refused)))
             self._give_up(record.key)

@@ -42,7 +42,7 @@ class Unclear:
         self._seen: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self._blind: set[str] = set()
         self._failed: Counter[RecordKey] = Counter()
-        self._refusals: dict[RecordKey, MarkRejected] = {}
+        self._there: set[RecordKey] = set()
         self._stopping = asyncio.Event()
 
     def saw(self, entity: str, witness: Witness) -> None:
@@ -56,9 +56,9 @@ class Unclear:
         if status is not None and status >= _SERVER_ERROR:
             self._failed[key] += 1
 
-    def refused_as_known(self, key: RecordKey, refusal: MarkRejected) -> None:
-        """The target says that a record with our marker exists. Should none be found, the refusal stands."""
-        self._refusals[key] = refusal
+    def known_there(self, key: RecordKey) -> None:
+        """The target says that a record with this marker exists: another attempt could only be refused again."""
+        self._there.add(key)
 
     def stop(self) -> None:
         """Ends all waiting; records stay as intents and are asked about by the next run."""
@@ -103,7 +103,7 @@ class Unclear:
         return asked
 
     async def _may_resend(self, question: Question, asked: Asked, resend: Resend | None) -> bool:
-        if resend is None or question.key in self._refusals or asked.answer is not Answer.NONE:
+        if resend is None or question.key in self._there or asked.answer is not Answer.NONE:
             return resend is not None and asked.answer is Answer.ABSENT
         witness = await self._witness(question)
         return witness is not None and await self._sees(question.entity, witness)
@@ -151,13 +151,11 @@ class Unclear:
     async def _give_up(self, question: Question, asked: Asked) -> None:
         if self._stopping.is_set():
             return
-        refusal = self._refusals.get(question.key) if asked.answer is Answer.NONE else None
         if asked.answer is Answer.SEVERAL and asked.id is not None:
             await self._commit(MarkDuplicate(question.key, asked.id))
-        elif refusal is not None:
-            await self._commit(refusal)
         else:
-            await self._commit(MarkUncertain(question.key, asked.why or "absence cannot be proved"))
+            unseen = "its marker is taken by a record that is not shown" if question.key in self._there else ""
+            await self._commit(MarkUncertain(question.key, asked.why or unseen or "absence cannot be proved"))
 
     async def _pause(self, delay_s: float) -> bool:
         """Waits; False when the run is stopping."""

@@ -20,7 +20,6 @@ from sqlalchemy.exc import (
     InternalError,
     NoSuchModuleError,
     NotSupportedError,
-    OperationalError,
     ProgrammingError,
 )
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -53,6 +52,10 @@ _SESSION = {
     "standard_conforming_strings": "on",
 }
 _DURABLE = {"synchronous_commit": ("on", "remote_apply"), "fsync": ("on",)}
+_IDENTITY = (
+    "SELECT system_identifier FROM pg_control_system()",
+    "SELECT left(pg_walfile_name(pg_current_wal_lsn()), 8)",
+)
 _BUSY = "55P03"
 """PostgreSQL's code for a lock that was not to be had in time."""
 
@@ -199,9 +202,9 @@ def require_same_server(connection: Connection, place: ServerPlace, *, adopt: bo
     now = _server_identity(connection)
     with connection.begin():
         before = connection.execute(select(META.c.value).where(META.c.name == _SERVER)).scalar_one_or_none()
-        if before in (None, now) or not now or adopt:
+        if before is None or adopt or not _differ(before, now):
             connection.execute(delete(META).where(META.c.name == _SERVER))
-            connection.execute(insert(META).values(name=_SERVER, value=now or before or ""))
+            connection.execute(insert(META).values(name=_SERVER, value=now))
             return
     raise StateError(
         f"The state database {place} is served by another server, or from another point of its history, than before: "
@@ -212,13 +215,25 @@ def require_same_server(connection: Connection, place: ServerPlace, *, adopt: bo
 
 
 def _server_identity(connection: Connection) -> str:
-    """The server's own number and the branch of its history, "" where the server does not tell."""
-    query = "SELECT system_identifier, left(pg_walfile_name(pg_current_wal_lsn()), 8) FROM pg_control_system()"
+    """The server's own number and the branch of its history; what a server does not tell (some hosted ones) is blank."""
+    return "/".join(_told(connection, query) for query in _IDENTITY)
+
+
+def _told(connection: Connection, query: str) -> str:
     try:
         with connection.begin():
-            return "/".join(map(str, connection.execute(text(query)).one()))
-    except (ProgrammingError, NotSupportedError, InternalError, OperationalError):
+            return str(connection.execute(text(query)).scalar_one())
+    except (ProgrammingError, NotSupportedError, InternalError):
         return ""
+
+
+def _differ(before: str, now: str) -> bool:
+    """Whether two identities contradict each other in what both of them tell.
+
+    >>> _differ("71/00000001", "71/00000002"), _differ("71/00000001", "/00000001")
+    (True, False)
+    """
+    return any(old and new and old != new for old, new in zip(before.split("/"), now.split("/"), strict=True))
 
 
 def _lock_key(place: ServerPlace) -> int:

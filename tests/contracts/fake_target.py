@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import BinaryIO
 
 from etl.catalog.model import Catalog
-from etl.core.errors import Finding, RecordRejected, TargetError
+from etl.core.errors import Finding, RecordRejected, ResponseLost, TargetError
 from etl.core.ports import Created
 from etl.core.records import Document, JsonValue, Ref, RemoteRecord, TargetId
 
@@ -17,7 +17,10 @@ UPLOAD_PREFIX = "https://files.example/"
 
 @dataclass
 class FakeTarget:
-    """``before`` and ``after`` queue errors that the next creates raise before or after they took effect."""
+    """``before`` and ``after`` queue errors that the next creates raise before or after they took effect.
+
+    Entities in ``takes_ids`` keep ids that clients choose; of those in ``unique`` no two records have the same marker.
+    """
 
     catalog: Catalog
     records: dict[TargetId, RemoteRecord] = field(default_factory=dict)
@@ -25,6 +28,8 @@ class FakeTarget:
     expired: set[str] = field(default_factory=set)
     before: deque[TargetError] = field(default_factory=deque)
     after: deque[TargetError] = field(default_factory=deque)
+    takes_ids: set[str] = field(default_factory=set)
+    unique: set[str] = field(default_factory=set)
     closed: bool = False
 
     async def create(self, document: Document) -> Created:
@@ -32,7 +37,7 @@ class FakeTarget:
             raise self.before.popleft()
         self._check(document)
         number = len(self.records) + 1
-        target_id = TargetId(f"00000000-0000-4000-8000-{number:012d}")
+        target_id = self._id(document, number)
         created_at = f"2026-01-01T00:00:00.{number:06d}Z"
         attributes = self._made_by_server(document.entity, target_id, created_at) | dict(document.attributes)
         self.records[target_id] = RemoteRecord(document.entity, target_id, attributes, dict(document.links), created_at)
@@ -78,6 +83,13 @@ class FakeTarget:
     async def close(self) -> None:
         self.closed = True
 
+    def _id(self, document: Document, number: int) -> TargetId:
+        if document.id is None or document.entity not in self.takes_ids:
+            return TargetId(f"00000000-0000-4000-8000-{number:012d}")
+        if document.id in self.records:
+            raise ResponseLost("There is one.", status=409)
+        return document.id
+
     def _found(self, entity: str, target_id: TargetId) -> RemoteRecord | None:
         record = self.records.get(target_id)
         return record if record is not None and record.entity == entity else None
@@ -91,6 +103,13 @@ class FakeTarget:
             made["assignment_id"] = f"assignment-of-{target_id}"
         return made
 
+    def _refuse_taken(self, document: Document) -> None:
+        key = _object(document.attributes).get("migrationKey")
+        same = [each for each in self.records.values() if each.entity == document.entity]
+        if document.entity in self.unique and any(_object(each.attributes).get("migrationKey") == key for each in same):
+            finding = Finding("taken", "has already been taken", "/data/attributes/custom_fields/migrationKey")
+            raise RecordRejected(f"POST {document.entity} was refused.", status=422, findings=[finding])
+
     def _check(self, document: Document) -> None:
         entity = self.catalog.entity(document.entity)
         required = [*entity.attributes.values(), *entity.links.values()]
@@ -99,6 +118,7 @@ class FakeTarget:
             each.name for each in required if each.required and "." not in each.name and not given.get(each.name)
         ]
         findings = [Finding("required", "must be present", f"/data/attributes/{name}") for name in missing]
+        self._refuse_taken(document)
         if findings:
             raise RecordRejected(f"POST {document.entity} was refused.", status=400, findings=findings)
         if any(ref.to in self.catalog.entities and ref.id not in self.records for ref in _refs(document.links)):

@@ -6,6 +6,7 @@ import asyncio
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from io import BytesIO
@@ -23,6 +24,7 @@ from etl.core.keys import RecordKey, RecordKeys, marker
 from etl.core.outcomes import RecordState
 from etl.core.ports import BaseQuery, Created, Files
 from etl.core.records import Document, JsonValue, RemoteRecord, RunId, TargetId
+from etl.load.client_ids import USED
 from etl.load.executor import Loader, LoadSettings
 from etl.load.markers import read_marker
 from etl.load.planned import PlannedRecords
@@ -130,7 +132,7 @@ class FailPoints:
 class FaultyTarget(FakeTarget):
     """A server with planned misbehaviour. ``faults`` says for each create (its number, from 1) what goes wrong:
 
-    ``lost`` or ``failed`` (no effect), ``lost_after`` (took effect), ``late`` (takes effect ``late_s`` later), ``busy``, ``rejected``,
+    ``repeated`` (something on its way sends it twice and shows the second answer), ``lost`` or ``failed`` (no effect), ``lost_after`` (took effect), ``late`` (takes effect ``late_s`` later), ``busy``, ``rejected``,
     ``forbidden``, ``unauthorised``. Records are listed ``lag_s`` after they took effect; ``blind`` entities never. What is
     in ``doubles`` is stored twice where the answer is lost; ``echoes`` shows a made-up record to every question.
     """
@@ -155,6 +157,8 @@ class FaultyTarget(FakeTarget):
         self.creates.append((self.clock.time, document))
         fault = self.faults(len(self.creates), document)
         await asyncio.sleep(0)
+        if fault == "repeated":
+            await self._take(document)
         created = await self._answer(document, fault)
         self.points.hit()
         return created
@@ -196,6 +200,7 @@ class FaultyTarget(FakeTarget):
 
     async def get(self, entity: str, target_id: TargetId) -> RemoteRecord | None:
         self.points.hit()
+        await self._arrive()
         return await super().get(entity, target_id)
 
     async def list(
@@ -221,8 +226,9 @@ class FaultyTarget(FakeTarget):
         due = [(at, document) for at, document in self._later if at <= self.clock.time]
         self._later = [(at, document) for at, document in self._later if at > self.clock.time]
         for at, document in due:
-            created = await self._take(document)
-            self._seen_at[created.id] = at + self.lag_s
+            with suppress(ResponseLost, RecordRejected):  # it meets a record that has its id or its marker
+                created = await self._take(document)
+                self._seen_at[created.id] = at + self.lag_s
 
     def of(self, entity: str) -> list[RemoteRecord]:
         return [record for record in self.records.values() if record.entity == entity]
@@ -277,6 +283,7 @@ class World:
     clock: FakeClock = field(default_factory=FakeClock)
     concurrency: int = 4
     quiet_s: float = QUIET_S
+    one_root_at_a_time: bool = True
     files: Files = field(default_factory=MemoryFiles)
     plans: int = 0
 
@@ -287,7 +294,8 @@ class World:
     def copy(self, folder: Path) -> World:
         """The same state database and the same records at the server, to go on from separately."""
         shutil.copytree(self.folder, folder)
-        twin = World(folder, plans=self.plans)
+        twin = World(folder, self.catalog, plans=self.plans)
+        twin.target.takes_ids, twin.target.unique = self.target.takes_ids, self.target.unique
         twin.target.records |= self.target.records
         twin.target.uploads |= self.target.uploads
         return twin
@@ -301,7 +309,8 @@ class World:
         before = store.open_run()
         if before is not None:
             store.finish_run(before.run_id, "2026-07-01T00:00:00+00:00", 1)
-        store.start_run(RunId(f"run-{self.plans}"), "run", "2026-07-01T00:00:00+00:00", {})
+        chosen = {USED: ",".join(each.name for each in self.catalog.entities.values() if each.client_ids)}
+        store.start_run(RunId(f"run-{self.plans}"), "run", "2026-07-01T00:00:00+00:00", chosen)
 
     def plan(
         self,
@@ -345,7 +354,9 @@ class World:
             ports = LoadPorts(
                 self.catalog, KEYS, self.target, DyingStore(store, points), self.files, self.clock, SilentProgress()
             )
-            loader = Loader(ports, self.planned, OPTIONS, LoadSettings(self.concurrency, self.quiet_s))
+            loader = Loader(
+                ports, self.planned, OPTIONS, LoadSettings(self.concurrency, self.quiet_s, self.one_root_at_a_time)
+            )
             if during is not None:
                 during(loader)
             self.target.watch = Watch(store, self.target).at_create

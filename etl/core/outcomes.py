@@ -41,6 +41,10 @@ class RecordState(StrEnum):
 SEND_AGAIN = "send_again"
 """Begins the error of a record that was certainly not applied for a reason outside the record (a missing role, no
 connection): state says ``rejected``, people are told ``pending``, and the next run sends it without being asked."""
+DECIDED_ABSENT = f"{SEND_AGAIN} decided absent"
+"""The error of a record of which a person who looked has said that it is not in Casebook."""
+HELD = "held"
+"""Begins the error of an uncertain record that no question can settle, only a person: it is not even asked about."""
 
 
 class Action(StrEnum):

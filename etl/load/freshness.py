@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable
 from etl.catalog.model import Entity
 from etl.core.errors import OUTDATED_HINT, StateOutdated, TargetRefused
 from etl.core.keys import RecordKey, marker
-from etl.core.outcomes import RecordState
+from etl.core.outcomes import DECIDED_ABSENT, RecordState
 from etl.core.records import Ref, RemoteRecord, TargetId
 from etl.load.ask import Question
 from etl.load.compare import same_content
@@ -52,12 +52,18 @@ class Freshness:
                 self._good_until = self._ports.clock.monotonic() + EVERY_S
 
     def asks_first(self, key: RecordKey) -> bool:
-        """Whether this attempt of a record is to be asked about instead of sent: the first one, where state is doubted."""
-        if self._is_doubted and key not in self._asking:
+        """Whether this attempt of a record is to be asked about instead of sent: the first one, where state is doubted
+        and no person has decided since. Called before its intent.
+        """
+        if self._is_doubted and key not in self._asking and not self._is_decided(key):
             self._asking.add(key)
             return True
         self._asking.discard(key)
         return False
+
+    def _is_decided(self, key: RecordKey) -> bool:
+        known = self._ports.state.known([key]).get(key)
+        return known is not None and known.error == DECIDED_ABSENT
 
     def is_asking(self, key: RecordKey) -> bool:
         """Whether a record is asked about without having been sent by this run."""
@@ -137,7 +143,7 @@ class Freshness:
         known = self._ports.state.known(keys)
         there = {*_PERHAPS_THERE, RecordState.CREATED} if is_first else set(_PERHAPS_THERE)
         settled = {key for key, each in known.items() if each.state in there or each.target_id == texts[marker(key)].id}
-        self._tolerated.update(texts[marker(key)].id for key in settled)
+        self._tolerated.update(texts[marker(key)].id for key in settled if is_first)
         return [texts[marker(key)] for key in keys if key not in settled]
 
     def _by_us(self, entity: Entity, unknown: list[RemoteRecord], writers: Collection[object]) -> list[RemoteRecord]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from etl.catalog.model import Entity
@@ -17,7 +18,7 @@ from etl.core.changes import Change, Intend, MarkCreated, MarkDuplicate, MarkUnc
 from etl.core.errors import RecordRejected, ResponseLost, TargetRefused
 from etl.core.fingerprint import without
 from etl.core.keys import RecordKey, marker
-from etl.core.outcomes import RecordState
+from etl.core.outcomes import HELD, RecordState
 from etl.core.records import Document, Ref, RemoteRecord, TargetId
 from etl.load.compare import additions, same_content
 from etl.load.markers import read_marker
@@ -29,9 +30,10 @@ from etl.mapping.model import FileField
 
 ABSENT = "absent"
 """The verdict on a record that is certainly not in Casebook; state knows nothing of it, and the next run sends it."""
+_AT_ONCE = 1_000
 _UNASKABLE = "the catalogue names no way to ask for this entity"
 _UNSEEN = "no record of this entity that we made was found, so nothing proves that the application sees them"
-_CHANGED = "a record under the same parent that looks different could be it"
+_CHANGED = f"{HELD}: a record under the same parent that looks different could be it"
 _HOMELESS = "the parent under which it could be looked for is not certain"
 
 
@@ -62,6 +64,7 @@ class Rebuilder:
         self._renderer = Renderer(ports.catalog, options)
         self._parents = Parents(ports.catalog, ports.target, ports.state)
         self._unsure: set[RecordKey] = set()
+        self._unwritten: list[Future[None]] = []
         self.verdicts: Counter[tuple[str, str]] = Counter()
 
     async def run(self) -> None:
@@ -81,6 +84,7 @@ class Rebuilder:
         is_seen = any(self.verdicts[entity.name, str(state)] for state in (RecordState.CREATED, RecordState.DUPLICATE))
         for draft, doubt in missing:
             await self._missing(draft, why or doubt or ("" if is_seen else _UNSEEN))
+        await self._written()
 
     async def _sweep(self, entity: Entity) -> tuple[Found, str]:
         """What is there of an entity that could be ours, and why that says nothing ("" where it does)."""
@@ -177,8 +181,16 @@ class Rebuilder:
         blob = without(keys, record.field_hashes, draft.left_out)
         scope = self._scope_key(record)
         intend = Intend(record.key, record.entity, record.mapping.name, keys.fingerprint([blob]), blob, scope)
-        await asyncio.wrap_future(self._ports.state.commit(intend, *changes))
+        self._unwritten.append(self._ports.state.commit(intend, *changes))
         self._count(record, str(state))
+        if len(self._unwritten) == _AT_ONCE:
+            await self._written()
+
+    async def _written(self) -> None:
+        """Waits until everything so far is durable; children look their parents up in state."""
+        unwritten, self._unwritten = self._unwritten, []
+        for each in unwritten:
+            await asyncio.wrap_future(each)
 
     def _count(self, record: PlannedRecord, verdict: str) -> None:
         self.verdicts[record.entity, verdict] += 1

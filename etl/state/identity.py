@@ -11,7 +11,8 @@ from uuid import uuid4
 
 from sqlalchemy import BigInteger, Connection, Text, cast, insert, select, update
 
-from etl.state.tables import LEASE, META
+from etl.core.outcomes import DECIDED_ABSENT, SEND_AGAIN
+from etl.state.tables import LEASE, META, NOT_CREATED, RECORDS
 
 _UUID, _SEQUENCE, _DOUBTED = "uuid", "sequence", "doubted"
 
@@ -78,6 +79,9 @@ def doubt(connection: Connection) -> None:
     """Remembers that records may have been sent of which this state knows nothing."""
     if not identified(connection).is_doubted:
         connection.execute(insert(META).values(name=_DOUBTED, value="yes"))
+    # What a person decided about an older state may have been sent since: it is asked about like everything else.
+    old = update(RECORDS).where(RECORDS.c.error == DECIDED_ABSENT, NOT_CREATED)
+    connection.execute(old.values(error=f"{SEND_AGAIN} decided before"))
 
 
 _ADVANCE = (

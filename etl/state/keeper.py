@@ -47,8 +47,9 @@ class Keeper:
             return
         self._witness = Witness(self._guard.witnesses, known.uuid)
         if self._guard.ask_first:
-            identity.doubt(connection)
-            identity.catch_up(connection, self._witness.seen() or known.moment)
+            if is_outdated(known.moment, self._witness) or not known.is_doubted:
+                identity.doubt(connection)
+                identity.catch_up(connection, self._witness.seen() or known.moment)
         else:
             require_newest(self._place, known.moment, self._witness)
         self._tell_of_missing(self._witness, known)

@@ -37,13 +37,17 @@ def say(process, line: str = "go") -> None:
     process.stdin.flush()
 
 
-def test_of_six_processes_that_race_exactly_one_becomes_the_holder(spawn):
-    racers = [spawn(RACE) for _ in range(6)]
-    for _ in range(5):
+@pytest.mark.parametrize(
+    ("count", "rounds"),
+    [(6, 20), pytest.param(2, 200, marks=pytest.mark.e2e), pytest.param(8, 200, marks=pytest.mark.e2e)],
+)
+def test_of_processes_that_race_exactly_one_becomes_the_holder(spawn, count, rounds):
+    racers = [spawn(RACE) for _ in range(count)]
+    for _ in range(rounds):
         for racer in racers:
             say(racer)
         answers = [racer.stdout.readline().strip() for racer in racers]
-        assert sorted(answers) == ["held", *["refused"] * 5]
+        assert sorted(answers) == ["held", *["refused"] * (count - 1)]
         winner = racers[answers.index("held")]
         say(winner, "close")
         assert winner.stdout.readline().strip() == "closed"

@@ -158,6 +158,7 @@ class Rebuilder:
 
     async def _there(self, draft: Draft, hits: Sequence[RemoteRecord]) -> None:
         record, oldest = draft.record, hits[0]
+        self._parents.remember(record.key, record.entity, oldest.id)
         if len(hits) > 1:
             await self._settle(draft, RecordState.DUPLICATE, MarkDuplicate(record.key, oldest.id))
             return

@@ -6,8 +6,10 @@ import asyncio
 import json
 import random
 import shutil
+import sqlite3
 import time
 from collections import Counter
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -245,6 +247,29 @@ def test_doubt_stays_until_the_state_is_rebuilt(guarded: Guarded) -> None:
     guarded.ask_first = False
     with guarded.open() as store:
         assert store.is_doubted()
+
+
+# ---------------------------------------------------------------- of an older version
+
+
+def test_a_load_that_version_1_left_in_mid_flight_is_resumed(world: World) -> None:
+    """One record was created, the answer to another was never written down; its record is at the server."""
+    one, other = key_of(PEOPLE, "1"), key_of(PEOPLE, "2")
+    frozen = Path(__file__).parents[1].joinpath("state", "state_v1.sql").read_text("utf-8")
+    names = {"a" * 32: one, "b" * 32: other, "'intake'": "'p'", "'sandbox'": "'t'", "'0011'": "'c'", "'id-1'": "'1'"}
+    for old, new in names.items():
+        frozen = frozen.replace(old, new)
+    with closing(sqlite3.connect(world.folder / "state.db")) as database:
+        database.executescript(frozen)
+    for number, key in (("1", one), ("2", other)):
+        shown = {"first_name": "Ana", "last_name": number, "custom_fields": {"migrationKey": marker(key)}}
+        world.target.records[TargetId(number)] = RemoteRecord("person", TargetId(number), shown, {}, number)
+    for _ in range(2):
+        world.plan((PEOPLE, [person("1"), person("2"), person("3")]))
+        world.load()
+    assert counts(world) == Counter(person=3)
+    assert {world.state_of(PEOPLE, each) for each in "123"} == {"created"}
+    assert len(world.target.creates) == 1
 
 
 # ---------------------------------------------------------------- two writers

@@ -28,6 +28,7 @@ from etl.sandbox import SandboxSettings
 from etl.sandbox.faults import parse_faults
 from etl.sandbox.oracle import Oracle
 from etl.sandbox.server import Handle, running
+from etl.state import ServerPlace
 
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "sample_data"
@@ -86,10 +87,13 @@ def finished(process: subprocess.Popen[str], timeout_s: float = 240) -> Ended:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A folder with ``mappings/<name>``, ``sample_data`` and ``runs`` of one test's own."""
+    """A folder with ``mappings/<name>``, ``sample_data`` and ``runs`` of one test's own; ``server`` keeps the state where
+    no file does.
+    """
 
     folder: Path
     name: str
+    server: ServerPlace | None = None
 
     @property
     def project(self) -> Path:
@@ -104,8 +108,8 @@ class Place:
         return self.folder / "runs"
 
     @property
-    def state(self) -> Path:
-        return self.runs / f"{self.name}-sandbox.state.db"
+    def state(self) -> Path | ServerPlace:
+        return self.server or self.runs / f"{self.name}-sandbox.state.db"
 
     def edit(self, file: str, old: str, new: str) -> None:
         """Replaces text in a file of the project, which must be there."""

@@ -87,11 +87,14 @@ def whole(tmp_path: Path) -> Place:
     return place
 
 
-def killed_load(place: Place, reference: Reference, *, kills: int, seed: int, capsys) -> Proof:
-    """Kills one load so many times, each time goes on with the same command, and holds the end against the reference."""
+def killed_load(place: Place, reference: Reference, *, kills: int, seed: int, capsys, **settings) -> Proof:
+    """Kills one load so many times, each time goes on with the same command, and holds the end against the reference.
+
+    ``settings`` are the sandbox's.
+    """
     chance = random.Random(seed)  # noqa: S311 - a plan of kills is no secret
     began = time.monotonic()
-    with sandbox(place.folder / "sandbox.db", FAULTS, seed=seed) as cutting:
+    with sandbox(place.folder / "sandbox.db", FAULTS, seed=seed, **settings) as cutting:
         place.point_at(cutting.base_url, quiet_s=QUIET_S)
         share = reference.records.total() // (kills + 1)
         done = sum(1 for _ in killed_runs(place, cutting.oracle, chance, kills, share))

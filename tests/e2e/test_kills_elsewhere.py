@@ -1,0 +1,194 @@
+"""Killed loads where the state is on a server, and where the tenant takes ids of our choice: nothing lost, none doubled."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import count
+
+import pytest
+import sqlalchemy as sa
+import yaml
+
+from etl.catalog.loader import load_catalog
+from etl.catalog.model import Catalog
+from etl.load.client_ids import client_id
+from etl.sandbox.oracle import Oracle
+from etl.state import ServerPlace, open_reader
+from etl.state.postgres import schema_name
+from tests.e2e.harness import ROOT, Place, finished, sandbox, sandbox_catalog, small, start, writes
+from tests.e2e.pictures import known
+from tests.e2e.test_kills import SEED, killed_load
+
+_DATABASES = count(1)
+
+
+@pytest.fixture
+def team_url(postgres_url: sa.URL) -> str:
+    """A database of one's own on the team's server."""
+    name = f"team_{next(_DATABASES)}"
+    engine = sa.create_engine(postgres_url, poolclass=sa.NullPool, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"create database {name}")
+    url = postgres_url.set(database=name, password=None)
+    return url.render_as_string(hide_password=False)
+
+
+@pytest.fixture
+def ended_sessions(team_url: str) -> Iterator[sa.Connection]:
+    """An administrator at that database, who can end everybody's session."""
+    engine = sa.create_engine(team_url, poolclass=sa.NullPool, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        yield connection
+
+
+def on_server(place: Place, url: str) -> Place:
+    """The place with its state on a server instead of in a file."""
+    path = place.project / "project.yaml"
+    document = yaml.safe_load(path.read_text("utf-8"))
+    document["profiles"]["sandbox"]["state"] = url
+    path.write_text(yaml.safe_dump(document, sort_keys=False, width=1000), "utf-8")
+    return replace(place, server=ServerPlace(url, schema_name(document["project"], "sandbox")))
+
+
+def taking_ids(place: Place, monkeypatch: pytest.MonkeyPatch) -> Catalog:
+    """The catalogue of a tenant like the sandbox's that takes ids of our choice; the place's profile means it."""
+    overlay = yaml.safe_load((ROOT / "etl" / "catalog" / "tenants" / "sandbox.yaml").read_text("utf-8"))
+    for name, entity in sandbox_catalog().entities.items():
+        if entity.creatable:
+            overlay["entities"].setdefault(name, {})["client_ids"] = True
+    path = place.project / "tenants" / "taking.yaml"
+    path.parent.mkdir()
+    path.write_text(yaml.safe_dump(overlay, sort_keys=False), "utf-8")
+    project = place.project / "project.yaml"
+    project.write_text(project.read_text("utf-8").replace("tenant: sandbox", "tenant: tenants/taking.yaml", 1), "utf-8")
+    monkeypatch.setenv("CASEBOOK_SANDBOX_CLIENT_ID", "sandbox")
+    monkeypatch.setenv("CASEBOOK_SANDBOX_CLIENT_SECRET", "sandbox")
+    return load_catalog(path)
+
+
+def ids_are_ours(place: Place) -> list[bool]:
+    return [each.target_id == client_id(each.key) for each in known(place.state) if each.target_id]
+
+
+# ---------------------------------------------------------------- a state on a server
+
+
+@pytest.mark.timeout(240)
+def test_a_killed_load_with_its_state_on_a_server_is_exact(agency, reference, team_url, capsys):
+    place = on_server(agency, team_url)
+    assert killed_load(place, reference, kills=3, seed=SEED + 5, capsys=capsys).is_clean
+    assert not list(place.runs.glob("*.db"))
+
+
+@pytest.mark.e2e
+@pytest.mark.timeout(1200)
+def test_a_load_killed_twelve_times_with_its_state_on_a_server_is_exact(agency, reference, team_url, capsys):
+    assert killed_load(on_server(agency, team_url), reference, kills=12, seed=SEED + 6, capsys=capsys).is_clean
+
+
+def test_every_command_reads_a_state_on_a_server(tmp_path, team_url):
+    with sandbox() as quiet:
+        place = on_server(small(tmp_path, quiet.base_url), team_url)
+        commands = [("status",), ("run", "--progress", "none"), ("status",), ("report",), ("verify",), ("resolve",)]
+        ended = [finished(start(name, place.project, *more)) for name, *more in commands]
+        assert [each.code for each in ended] == [0] * len(commands), "\n".join(each.text for each in ended)
+        assert "nothing was loaded yet" in ended[0].out
+        assert f"schema {place.server.schema}" in ended[2].out
+        key = known(place.state)[0].key
+        assert finished(start("where", key, place.project)).code == 0
+        assert finished(start("state", "adopt", place.project, "--yes")).code == 0
+
+
+def test_a_second_run_from_anywhere_is_refused_and_told_who_holds_the_state(tmp_path, team_url):
+    with sandbox(latency_s=0.2) as slow:
+        place = on_server(small(tmp_path, slow.base_url), team_url)
+        first = start("run", place.project, "--progress", "none")
+        wait_until_held(place.server)
+        second = finished(start("run", place.project, "--progress", "none"))
+        assert finished(first).code == 0
+    assert second.code == 3
+    assert f"in use by process {first.pid} on host" in second.err
+
+
+def wait_until_held(place: ServerPlace) -> None:
+    """Waits until a run has begun to write."""
+    for _ in range(600):
+        with open_reader(place) as reader:
+            if reader.open_run() is not None:
+                return
+        time.sleep(0.02)
+    pytest.fail("no run began")
+
+
+def test_a_run_whose_session_is_ended_sends_nothing_more_and_the_next_one_goes_on(tmp_path, team_url, ended_sessions):
+    with sandbox(latency_s=0.3) as slow:
+        place = on_server(small(tmp_path, slow.base_url), team_url)
+        first = start("run", place.project, "--progress", "none")
+        wait_until_created(slow.oracle)
+        end = "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and client_port is not null"
+        ended_sessions.exec_driver_sql(end)
+        stopped = finished(first)
+        sent = writes(slow.oracle)
+        assert finished(start("run", place.project, "--progress", "none")).code == 0
+        assert slow.oracle.counts() == {"case": 3, "case_person": 4, "person": 4}
+    assert stopped.code == 3
+    assert "state database" in stopped.text
+    assert len(sent) < 11
+
+
+def wait_until_created(oracle: Oracle) -> None:
+    for _ in range(1000):
+        if oracle.counts():
+            return
+        time.sleep(0.01)
+    pytest.fail("nothing was sent")
+
+
+def test_the_password_of_the_state_stands_nowhere(tmp_path, postgres_url, team_url, monkeypatch):
+    with sandbox() as quiet:
+        place = on_server(small(tmp_path, quiet.base_url), team_url)
+        monkeypatch.setenv("CASEBOOK_SANDBOX_STATE_PASSWORD", "hunter-22")
+        ended = [finished(start("run", place.project, "--progress", "none")), finished(start("status", place.project))]
+    assert [each.code for each in ended] == [0, 0]
+    assert not any("hunter-22" in each.text for each in ended)
+    assert not any(b"hunter-22" in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+
+
+@pytest.mark.parametrize("password", ["hunter-22", "${TEAM_PASSWORD}"])
+def test_a_password_in_the_address_is_refused(tmp_path, monkeypatch, password):
+    monkeypatch.setenv("TEAM_PASSWORD", "hunter-22")
+    place = on_server(small(tmp_path), f"postgresql://clerk:{password}@db.example/team")
+    ended = finished(start("status", place.project, "--json"))
+    assert ended.code == 2
+    assert "hunter-22" not in ended.text
+    assert len(ended.answer["error"]["mistakes"]) == 1
+
+
+# ---------------------------------------------------------------- ids of our choice
+
+
+@pytest.mark.timeout(240)
+def test_a_killed_load_with_ids_of_our_choice_is_exact(agency, reference, monkeypatch, capsys):
+    catalog = taking_ids(agency, monkeypatch)
+    assert killed_load(agency, reference, kills=3, seed=SEED + 7, capsys=capsys, catalog=catalog).is_clean
+    assert all(ids_are_ours(agency))
+
+
+@pytest.mark.e2e
+@pytest.mark.timeout(1200)
+def test_a_load_killed_twelve_times_at_a_tenant_that_ignores_our_ids_is_exact(agency, reference, monkeypatch, capsys):
+    taking_ids(agency, monkeypatch)
+    assert killed_load(agency, reference, kills=12, seed=SEED + 8, capsys=capsys).is_clean
+    assert not any(ids_are_ours(agency))
+
+
+def test_a_server_that_ignores_our_ids_is_found_out_by_its_first_answer(tmp_path, monkeypatch):
+    with sandbox() as ignoring:
+        place = small(tmp_path, ignoring.base_url)
+        taking_ids(place, monkeypatch)
+        ended = finished(start("run", place.project))
+    assert ended.code == 0
+    assert ended.err.count("person: Casebook gave an id of its own") == 1
+    assert not any(ids_are_ours(place))

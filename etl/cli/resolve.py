@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from etl.cli.common import JsonOption, Output, ProfileOption, ProjectArgument, ending, open_setting
 from etl.core.exits import HELD_BACK
+
+if TYPE_CHECKING:
+    from etl.pipeline.match_queue import Question
+    from etl.pipeline.settling import Held
 
 
 def register(app: typer.Typer) -> None:
@@ -37,14 +42,24 @@ def resolve(
             help="You have looked: the held record with this record key is the one with this Casebook id.",
         ),
     ] = None,
+    match: Annotated[
+        tuple[str, str] | None,
+        typer.Option(
+            "--match",
+            metavar="KEY ID|new",
+            help="You have looked: the record with this record key is this one of Casebook, or none of the candidates.",
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List records that are held because an answer was lost, or settle them after looking into Casebook."""
+    """List what waits for a person, or settle it: held records whose answer was lost, and records that may be in Casebook
+    already.
+    """
     output = Output(as_json)
-    if absent is not None and found is not None:
-        raise typer.BadParameter("settle with either --absent or --found")
+    if sum(each is not None for each in (absent, found, match)) > 1:
+        raise typer.BadParameter("settle with one of --absent, --found and --match")
     with ending(output):
-        from etl.pipeline import settling
+        from etl.pipeline import match_queue, settling
 
         setting = open_setting(project, profile)
         if absent is not None:
@@ -55,9 +70,21 @@ def resolve(
         elif found is not None:
             settling.settle_found(setting, *found)
             output.answer({"settled": 1}, ["Settled; the next run sends whatever differs."])
+        elif match is not None:
+            settling.settle_match(setting, *match)
+            output.answer({"settled": 1}, ["Settled; the next run takes it up."])
         else:
-            held = settling.held_records(setting)
-            lines = [f"{each.record_key}  {each.entity:20} marker {each.marker}  {each.why}" for each in held]
-            output.answer({"held": [asdict(each) for each in held]}, lines or ["Nothing is held."])
-            if held:
-                raise typer.Exit(HELD_BACK)
+            _list(output, settling.held_records(setting), match_queue.open_questions(setting))
+
+
+def _list(output: Output, held: Sequence[Held], matches: Sequence[Question]) -> None:
+    """Shows what waits; exits 1 where anything does."""
+    lines = [f"{each.record_key}  {each.entity:20} marker {each.marker}  {each.why}" for each in held]
+    lines += [
+        f"{each.record_key}  {each.entity:20} may be {each.candidates} ({each.why}), {each.table} row {each.row}"
+        for each in matches
+    ]
+    content = {"held": [asdict(each) for each in held], "matches": [asdict(each) for each in matches]}
+    output.answer(content, lines or ["Nothing is held."])
+    if lines:
+        raise typer.Exit(HELD_BACK)

@@ -33,8 +33,8 @@ class Difference:
 
 def differences(sent: Document, shown: RemoteRecord, tolerances: Tolerances = STRICT) -> Iterator[Difference]:
     """Everything we sent that is not shown as sent; what is tolerated is among them."""
-    shown_attributes = _flat(shown.attributes)
-    for name, value in _flat(sent.attributes).items():
+    shown_attributes = flat(shown.attributes)
+    for name, value in flat(sent.attributes).items():
         there = shown_attributes.get(name)
         if not _same(value, there):
             yield _difference(name, value, there, tolerances.get(name, ()))
@@ -58,9 +58,9 @@ def same_content(sent: Document, shown: RemoteRecord) -> bool:
 
 def additions(sent: Document, shown: RemoteRecord) -> int:
     """How many values a shown record has that were not sent: the fewer, the more it looks like ours."""
-    names = {name for name, value in _flat(shown.attributes).items() if value not in (None, "")}
+    names = {name for name, value in flat(shown.attributes).items() if value not in (None, "")}
     links = {name for name, link in shown.links.items() if link}
-    return len(names - _flat(sent.attributes).keys()) + len(links - sent.links.keys())
+    return len(names - flat(sent.attributes).keys()) + len(links - sent.links.keys())
 
 
 def additions_to(entity: Entity, sent: Document, shown: RemoteRecord, tolerances: Tolerances) -> Iterator[str]:
@@ -68,7 +68,7 @@ def additions_to(entity: Entity, sent: Document, shown: RemoteRecord, tolerances
 
     Attributes that the catalogue does not list, or lists as set by Casebook, are Casebook's.
     """
-    ours, there = _flat(sent.attributes), _flat(shown.attributes)
+    ours, there = flat(sent.attributes), flat(shown.attributes)
     carriers = {name for link in entity.links.values() for name in (link.carried_as, link.type_as) if name}
     for attribute in entity.attributes.values():
         name = attribute.name
@@ -82,7 +82,8 @@ def additions_to(entity: Entity, sent: Document, shown: RemoteRecord, tolerances
             yield name
 
 
-def _flat(attributes: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+def flat(attributes: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """Attributes with those of nested objects under dotted names."""
     flat: dict[str, JsonValue] = {}
     for name, value in attributes.items():
         if isinstance(value, dict):

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from etl.core.keys import RecordKey
 from etl.core.outcomes import Action
+from etl.core.records import TargetId
 from etl.mapping.model import EntityMapping, Reference
 
 BATCH_ROWS = 1_000
@@ -27,7 +28,10 @@ SHA256_SUFFIX = "._sha256"
 
 @dataclass(frozen=True, slots=True)
 class PlannedRecord:
-    """One record with what the plan wants done. ``values`` holds typed values by field name, references as record keys."""
+    """One record with what the plan wants done. ``values`` holds typed values by field name, references as record keys.
+
+    ``adopts`` is the id of the record in Casebook that it already is.
+    """
 
     key: RecordKey
     row: int
@@ -41,6 +45,7 @@ class PlannedRecord:
     deferred: frozenset[str]
     wave: int
     values: Mapping[str, object]
+    adopts: TargetId | None = None
 
     @property
     def entity(self) -> str:
@@ -147,6 +152,7 @@ class PlannedRecords:
             deferred=_names(plan("deferred")),
             wave=_integer(plan("wave")),
             values={name: value for name, value in row.items() if not name.startswith("_")},
+            adopts=_target_id(row.get(PLANNED + "adopts")),
         )
 
 
@@ -158,6 +164,10 @@ def _keys(value: object) -> tuple[RecordKey, ...]:
 
 def _names(value: object) -> frozenset[str]:
     return frozenset(value) if isinstance(value, list) else frozenset()
+
+
+def _target_id(value: object) -> TargetId | None:
+    return TargetId(value) if isinstance(value, str) else None
 
 
 def _integer(value: object) -> int:

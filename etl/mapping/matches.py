@@ -39,6 +39,6 @@ def _check_field(scope: Scope, place: Place, name: str, known: Mapping[str, Fiel
     if found is None:
         hint = did_you_mean(name, known) or "Name fields of this mapping."
         scope.page.note(place, f"`{name}` is not mapped.", hint, code="unknown_field")
-    elif isinstance(found.value, FileField) or (found.link is not None and found.link.many):
+    elif isinstance(found.value, FileField) or found.is_reference or (found.link is not None and found.link.many):
         hint = "Name a field with one value."
         scope.page.note(place, f"`{name}` cannot tell one record from another.", hint, code="wrong_field")

@@ -21,6 +21,7 @@ from etl.mapping.model import EntityMapping, Project
 from etl.mapping.operations import Context
 from etl.pipeline.accounts import account_tables
 from etl.pipeline.base_rows import base_rows
+from etl.pipeline.matching import Matches
 from etl.pipeline.table_rules import judge_between_records
 from etl.pipeline.workspace import ParquetSink, RunFolder
 from etl.plan.graph import LoadOrder, edges_of, load_order
@@ -101,14 +102,24 @@ def map_and_validate(work: Work, state: StateReader, graph: DuckRecordGraph) -> 
     return Checked(graph, order, depths, tuple(corrected))
 
 
-def plan_records(work: Work, checked: Checked, state: StateReader, *, retry_rejected: bool = False) -> None:
+def plan_records(
+    work: Work, checked: Checked, state: StateReader, matches: Matches, *, retry_rejected: bool = False
+) -> None:
     """Writes the plan, and the planned records in load order."""
     work.progress.start("plan")
     waves = checked.order.first_waves(checked.depths)
     with ParquetSink(work.folder.plan, PLAN_SCHEMA) as plan:
         for number, mapping in enumerate(_in_order(work.project.mappings, checked.order)):
             deferred = frozenset(field for name, field in checked.order.deferred if name == mapping.name)
-            context = PlanContext(work.keys, state, deferred, waves[mapping.target], retry_rejected)
+            context = PlanContext(
+                keys=work.keys,
+                state=state,
+                deferred=deferred,
+                wave=waves[mapping.target],
+                retry_rejected=retry_rejected,
+                adopted=matches.adopted,
+                undecided=matches.undecided,
+            )
             with ParquetSink(work.folder.planned / f"{number:03d}-{mapping.name}.parquet") as planned:
                 for batch in checked.graph.ordered(mapping.name):
                     done = plan_batch(mapping, batch, context)

@@ -21,6 +21,7 @@ from etl.pipeline import capabilities
 from etl.pipeline import manifest as manifests
 from etl.pipeline.accounts import close_ledger, count_blocking, report_outcomes
 from etl.pipeline.loading import Bench, Loaded, Options, live_options, load, read_back, with_options
+from etl.pipeline.matching import adopt_planned, match_records
 from etl.pipeline.prepare import Work, check_snapshot_columns, map_and_validate, plan_records, register_snapshot
 from etl.pipeline.room import require_room
 from etl.pipeline.session import (
@@ -88,6 +89,7 @@ def run(setting: Setting, progress: Progress, choices: RunChoices | None = None)
         _require_few_problems(setting, session, store)
         planned = len(PlannedRecords(session.folder.planned, setting.project.mappings))
         require_room(setting.project.runs_folder, planned - sum(store.counts().values()))
+        adopt_planned(PlannedRecords(session.folder.planned, setting.project.mappings), store)
         bench = Bench(session.folder, store, session.log, session.progress)
         return _finish(setting, session, store, load(setting, bench, _read_options(session.folder)))
 
@@ -158,7 +160,8 @@ def _prepare(
         manifests.add_order(session.manifest, checked.order)
         manifests.add_overrides(session.manifest, checked.overrides)
         if planning is not None:
-            plan_records(work, checked, state, retry_rejected=planning.retry_rejected)
+            matches = match_records(setting, session, graph, state, options or {})
+            plan_records(work, checked, state, matches, retry_rejected=planning.retry_rejected)
     session.save()
 
 

@@ -15,6 +15,7 @@ from etl.core.outcomes import DECIDED_ABSENT, RecordState
 from etl.core.ports import KnownRecord, StateReader
 from etl.core.records import TargetId
 from etl.pipeline.audit import audit
+from etl.pipeline.match_queue import decide
 from etl.pipeline.wiring import Setting
 
 _HELD = (RecordState.INTENT, RecordState.UNCERTAIN)
@@ -56,6 +57,12 @@ def settle_found(setting: Setting, key: str, target_id: str) -> None:
         changes: list[Change] = [MarkCreated(chosen[0].key, TargetId(target_id)), MarkUpdated(chosen[0].key, "", b"")]
         store.commit(*changes).result()
         _audit(setting, chosen[0], f"found {target_id}")
+
+
+def settle_match(setting: Setting, key: str, decision: str) -> None:
+    """Decides which record of Casebook an undecided one is, or that it is none of the candidates (``new``)."""
+    question = decide(setting, key, decision)
+    audit(setting, decision=f"match {decision}", entity=question.entity, record_key=key, candidates=question.ids)
 
 
 def _held(known: KnownRecord) -> Held:

@@ -6,7 +6,7 @@ with everything the loader needs, so that a dry run and a load are two readers o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -16,7 +16,7 @@ from etl.core.fingerprint import Difference, difference, field_hashes, fingerpri
 from etl.core.keys import RecordKey, RecordKeys
 from etl.core.outcomes import SEND_AGAIN, Action, RecordState
 from etl.core.ports import KnownRecord, StateReader
-from etl.core.records import KEY, PLAN_SCHEMA, ROW
+from etl.core.records import KEY, PLAN_SCHEMA, ROW, TargetId
 from etl.mapping.model import EntityMapping, FileField
 
 PLANNED = "_plan."
@@ -27,13 +27,18 @@ _NONE = Difference((), ())
 
 @dataclass(frozen=True, slots=True)
 class PlanContext:
-    """What planning one mapping needs: its wave's number, the links deferred for all records, state and keys."""
+    """What planning one mapping needs: its wave's number, the links deferred for all records, state and keys.
+
+    ``adopted`` records are in Casebook already, by these ids; of ``undecided`` ones a person has to say whether they are.
+    """
 
     keys: RecordKeys
     state: StateReader
     deferred: frozenset[str]
     wave: int
     retry_rejected: bool = False
+    adopted: Mapping[RecordKey, TargetId] | None = None
+    undecided: Collection[RecordKey] = ()
 
 
 def plan_batch(mapping: EntityMapping, batch: pa.RecordBatch, context: PlanContext) -> pa.RecordBatch:
@@ -46,6 +51,8 @@ def plan_batch(mapping: EntityMapping, batch: pa.RecordBatch, context: PlanConte
     actions, differences = [], []
     for key, blob, mark in zip(batch[KEY].to_pylist(), blobs.to_pylist(), prints, strict=True):
         action, changes = _compare(context, names, known.get(key), mark, blob)
+        if action is Action.CREATE:
+            action = _matched(context, RecordKey(key))
         actions.append(str(action))
         differences.append(changes)
     columns = {
@@ -60,6 +67,7 @@ def plan_batch(mapping: EntityMapping, batch: pa.RecordBatch, context: PlanConte
         "changed": pa.array([each.changed for each in differences], pa.list_(pa.string())),
         "cleared": pa.array([each.cleared for each in differences], pa.list_(pa.string())),
         "deferred": _deferred(batch, context.deferred),
+        "adopts": _adopted_ids(batch, context.adopted),
     }
     for name, column in columns.items():
         batch = batch.append_column(PLANNED + name, column)
@@ -81,6 +89,19 @@ def _compare(
         # Which of several records an update should change is a person's decision.
         return Action.NOTHING, _NONE
     return Action.UPDATE, difference(context.keys, fields, known.field_hashes, blob)
+
+
+def _matched(context: PlanContext, key: RecordKey) -> Action:
+    """What becomes of a record that would be created, by what is known of Casebook's own records."""
+    if key in context.undecided:
+        return Action.BLOCKED
+    return Action.ADOPT if key in (context.adopted or {}) else Action.CREATE
+
+
+def _adopted_ids(batch: pa.RecordBatch, adopted: Mapping[RecordKey, TargetId] | None) -> pa.Array:
+    if not adopted:
+        return pa.nulls(batch.num_rows, pa.string())
+    return pa.array([adopted.get(RecordKey(key)) for key in batch[KEY].to_pylist()], pa.string())
 
 
 def _refused_before(known: KnownRecord | None, fingerprint: str) -> bool:

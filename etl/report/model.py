@@ -116,6 +116,7 @@ class PlanActions(Part):
     update: int = 0
     nothing: int = 0
     blocked: int = 0
+    adopt: int = 0
 
 
 class Tolerated(Part):

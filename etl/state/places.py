@@ -43,7 +43,7 @@ def refuse_synced_folder(path: Path) -> None:
 def synced_folder(path: Path) -> str | None:
     """The folder on the way to a file that carries the name of a synchronised one, or that holds Dropbox's mark.
 
-    >>> synced_folder(Path("/home/ann/OneDrive - County/runs/a.db"))
+    >>> synced_folder(Path("/data/OneDrive - County/runs/a.db"))
     'OneDrive - County'
     """
     for folder in path.parents:

@@ -24,8 +24,8 @@ _BYTES = 160
 def witness_folder(environ: Mapping[str, str]) -> Path:
     """Where witnesses are kept: the folder named by the environment, else the user's own folder for state.
 
-    >>> witness_folder({"XDG_STATE_HOME": "/home/ann/.state"}).as_posix()
-    '/home/ann/.state/casebook-etl/witness'
+    >>> witness_folder({"XDG_STATE_HOME": "/data/ann/state"}).as_posix()
+    '/data/ann/state/casebook-etl/witness'
     """
     named = environ.get(FOLDER_VARIABLE)
     if named:

@@ -309,6 +309,10 @@ class StateReader(Protocol):
         """The records that a run created and that are still there, by entity and key; adopted ones are not among them."""
         ...
 
+    def created_keys(self) -> Iterator[Sequence[RecordKey]]:
+        """The keys of all created records, in blocks, in no order."""
+        ...
+
     def counts(self) -> dict[tuple[str, str], int]:
         """Number of records by (entity, state)."""
         ...

@@ -32,6 +32,7 @@ from etl.load.brakes import Brakes
 from etl.load.client_ids import ClientIds, is_there_already
 from etl.load.commits import Commits
 from etl.load.documents import Documents, findings_text
+from etl.load.done import CreatedKeys
 from etl.load.first import FirstAlone
 from etl.load.freshness import Freshness
 from etl.load.lane import Lane, Prepared
@@ -161,12 +162,13 @@ class Loader:
     async def _feed(self) -> None:
         """Hands planned records to the workers, in load order, leaving out what is done."""
         self._ports.progress.start("load", len(self._planned))
-        for batch in self._planned.batches():
+        done = CreatedKeys(self._ports.state.created_keys())
+        for left_out, batch in self._planned.outstanding(done):
             if self._fatal is not None:
                 break
-            todo = self._outstanding(batch)
+            todo = self._outstanding(batch) if batch else []
             self._parents.prefetch(todo)
-            self._ports.progress.advance(len(batch) - len(todo))
+            self._ports.progress.advance(left_out + len(batch) - len(todo))
             for record in todo:
                 if self._fatal is None:
                     await self._schedule.add(record)
@@ -180,12 +182,11 @@ class Loader:
             await asyncio.sleep(0)
 
     def _outstanding(self, batch: list[PlannedRecord]) -> list[PlannedRecord]:
-        wanted = [each for each in batch if each.action in (Action.CREATE, Action.UPDATE)]
-        known = self._ports.state.known([record.key for record in wanted])
+        known = self._ports.state.known([record.key for record in batch])
         run = self._ports.state.open_run()
         return [
             record
-            for record in wanted
+            for record in batch
             if not self._schedule.is_unsettled(record.key)
             and not _is_done(record, known.get(record.key), run.run_id if run else None)
         ]

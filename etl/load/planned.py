@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from etl.core.keys import RecordKey
 from etl.core.outcomes import Action
 from etl.core.records import TargetId
+from etl.load.done import CreatedKeys
 from etl.mapping.model import EntityMapping, Reference
 
 BATCH_ROWS = 1_000
@@ -45,6 +46,7 @@ class PlannedRecord:
     deferred: frozenset[str]
     wave: int
     values: Mapping[str, object]
+    refers_to: Mapping[str, tuple[RecordKey, ...]]
     adopts: TargetId | None = None
 
     @property
@@ -52,10 +54,9 @@ class PlannedRecord:
         """The entity of the catalogue it becomes."""
         return self.mapping.target
 
-    def parents(self) -> dict[str, tuple[RecordKey, ...]]:
+    def parents(self) -> Mapping[str, tuple[RecordKey, ...]]:
         """Record keys it refers to, by field, deferred links included; fields without a value are left out."""
-        found = {field.name: _keys(self.values.get(field.name)) for field in self.mapping.references}
-        return {name: keys for name, keys in found.items() if keys}
+        return self.refers_to
 
     def policy(self, field: str) -> str:
         """What a parent that is not there does to this record: ``block``, ``empty``, ``quarantine`` or ``fail``."""
@@ -69,6 +70,7 @@ class PlannedRecords:
     def __init__(self, folder: Path, mappings: Collection[EntityMapping]) -> None:
         self._files = sorted(folder.glob("*.parquet"))
         self._mappings = {each.name: each for each in mappings}
+        self._references = {each.name: [field.name for field in each.references] for each in mappings}
 
     def __len__(self) -> int:
         return sum(pq.read_metadata(file).num_rows for file in self._files)
@@ -105,6 +107,26 @@ class PlannedRecords:
                 for wave in sorted({wave for file in files for wave in _waves(file)}, reverse=True):
                     yield from (each for file in files for each in self._file_backwards(file, wave))
 
+    def outstanding(self, done: CreatedKeys) -> Iterator[tuple[int, list[PlannedRecord]]]:
+        """What is to be created or updated, in load order, without creations that are done; with each batch, how many
+        planned records were left out before it.
+        """
+        for file in self._files:
+            with pq.ParquetFile(file) as parquet:
+                for group in range(parquet.num_row_groups):
+                    yield from self._left(parquet, group, done)
+
+    def _left(
+        self, parquet: pq.ParquetFile, group: int, done: CreatedKeys
+    ) -> Iterator[tuple[int, list[PlannedRecord]]]:
+        look = parquet.read_row_group(group, columns=["_rk", PLANNED + "action"])
+        mask = _mask(look, done)
+        kept = pc.sum(mask).as_py() or 0
+        yield look.num_rows - kept, []
+        if kept:
+            for batch in parquet.read_row_group(group).filter(mask).to_batches(BATCH_ROWS):
+                yield 0, [self._record(row) for row in batch.to_pylist()]
+
     def find(self, keys: Collection[RecordKey], entity: str | None = None) -> dict[RecordKey, PlannedRecord]:
         """The planned records with these keys, in one pass over the files."""
         wanted = sorted(keys)
@@ -139,11 +161,12 @@ class PlannedRecords:
         def plan(name: str) -> object:
             return row[PLANNED + name]
 
+        mapping = self._mappings[str(plan("mapping"))]
         return PlannedRecord(
             key=RecordKey(str(row["_rk"])),
             row=_integer(row["_row"]),
             line=None if row["_line"] is None else _integer(row["_line"]),
-            mapping=self._mappings[str(plan("mapping"))],
+            mapping=mapping,
             action=Action(str(plan("action"))),
             fingerprint=str(plan("fingerprint")),
             field_hashes=_bytes(plan("field_hashes")),
@@ -152,8 +175,20 @@ class PlannedRecords:
             deferred=_names(plan("deferred")),
             wave=_integer(plan("wave")),
             values={name: value for name, value in row.items() if not name.startswith("_")},
+            refers_to={name: keys for name in self._references[mapping.name] if (keys := _keys(row.get(name)))},
             adopts=_target_id(row.get(PLANNED + "adopts")),
         )
+
+
+def _mask(look: pa.Table, done: CreatedKeys) -> pa.Array:
+    """Which rows want something that is not done."""
+    actions = look[PLANNED + "action"]
+    creates = pc.equal(actions, str(Action.CREATE)).combine_chunks()
+    updates = pc.equal(actions, str(Action.UPDATE)).combine_chunks()
+    if len(done):
+        created = pa.array(done.contains(look["_rk"].to_pylist()))
+        creates = pc.and_not(creates, created)
+    return pc.or_(creates, updates)
 
 
 def _keys(value: object) -> tuple[RecordKey, ...]:

@@ -27,6 +27,7 @@ from etl.state.sheets import BATCH_KEYS
 from etl.state.tables import ATTEMPTS, ATTRIBUTES, LINKS, NOT_CREATED, RECORDS, RUNS, UPLOADS, WATERMARKS
 
 _STREAM_ROWS = 1000
+_BLOCK_ROWS = 20_000
 _KNOWN = select(
     *RECORDS.c["rk", "entity", "mapping", "state", "fingerprint", "field_hashes", "attempt"],
     *RECORDS.c["target_id", "scope", "error", "run_id", "adopted"],
@@ -64,6 +65,13 @@ class SqlReader:
         """One created record of an entity, None where there is none."""
         created = _KNOWN.where(RECORDS.c.entity == entity, RECORDS.c.state == RecordState.CREATED.value)
         return next(map(_known_record, self._rows(created.where(RECORDS.c.target_id.is_not(None)).limit(1))), None)
+
+    def created_keys(self) -> Iterator[Sequence[RecordKey]]:
+        """The keys of all created records, in blocks, in no order. Exhaust or close the iterator."""
+        query = select(RECORDS.c.rk).where(RECORDS.c.state == RecordState.CREATED.value)
+        with self._engine.connect() as connection:
+            for block in connection.execution_options(yield_per=_BLOCK_ROWS).execute(query).partitions():
+                yield [row[0] for row in block]
 
     def counts(self) -> dict[tuple[str, str], int]:
         """Number of records by (entity, state)."""

@@ -321,6 +321,12 @@ def test_more_keys_than_one_statement_takes_are_found(store):
     assert len(store.by_target_id("person", [TargetId(key) for key in keys])) == 1201
 
 
+def test_the_keys_of_created_records_and_no_others_come_in_blocks(store):
+    assert [key for block in store.created_keys() for key in block] == []
+    do(store, intend(ANN), MarkCreated(ANN, ONE), intend(BOB), MarkRejected(BOB, 422, ""), intend(CAS))
+    assert [key for block in store.created_keys() for key in block] == [ANN]
+
+
 def test_an_attribute_is_replaced_when_read_back_again(store):
     do(store, intend(ANN), MarkCreated(ANN, ONE), StoreAttribute(ANN, "assignment_id", "7"))
     do(store, StoreAttribute(ANN, "assignment_id", "8"))

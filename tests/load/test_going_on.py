@@ -1,0 +1,45 @@
+"""Going on with a plan of which much is done: what is left is found without looking at each record."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from etl.core.keys import RecordKey
+from etl.load.done import CreatedKeys
+from tests.load.world import CASES, PEOPLE, World, case, key_of, person
+
+KEYS = st.sampled_from(["0" * 32, "f" * 32, "00" * 15 + "01", "01" + "00" * 15, "ab" * 16]) | st.integers(
+    0, 2**128 - 1
+).map(lambda number: f"{number:032x}")
+
+
+@given(st.lists(st.lists(KEYS, max_size=20), max_size=5), st.lists(KEYS, max_size=30))
+def test_the_set_holds_exactly_what_it_was_given(blocks: list[list[str]], asked: list[str]) -> None:
+    given_keys = {key for block in blocks for key in block}
+    created = CreatedKeys([[RecordKey(key) for key in block] for block in blocks])
+    wanted = [RecordKey(key) for key in [*asked, *given_keys]]
+    assert created.contains(wanted).tolist() == [key in given_keys for key in wanted]
+
+
+def test_a_load_that_goes_on_reads_only_what_is_left(world: World) -> None:
+    world.plan((PEOPLE, [person(f"p{number}") for number in range(20)]))
+    world.target.faults = lambda number, _document: "rejected" if number > 12 else None
+    world.load()
+    world.target.faults = lambda _number, _document: None
+    with world.open() as state:
+        done = CreatedKeys(state.created_keys())
+    left = [record.key for _, batch in world.planned.outstanding(done) for record in batch]
+    assert len(done) == 12
+    assert left == [key_of(PEOPLE, f"p{number}") for number in range(12, 20)]
+    assert sum(left_out for left_out, _ in world.planned.outstanding(done)) == 12
+
+
+def test_unchanged_records_are_left_out_and_changed_ones_are_not(world: World) -> None:
+    world.plan((CASES, [case("1"), case("2"), case("3")]))
+    world.load()
+    world.plan((CASES, [case("1"), case("2", case_status="Closed"), case("3"), case("4")]))
+    with world.open() as state:
+        done = CreatedKeys(state.created_keys())
+    left = [record.key for _, batch in world.planned.outstanding(done) for record in batch]
+    assert left == [key_of(CASES, "2"), key_of(CASES, "4")]

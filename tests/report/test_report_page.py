@@ -75,6 +75,8 @@ def full_run(make_run: MakeRun) -> Path:
         outcomes=[{"mapping": "people", "bucket": "created"}],
         requests={"POST 201": 1, "POST 0": 2},
         load_s=2.5,
+        concurrency=16,
+        pace={"most": 16, "lowest": 4, "last": 9, "cuts": {"asked": 2}},
         stopped={"case": "Casebook answered 403"},
         pending_links={"person": 2},
         error={"code": "target_refused", "message": "Casebook refused.", "hint": "Ask for the role."},
@@ -96,6 +98,7 @@ def test_the_page_nests_and_every_part_is_there(full_run: Path) -> None:
         "no answer",
         "Record that is not in Casebook any more",
         "123 MiB",
+        "16 at a time (as few as 4: Casebook asked to slow down 2 times, took longer 0 times)",
         "PERSONS.csv lines 4, 8 (rows 3, 7)",
     ):
         assert words in page.words

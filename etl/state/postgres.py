@@ -76,7 +76,7 @@ def schema_name(project: str, tenant: str) -> str:
     """The schema of a project's records in one tenant: needs no quotes, and no other pair has the same.
 
     >>> schema_name("intake", "Agency 1")
-    'casebook_etl_intake_agency_1_f2a1d3d6'
+    'casebook_etl_intake_agency_1_50dabac3'
     """
     ending = "_" + hashlib.sha256(f"{project}\0{tenant}".encode()).hexdigest()[:8]
     plain = re.sub("[^a-z0-9]", "_", f"casebook_etl_{project}_{tenant}".lower())

@@ -193,3 +193,12 @@ def form_value(attribute: Attribute, text: str) -> JsonValue:
 def put(attributes: dict[str, Any], dotted: str, value: JsonValue) -> None:
     head, _, key = dotted.partition(".")
     attributes[head] = {**attributes.get(head, {}), key: value} if key else value
+
+
+def test_an_id_that_we_choose_travels_with_a_create_in_both_forms() -> None:
+    document = Document("person", {"last_name": "Vale"}, id=ID)
+    assert json.loads(jsonapi.encode(CATALOG, document))["data"]["id"] == ID
+    assert parse_qsl(form.encode(CATALOG, document).decode())[0] == ("id", ID)
+    plain = Document("person", {"last_name": "Vale"})
+    assert "id" not in json.loads(jsonapi.encode(CATALOG, plain))["data"]
+    assert b"id=" not in form.encode(CATALOG, plain)

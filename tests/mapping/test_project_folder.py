@@ -135,10 +135,20 @@ def test_a_rehearsal_may_be_impatient(desk):
         ('trial: {tenant: sandbox, base_url: "https://a.net", token_url: ¦"https://me@a.net/"}', "wrong_address"),
         ('trial: ¦{tenant: sandbox, base_url: "https://a.net"}', "missing_key"),
         (f"trial: {{{ADDRESSES}, tenant: ¦sandbx}}", "settings"),
+        (f'trial: {{{TENANT}, state: ¦"sqlite:///team.db"}}', "wrong_address"),
+        (f'trial: {{{TENANT}, state: ¦"postgresql://db.example"}}', "wrong_address"),
+        (f'trial: {{{TENANT}, state: ¦"postgresql://clerk:hunter22@db.example/team"}}', "secret_in_yaml"),
+        (f'trial: {{{TENANT}, state: ¦"postgresql://db.example/team?password=hunter22"}}', "secret_in_yaml"),
     ],
 )
 def test_a_wrong_profile_is_told_where_it_stands(desk, profile, code):
     assert desk.only_mistake(with_profiles(profile)).code == code
+
+
+def test_a_state_on_a_server_is_an_address_and_a_file_where_none_is_given(desk):
+    url = "postgresql+psycopg://clerk@db.example:5433/team?sslmode=verify-full"
+    assert desk.load(with_profiles(f'trial: {{{TENANT}, state: "{url}"}}')).profiles["trial"].state == url
+    assert desk.load(with_profiles(f"trial: {{{TENANT}}}")).profiles["trial"].state is None
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]"])

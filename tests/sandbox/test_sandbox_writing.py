@@ -1,8 +1,11 @@
 """Creating, changing and deleting records."""
 
 import uuid
+from dataclasses import replace
 
 import pytest
+
+from etl.catalog.loader import load_catalog
 
 PEOPLE = "/people/people"
 
@@ -44,6 +47,32 @@ def test_a_client_id_is_ignored_unless_the_sandbox_accepts_them(sandbox_of, kit)
     accepting = sandbox_of(accept_client_ids=True)
     assert accepting.post(PEOPLE, body).json()["data"]["id"] == wanted
     assert accepting.post(PEOPLE, body).status_code == 409
+
+
+def test_an_overlay_says_of_which_entities_client_ids_are_kept(sandbox_of, kit):
+    catalog = load_catalog("sandbox")
+    taking = {**catalog.entities, "person": replace(catalog.entity("person"), client_ids=True)}
+    sandbox, wanted = sandbox_of(catalog=replace(catalog, entities=taking)), str(uuid.uuid4())
+    person = kit.document(PEOPLE, {"first_name": "A", "last_name": "B"}, record_id=wanted)
+    location = kit.document("/providers/locations", {"city": "Dayton"}, record_id=str(uuid.uuid4()))
+    assert sandbox.post(PEOPLE, person).json()["data"]["id"] == wanted
+    again = sandbox.post(PEOPLE, person)
+    assert (again.status_code, kit.errors(again)) == (409, [("conflict", "/data/id")])
+    assert sandbox.post("/providers/locations", location).json()["data"]["id"] != location["data"]["id"]
+
+
+def test_an_overlay_says_of_which_entities_the_marker_is_unique(sandbox_of, kit):
+    catalog = load_catalog("sandbox")
+    rung = catalog.entity("person").marker
+    unique = {**catalog.entities, "person": replace(catalog.entity("person"), marker=replace(rung, unique=True))}
+    sandbox = sandbox_of(catalog=replace(catalog, entities=unique))
+    one, other = (
+        kit.document(PEOPLE, {"first_name": "A", "last_name": "B", "custom_fields": {"migrationKey": key}})
+        for key in ("mg1-a", "mg1-b")
+    )
+    assert [sandbox.post(PEOPLE, each).status_code for each in (one, other, one)] == [201, 201, 422]
+    assert kit.errors(sandbox.post(PEOPLE, one)) == [("taken", "/data/attributes/custom_fields/migrationKey")]
+    assert sandbox.post(PEOPLE, kit.document(PEOPLE, {"first_name": "A", "last_name": "B"})).status_code == 201
 
 
 def test_the_server_makes_an_assignment_id_for_units_of_work_and_takes_it_as_a_link(sandbox, kit):

@@ -11,7 +11,7 @@ import pytest
 
 from etl.core.errors import SettingsError
 from etl.mapping.model import Profile
-from etl.settings import PROJECT_KEY_VARIABLE, read_credentials, read_project_key
+from etl.settings import PROJECT_KEY_VARIABLE, read_credentials, read_project_key, read_state_password
 
 LIVE = Profile("our-agency", "https://api.casebook.example", "https://login.example/oauth2/token", "ours.yaml")
 SANDBOX = Profile("sandbox", "http://127.0.0.1:8089", "http://127.0.0.1:8089/oauth2/token", "sandbox")
@@ -40,6 +40,17 @@ def test_a_secret_may_stand_in_a_guarded_file(tmp_path: Path) -> None:
     path = guarded(tmp_path / "secret", "canary\n")
     found = read_credentials(LIVE, {ID: "app", f"{SECRET}_FILE": str(path)})
     assert found.client_secret.get_secret_value() == "canary"
+
+
+def test_the_password_of_a_state_on_a_server_stands_in_the_environment_or_a_guarded_file(tmp_path: Path) -> None:
+    name = "CASEBOOK_OUR_AGENCY_STATE_PASSWORD"
+    path = guarded(tmp_path / "password", "canary\n")
+    found = [read_state_password(LIVE, environ) for environ in ({name: "canary"}, {f"{name}_FILE": str(path)}, {})]
+    assert [each.get_secret_value() if each else None for each in found] == ["canary", "canary", None]
+    assert "canary" not in repr(found)
+    path.chmod(0o644)
+    with pytest.raises(SettingsError, match="chmod 600"):
+        read_state_password(LIVE, {f"{name}_FILE": str(path)})
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o777])

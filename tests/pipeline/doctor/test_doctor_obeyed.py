@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 
 import pytest
 
+from etl.catalog.loader import load_catalog
 from etl.cli.progress import QuietProgress
 from etl.core.capabilities import (
     Capabilities,
@@ -202,3 +203,17 @@ def test_an_unfinished_run_goes_on_after_the_tenant_was_examined(world):
     profile_of(tenant.setting, person=EntityCapabilities(rung=probed("sweep")))
     finished = runs.run(tenant.setting, QuietProgress())
     assert (finished.exit_code, finished.folder) == (0, stopped.folder)
+
+
+@pytest.mark.parametrize(
+    ("stated", "found", "used"),
+    [(False, probed(True), True), (True, probed(False), False), (True, Fact(), True), (False, Fact(), False)],
+)
+def test_ids_of_our_choice_are_used_where_they_were_found_to_be_taken_and_else_as_the_overlay_says(stated, found, used):
+    catalog = load_catalog("sandbox")
+    entities = {**catalog.entities, "person": replace(catalog.entity("person"), client_ids=stated)}
+    known = replace(NOTHING, entities={"person": EntityCapabilities(client_ids=found)})
+    assert capabilities.with_rungs(replace(catalog, entities=entities), known).entity("person").client_ids is used
+
+
+NOTHING = Capabilities("", "small", "sandbox", "", write_probes=True, service=TenantCapabilities(), entities={})

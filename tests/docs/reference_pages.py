@@ -26,8 +26,8 @@ One program: `casebook-etl`, or `python -m etl`. This page is made from the comm
 rest. With `--json` the answer is one JSON object. How a command ended is its exit code: see [errors](errors.md).
 Colours are left out where `NO_COLOR` is set.
 
-Commands that this version does not have, though you may look for them: removing what a run created, a nightly
-synchronisation with deletions. What to do instead stands in [sources](sources.md) and [loading](loading.md).
+A command that this version does not have, though you may look for it: a nightly synchronisation with deletions. What to do
+instead stands in [sources](sources.md) and [loading](loading.md).
 """
 _PROBLEMS_HEAD = """# Problems
 
@@ -112,7 +112,7 @@ _FAMILIES = {
     "Attachments": "file_missing file_too_large file_refused file_empty",
     "What Casebook answered, and what reading back found": """
         rejected_by_target server_error uncertain duplicate_in_target lost_in_target altered_in_target
-        mislinked_in_target""",
+        truncated_in_target mislinked_in_target file_differs_in_target match_undecided""",
 }
 
 

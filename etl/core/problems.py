@@ -78,6 +78,8 @@ _code("missing_key", "Row without a legacy key", "Without its identity a record 
 _code("duplicate_key", "Two rows with the same legacy key", "Only one of them can become the record; loading both would double it.", "Remove or merge the duplicate in the source, or map with `group`.")
 _code("unexpected_second_match", "Joined table has more than one matching row", "Which one is meant is not known.", "Add `pick: {order: [...], take: first}` to the join, or clean the source.")
 _code("missing_match", "Joined table has no matching row", "The mapping expects exactly one.", "Complete the source, or expect `at_most_one`.")
+_code("episode_unclear", "Row of an episode without clear dates", "Its first day is missing or unreadable, or its last day is unreadable or before the first.", "Correct the dates in the source, or by an override.")
+_code("episode_waits", "Row whose neighbour in an episode has no clear dates", "Where the episodes of this key begin and end is not known before that row is repaired.", "Repair the neighbour; this row follows by itself.")
 _code("invalid_value", "Value that an operation cannot read", "The value is not of the form the pipeline expects.", "Widen the pipeline or correct the value in the source.")
 _code("unmapped_value", "Code that the crosswalk does not know", "Nobody has decided what it means in Casebook.", "Add a row to the crosswalk.")
 _code("open_decision", "Code whose crosswalk row is still open", "The crosswalk lists the code without a target.", "Fill the target column of the crosswalk.")

@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 
 from etl.core.errors import Mistake
 from etl.core.ports import Join
+from etl.mapping.episodes import of_the_source, own_columns
 from etl.mapping.ignore import ignored_columns, ignored_reason, is_pattern, patterns_of
 from etl.mapping.model import EntityMapping, Position, Project
 from etl.mapping.queries import columns_read
@@ -55,10 +56,11 @@ def _uses(mapping: EntityMapping) -> Iterator[_Use]:
 
 def _names(mapping: EntityMapping) -> Iterator[tuple[str, Position]]:
     for field in mapping.fields:
-        yield from ((name, field.position) for name in field.columns)
+        yield from ((name, field.position) for name in of_the_source(field.columns, mapping.episodes))
     for rule in mapping.rules:
         yield from ((name, rule.position) for name in rule.columns)
-    yield from ((name, _at(mapping, "key")) for name in mapping.key)
+    yield from ((name, _at(mapping, "key")) for name in of_the_source(mapping.key, mapping.episodes))
+    yield from ((name, _at(mapping, "episodes")) for name in own_columns(mapping.episodes))
     yield from ((name, _at(mapping, "where")) for name in columns_in(mapping.where))
     order = (name.removeprefix("-") for name in mapping.base.group_order)
     yield from ((name, _at(mapping, "group")) for name in (*mapping.base.group_by, *order))

@@ -21,7 +21,6 @@ NOT_AVAILABLE = MappingProxyType(
     {
         "aggregate": "",
         "application": "",
-        "episodes": "",
         "load": "",
         "overrides": "Write them into `overrides/MAPPING.csv`.",
         "py": "Write it as a step of `do`: `py: module.function`.",

@@ -1,7 +1,8 @@
 """A migration project as resolved, frozen values: what the YAML documents mean after every check has passed.
 
 The documents' own form (short forms, defaults, positions) ends in ``project.py``; from here on a field has exactly one
-kind of value, every policy is spelt out, and every name was found in the catalogue.
+kind of value, every policy is spelt out, and every name was found in the catalogue. This module is the one door to the
+vocabulary; kinds of values and of rules are written down beside it.
 """
 
 from __future__ import annotations
@@ -9,182 +10,70 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
-from typing import TypeAlias
 
 from etl.catalog.model import Attribute, Catalog, Link
 from etl.core.ports import BaseQuery
 from etl.mapping.expressions import Expression
 from etl.mapping.hours import OfficeHours
 from etl.mapping.operations import BoundOperation
+from etl.mapping.rules_model import Check, NoOverlap, OnePer, Rule, Select
+from etl.mapping.values_model import (
+    Branch,
+    Choose,
+    Const,
+    Crosswalk,
+    CrosswalkRow,
+    CrosswalkUse,
+    Empty,
+    FileField,
+    Many,
+    OnError,
+    OnMissing,
+    OnUnmapped,
+    Pipeline,
+    Position,
+    Reference,
+    ReferenceTarget,
+    Take,
+    Value,
+)
 
-
-class OnError(StrEnum):
-    """What a value that cannot be read does to its record."""
-
-    QUARANTINE = "quarantine"
-    EMPTY = "empty"
-    DEFAULT = "default"
-    WARN = "warn"
-    FAIL = "fail"
-
-
-class OnUnmapped(StrEnum):
-    """What a code unknown to its crosswalk does. ``ask`` quarantines and lists the code as an open decision."""
-
-    ASK = "ask"
-    QUARANTINE = "quarantine"
-    EMPTY = "empty"
-    DEFAULT = "default"
-    KEEP = "keep"
-    FAIL = "fail"
-
-
-class OnMissing(StrEnum):
-    """What a reference (or file) that points to nothing does."""
-
-    BLOCK = "block"
-    EMPTY = "empty"
-    QUARANTINE = "quarantine"
-    FAIL = "fail"
-
-
-class Take(StrEnum):
-    """How the values of a group become one."""
-
-    FIRST = "first"
-    LAST = "last"
-    MIN = "min"
-    MAX = "max"
-    CONCAT = "concat"
-    COUNT = "count"
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Position:
-    """A place in a document; line and column count from 1."""
-
-    file: str
-    line: int
-    column: int
-
-
-@dataclass(frozen=True, slots=True)
-class CrosswalkRow:
-    """One row: codes (``*`` matches anything), the target label ("" is an open decision)."""
-
-    codes: tuple[str, ...]
-    target: str
-    line: int
-
-
-@dataclass(frozen=True, slots=True)
-class Crosswalk:
-    """Legacy codes to target labels. ``columns`` are the code columns in order. Exact rows win over rows with ``*``,
-    more exact cells over fewer, earlier lines over later. ``checksum`` leaves out the advisory columns.
-    """
-
-    name: str
-    columns: tuple[str, ...]
-    rows: tuple[CrosswalkRow, ...]
-    checksum: str
-
-
-@dataclass(frozen=True, slots=True)
-class CrosswalkUse:
-    """A crosswalk applied to a field, with the policy for codes it does not know."""
-
-    crosswalk: Crosswalk
-    on_unmapped: OnUnmapped
-
-
-@dataclass(frozen=True, slots=True)
-class Pipeline:
-    """Columns through operations, one group into one value, then through a crosswalk: in this order.
-
-    With several columns and no operation that joins them, the crosswalk takes all of them.
-    """
-
-    columns: tuple[str, ...]
-    operations: tuple[BoundOperation, ...] = ()
-    take: Take | None = None
-    crosswalk: CrosswalkUse | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Const:
-    """A constant; ``{COLUMN}`` inserts a column's text (empty where the column is). ``columns`` lists them."""
-
-    template: str
-    columns: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Empty:
-    """No value."""
-
-
-@dataclass(frozen=True, slots=True)
-class Branch:
-    """One alternative; ``when`` None always holds."""
-
-    when: Expression | None
-    value: Pipeline | Const | Empty
-
-
-@dataclass(frozen=True, slots=True)
-class Choose:
-    """The value of the first branch whose ``when`` holds; empty where none does."""
-
-    branches: tuple[Branch, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Many:
-    """A list: the non-empty values of all branches whose ``when`` holds, in order, without repetition."""
-
-    branches: tuple[Branch, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ReferenceTarget:
-    """One entity (and key space) a reference may mean. ``code`` is the discriminator's value that selects it ("" where
-    there is only one); ``columns`` supply the key parts.
-    """
-
-    entity: str
-    space: str
-    code: str
-    columns: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """A foreign key. ``by`` is the discriminator column of a polymorphic one; without it and with several targets,
-    exactly one target must have a key (``expect: one``). ``value`` names an attribute of the parent that is meant
-    instead of its id. ``operations`` run on the key where it has one column. ``split`` separates several keys in one
-    cell for links that hold many.
-    """
-
-    targets: tuple[ReferenceTarget, ...]
-    by: str | None
-    on_missing: OnMissing
-    value: str | None = None
-    operations: tuple[BoundOperation, ...] = ()
-    split: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class FileField:
-    """Bytes to attach: the files source and the column with the path inside it."""
-
-    source: str
-    column: str
-    on_missing: OnMissing
-
-
-Value: TypeAlias = Pipeline | Const | Empty | Choose | Many | Reference | FileField
+__all__ = [
+    "Branch",
+    "Check",
+    "Choose",
+    "Const",
+    "Crosswalk",
+    "CrosswalkRow",
+    "CrosswalkUse",
+    "Empty",
+    "EntityMapping",
+    "Episodes",
+    "ExpectedProblem",
+    "Field",
+    "FileField",
+    "InlineTest",
+    "Many",
+    "Match",
+    "NoOverlap",
+    "OnError",
+    "OnMissing",
+    "OnUnmapped",
+    "OnePer",
+    "Override",
+    "Pipeline",
+    "Position",
+    "Profile",
+    "Project",
+    "Reference",
+    "ReferenceTarget",
+    "Rule",
+    "Select",
+    "SourceSpec",
+    "Take",
+    "Value",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,49 +102,21 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
-    """A condition over a record's own fields, and over its source as ``src.COLUMN``."""
+class Episodes:
+    """Rows with dates that are folded into intervals: those that agree in ``by`` and overlap, or lie at most ``gap_days``
+    apart. Without an ``end`` column the rows are a log of states: each lasts until the next of the same ``by``, and
+    neighbours that agree in ``same`` are one interval. A blank end, or one of the texts ``open_if``, is still running.
 
-    expression: Expression
-
-
-@dataclass(frozen=True, slots=True)
-class OnePer:
-    """Of the records that agree in ``by``, exactly one fulfils ``when``."""
-
-    by: tuple[str, ...]
-    when: Expression
-
-
-@dataclass(frozen=True, slots=True)
-class NoOverlap:
-    """The intervals of records that agree in ``by`` do not overlap; a blank ``end`` is still running."""
+    ``read`` reads a day from a cell. The result is visible as ``episode.start``, ``episode.end`` and ``episode.rows``.
+    """
 
     by: tuple[str, ...]
     start: str
-    end: str
-
-
-@dataclass(frozen=True, slots=True)
-class Select:
-    """A SELECT over snapshot tables and ``records.MAPPING`` that finds the records which break the rule."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """A rule of a mapping: ``severity`` is ``block``, ``warn`` or ``info``, ``say`` what people are told.
-
-    ``fields`` are the target fields it speaks of, ``columns`` the source columns.
-    """
-
-    kind: Check | OnePer | NoOverlap | Select
-    severity: str
-    say: str
-    position: Position
-    fields: tuple[str, ...] = ()
-    columns: tuple[str, ...] = ()
+    end: str | None
+    read: BoundOperation
+    gap_days: int = 0
+    same: tuple[str, ...] = ()
+    open_if: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,7 +187,8 @@ class EntityMapping:
     ``query`` is a SELECT that gives the columns of base rows instead of the table itself. ``match`` lists ways to find a
     record that is in Casebook already; ``adopt`` lets a certain find become ours unasked. ``tolerate`` says by field how
     Casebook may show a value other than it was sent.
-    ``positions`` tells where ``key``, ``table``, ``where``, ``group`` and each ``join ALIAS`` stand.
+    ``episodes`` folds rows into intervals. ``positions`` tells where ``key``, ``table``, ``where``, ``group`` and each
+    ``join ALIAS`` stand.
     """
 
     name: str
@@ -347,6 +209,7 @@ class EntityMapping:
     match: tuple[Match, ...] = ()
     adopt: bool = False
     tolerate: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    episodes: Episodes | None = None
 
     @property
     def references(self) -> tuple[Field, ...]:

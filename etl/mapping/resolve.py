@@ -14,12 +14,13 @@ from etl.core.ports import BaseQuery, Join
 from etl.core.records import JsonValue
 from etl.core.strict_yaml import Path as Place
 from etl.mapping.checksums import checksum, in_name_order
+from etl.mapping.episodes import check_episode_columns, of_the_source, own_columns, resolved_episodes
 from etl.mapping.expressions import Expression
 from etl.mapping.fields import resolved_fields
 from etl.mapping.form import fill
 from etl.mapping.inline_tests import inline_tests
 from etl.mapping.matches import resolved_matches, resolved_tolerances
-from etl.mapping.model import EntityMapping, Field, Position, Rule
+from etl.mapping.model import EntityMapping, Episodes, Field, Position, Rule
 from etl.mapping.overrides import meaning, sound_overrides
 from etl.mapping.page import Page
 from etl.mapping.reads import columns_in
@@ -60,11 +61,13 @@ def resolved(page: Page, shared: Shared) -> EntityMapping | None:
     _check_query(page, form.source)
     if entity is None:
         return None
-    scope = Scope(page, entity, shared, grouped=form.source.group is not None)
+    scope = Scope(page, entity, shared, grouped=_is_grouped(form.source))
+    episodes = resolved_episodes(page, form)
     where = expression(scope, ("source", "where"), form.source.where, row_by_row=True)
     fields = resolved_fields(scope, form.fields)
     rules = resolved_rules(scope, form.rules, fields)
-    base = _base(form, fields, where, rules)
+    check_episode_columns(page, form, fields, where)
+    base = _base(form, fields, where, rules, episodes)
     space = form.keys or form.mapping
     overrides = sound_overrides(form.mapping, form.key, base, shared.overrides.get(form.mapping, ()), page.found)
     return EntityMapping(
@@ -76,7 +79,12 @@ def resolved(page: Page, shared: Shared) -> EntityMapping | None:
         space=space,
         fields=fields,
         checksum=_checksum(
-            form, base, where, fields, shared, [*map(meaning, overrides), *rules, *filter(None, [form.source.query]), *_matching(form)]
+            form,
+            base,
+            where,
+            fields,
+            shared,
+            [*map(meaning, overrides), *rules, *filter(None, [form.source.query, episodes]), *_matching(form)],
         ),
         position=page.position(("mapping",)),
         version=form.version,
@@ -88,7 +96,12 @@ def resolved(page: Page, shared: Shared) -> EntityMapping | None:
         match=resolved_matches(scope, form, fields),
         adopt=form.adopt,
         tolerate=resolved_tolerances(scope, form, fields),
+        episodes=episodes,
     )
+
+
+def _is_grouped(source: SourceForm) -> bool:
+    return source.group is not None or source.episodes is not None
 
 
 def _matching(form: MappingForm) -> list[JsonValue]:
@@ -122,7 +135,15 @@ def _fields_alone(page: Page, shared: Shared, entity: Entity | None) -> None:
     raw = page.value if isinstance(page.value, dict) else {}
     fields, source = raw.get("fields"), raw.get("source")
     if entity is not None and isinstance(fields, dict) and fields:
-        resolved_fields(Scope(page, entity, shared, grouped=isinstance(source, dict) and "group" in source), fields)
+        resolved_fields(
+            Scope(
+                page,
+                entity,
+                shared,
+                grouped=isinstance(source, dict) and not source.keys().isdisjoint(("group", "episodes")),
+            ),
+            fields,
+        )
 
 
 # ---------------------------------------------------------------- base rows
@@ -158,14 +179,21 @@ def _check_table(page: Page, place: Place, table: str, shared: Shared) -> None:
         page.note(place, f"There is no source `{name}`.", did_you_mean(name, tables), code="unknown_source")
 
 
-def _base(form: MappingForm, fields: Sequence[Field], where: Expression | None, rules: Sequence[Rule]) -> BaseQuery:
+def _base(
+    form: MappingForm,
+    fields: Sequence[Field],
+    where: Expression | None,
+    rules: Sequence[Rule],
+    episodes: Episodes | None,
+) -> BaseQuery:
     group = form.source.group
     read = [name for field in fields for name in field.columns] + [name for rule in rules for name in rule.columns]
+    columns = [*form.key, *columns_in(where), *read, *own_columns(episodes)]
     return BaseQuery(
         table=form.source.table,
-        columns=distinct([*form.key, *columns_in(where), *read]),
+        columns=distinct(of_the_source(columns, episodes)),
         joins=tuple(_join(alias, each) for alias, each in form.source.join.items()),
-        group_by=group.by if group else (),
+        group_by=episodes.by if episodes else group.by if group else (),
         group_order=group.order if group else (),
     )
 
@@ -184,7 +212,7 @@ def _positions(page: Page, form: MappingForm) -> dict[str, Position]:
         "where": ("source", "where"),
         "query": ("source", "query"),
     }
-    places |= {"group": ("source", "group")}
+    places |= {"group": ("source", "group"), "episodes": ("source", "episodes")}
     places |= {f"join {alias}": ("source", "join", alias) for alias in form.source.join}
     return {name: page.position(place) for name, place in places.items()}
 

@@ -185,6 +185,18 @@ class GroupForm(Form):
     order: Annotated[tuple[Text, ...], BeforeValidator(_listed)] = ()
 
 
+class EpisodesForm(Form):
+    """Rows with dates become intervals: by their own ends, or, without ``end``, each until the next state begins."""
+
+    by: Names
+    start: Text
+    end: Text | None = None
+    formats: Annotated[Names | None, Field(alias="in")] = None
+    gap: Annotated[StrictInt, Field(ge=0, le=36_525)] | None = None
+    same: Annotated[tuple[Text, ...], BeforeValidator(_listed)] = ()
+    open_if: Annotated[tuple[Text, ...], BeforeValidator(_listed)] = ()
+
+
 class SourceForm(Form):
     """The base table and what stands beside it."""
 
@@ -193,6 +205,7 @@ class SourceForm(Form):
     query: Text | None = None
     where: Text | None = None
     group: GroupForm | None = None
+    episodes: EpisodesForm | None = None
 
 
 def _as_source(value: object) -> object:

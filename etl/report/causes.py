@@ -18,7 +18,7 @@ from etl.report.counts import grouped
 from etl.report.facts import RunFacts, RunFiles, SnapshotTable
 
 Key: TypeAlias = tuple[str, ...]
-CONSEQUENCES = frozenset({"parent_not_loadable", "link_left_out"})
+CONSEQUENCES = frozenset({"parent_not_loadable", "link_left_out", "episode_waits"})
 """Codes that merely follow from a problem elsewhere."""
 _NAMES = ["severity", "code", "mapping", "field", "table"]
 _PLACES = 5

@@ -16,6 +16,7 @@ from etl.mapping.model import Choose, EntityMapping, Many, Pipeline, Reference, 
 from etl.mapping.operations import Context, ValueType
 from etl.transform.decoding import Decoder
 from etl.transform.distinct import combinations
+from etl.transform.episodes import with_episodes
 from etl.transform.identity import record_keys
 from etl.transform.pipelines import PipelineRun
 from etl.transform.references import ReferenceRun
@@ -39,7 +40,7 @@ class CodesSeen:
 
     def look(self, mapping: EntityMapping, batch: pa.RecordBatch) -> None:
         """Takes in a batch of base rows."""
-        rows = Rows.of(batch, self.context.today)
+        rows = with_episodes(Rows.of(batch, self.context.today), mapping.episodes, self.context)
         if not rows.count:
             return
         own = record_keys(self.record_keys, mapping.target, mapping.space, [rows.column(name) for name in mapping.key])

@@ -21,6 +21,7 @@ from etl.mapping.model import EntityMapping
 from etl.mapping.operations import Context
 from etl.mapping.queries import LEFT_OUT
 from etl.transform.columns import FieldColumn
+from etl.transform.episodes import days_of, folded
 from etl.transform.faults import first_in_record
 from etl.transform.identity import record_keys, shown_keys
 from etl.transform.ledger import Account
@@ -89,6 +90,7 @@ class Transformer:
         work = _Work(account, everywhere, Rows.of(batch, self._context.today))
         self._set_damaged_aside(work)
         self._set_unwanted_aside(work)
+        self._fold(work)
         keys = self._set_keyless_aside(work)
         records = self._records(work, keys)
         problems = pa.Table.from_batches(work.problems, PROBLEM_SCHEMA).combine_chunks()
@@ -118,6 +120,24 @@ class Transformer:
         wanted = where.evaluate(work.rows.columns, groups=work.rows.groups, today=self._context.today)
         work.account.enter(work.positions.filter(pc.invert(wanted)), Bucket.IGNORED, "where")
         self._keep(work, wanted)
+
+    def _fold(self, work: _Work) -> None:
+        """Makes the rows of each episode a group; rows whose dates are unclear are set aside with their neighbours."""
+        episodes = self._mapping.episodes
+        if episodes is None:
+            return
+        days = days_of(work.rows, episodes, self._context)
+        if pc.any(days.kept_out).as_py():
+            for code in ("episode_unclear", "episode_waits"):
+                here = pc.fill_null(pc.equal(days.codes, code), False)
+                work.account.enter(work.positions.filter(here), Bucket.QUARANTINED, code)
+                places = work.rows.places(pc.indices_nonzero(here).cast(pa.int64()))
+                self._tell(work, code, Severity.BLOCK, places, None, days.details.filter(here))
+            self._keep(work, pc.invert(days.kept_out))
+            days = days.kept()
+        batch, order = folded(work.rows.batch, episodes, days)
+        work.positions = pc.take(work.positions, order)
+        work.rows = Rows.of(batch, self._context.today)
 
     def _set_keyless_aside(self, work: _Work) -> pa.Array:
         """Leaves only rows of records that have a key, and returns the record keys."""

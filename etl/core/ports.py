@@ -333,12 +333,12 @@ class StateReader(Protocol):
         """Attachments whose bytes are outstanding."""
         ...
 
-    def runs(self) -> Sequence[RunRow]:
-        """All runs, newest first."""
-        ...
-
     def is_doubted(self) -> bool:
         """Whether records may have been sent of which this state knows nothing, so that each is asked about first."""
+        ...
+
+    def runs(self) -> Sequence[RunRow]:
+        """All runs, newest first."""
         ...
 
     def open_run(self) -> RunRow | None:

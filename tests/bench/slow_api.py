@@ -7,6 +7,8 @@ import itertools
 import json
 import sys
 
+import uvloop
+
 LATENCY_S = float(sys.argv[1])
 NUMBERS = itertools.count(1)
 
@@ -52,4 +54,4 @@ async def main():
     await server.serve_forever()
 
 
-asyncio.run(main())
+uvloop.run(main())

@@ -10,6 +10,9 @@ from etl.mapping.model import Position, Project
 from etl.mapping.page import Page
 from etl.mapping.suggest import did_you_mean
 
+UNDECIDED = "decide:"
+"""What a drafted reason begins with, until somebody gives a real one."""
+
 Ignore = Mapping[str, str | Mapping[str, str]]
 
 

@@ -17,6 +17,7 @@ import pyarrow as pa
 from etl.catalog.model import Kind
 from etl.core.ports import Join
 from etl.mapping.expressions import Expression
+from etl.mapping.ignore import UNDECIDED
 from etl.mapping.model import Branch, Choose, EntityMapping, Field, Many, Pipeline, Position, Project, Reference, Value
 from etl.mapping.operations import ValueType
 from etl.mapping.reads import crosswalks_of
@@ -173,7 +174,39 @@ class UnresolvableReference(LintRule):
                 yield self.at(each.position, message, "Check the column, and whether both are written alike.")
 
 
+class NoMapping(LintRule):
+    """A project without any mapping, as `init` leaves it. Nothing can run before there is one."""
+
+    name = "no-mapping"
+
+    def findings(self, project: Project, _: Evidence, /) -> Iterator[Finding]:
+        """At most one."""
+        if not project.mappings:
+            hint = "`casebook-etl scaffold` drafts some from the data."
+            yield self.at(Position("project.yaml", 1, 1), "The project holds no mapping yet.", hint)
+
+
+class UndecidedDraft(LintRule):
+    """Tables and columns that a draft left out and nobody has looked at: their reason under `ignore` still begins with
+    `decide:`.
+    """
+
+    name = "undecided-draft"
+
+    def findings(self, project: Project, _: Evidence, /) -> Iterator[Finding]:
+        """One for each table with such reasons."""
+        for table, entry in project.ignore.items():
+            reasons = [entry] if isinstance(entry, str) else list(entry.values())
+            count = sum(reason.startswith(UNDECIDED) for reason in reasons)
+            if count:
+                what = "" if isinstance(entry, str) else f", in {count} column{'s' * (count != 1)}"
+                message = f"The draft left out `{table}`{what}, and nobody has said why."
+                yield self.at(project.positions[table], message, "Map it, or give the reason in your own words.")
+
+
 RULES: tuple[LintRule, ...] = (
+    NoMapping(),
+    UndecidedDraft(),
     UnusedCrosswalk(),
     DeadCrosswalkRow(),
     UnreachableBranch(),

@@ -56,6 +56,12 @@ def load_project(folder: Path, *, profile: str | None = None, environ: Mapping[s
     return _project(head, root, mappings, crosswalks)
 
 
+def is_unmapped(folder: Path) -> bool:
+    """Whether a project holds no mapping document yet, as one that was just started."""
+    root = folder.resolve()
+    return not any(_mapping_files(root, _project_page(root, [])))
+
+
 def load_surroundings(
     folder: Path, *, profile: str | None = None, environ: Mapping[str, str]
 ) -> tuple[Project, KeySpaces]:

@@ -15,11 +15,12 @@ from etl.core.errors import MappingError, Mistake
 from etl.core.keys import RecordKeys
 from etl.mapping.fixes import Edit, applied, edits_by_file
 from etl.mapping.lint import Evidence, Finding, findings
+from etl.mapping.project import is_unmapped
 from etl.pipeline.base_rows import base_rows
 from etl.pipeline.capabilities import Obeyed, obeyed
 from etl.pipeline.prepare import BATCH_ROWS, register_snapshot
+from etl.pipeline.projects import is_project, open_project, open_surroundings
 from etl.pipeline.projects import lint as find_mistakes
-from etl.pipeline.projects import open_project
 from etl.pipeline.wiring import Setting, SystemClock
 from etl.sources.snapshot import take_snapshot
 from etl.sources.tables import DuckTables
@@ -47,6 +48,8 @@ class LintReport:
 def lint_project(folder: Path, profile: str | None, environ: Mapping[str, str], *, rows: bool = False) -> LintReport:
     """Everything that is wrong or doubtful in a project; ``rows`` also reads the sources. Raises SettingsError, SourceError."""
     try:
+        if is_project(folder) and is_unmapped(folder):
+            return LintReport((), {}, findings(open_surroundings(folder, profile, environ).project, None))
         setting = open_project(folder, profile, environ)
     except MappingError as error:
         return LintReport(error.mistakes, _fixes(folder, error.mistakes))

@@ -30,8 +30,13 @@ def open_surroundings(folder: Path, profile: str | None, environ: Mapping[str, s
     return _with_profile(project, profile, environ)
 
 
+def is_project(folder: Path) -> bool:
+    """Whether a folder holds a project.yaml."""
+    return (folder / "project.yaml").is_file()
+
+
 def _require_project(folder: Path) -> None:
-    if not (folder / "project.yaml").is_file():
+    if not is_project(folder):
         raise SettingsError(
             f"{folder} holds no project.yaml, so it is no project.",
             hint="Name the project's folder, for example `mappings/demo_agency`.",

@@ -15,14 +15,15 @@ from etl.mapping.draft.model import DraftCode, DraftCrosswalk
 _LONGEST = 40
 _INITIALS = 4
 _SHORTEST_NAME = 3
-_NAMELIKE = re.compile(r"[^\W\d_]{2,}(?:[ ,.'-]+[^\W\d_]+)+")
+_NAMELIKE = re.compile(r"[^\W\d_]{2,}, *[^\W\d_]{2,}")
+"""A family name, a comma, a given name: in no column are these codes."""
 _PERSONAL = (Kind.EMAIL, Kind.PHONE, Kind.SSN)
 
 
 def crosswalk_of(name: str, column: Column, options: Sequence[str], *, may_be_people: bool = False) -> DraftCrosswalk:
     """The crosswalk of a column: its codes where they are codes, each with the label that it certainly means.
 
-    ``may_be_people`` says that the column may hold names of people, so that only short codes are written.
+    ``may_be_people`` says that the column may hold names of people, so that only numbers and short codes are written.
     """
     codes = column.codes or _few(column)
     if not _are_codes(column, codes, options, may_be_people=may_be_people):
@@ -66,7 +67,12 @@ def _are_codes(column: Column, codes: Sequence[Tally], options: Sequence[str], *
         return False
     known = {_plain(each) for each in options}
     strange = [each.text for each in codes if _plain(each.text) not in known]
-    return not (may_be_people and any(_NAMELIKE.fullmatch(each) for each in strange))
+    return all(map(_is_number, strange)) if may_be_people else not any(map(_NAMELIKE.search, strange))
+
+
+def _is_number(code: str) -> bool:
+    """Whether a code of a person is a number or an abbreviation, and no name."""
+    return len(code) <= _SHORTEST_NAME or any(each.isdigit() for each in code)
 
 
 def _written(codes: Sequence[Tally]) -> list[Tally]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from etl.catalog.model import Attribute, Catalog, Entity, Kind, Link
 from etl.core.column_names import plural
 from etl.core.intake import Certificate, Column, Reference, Table
-from etl.mapping.draft.codes import crosswalk_of, merged, open_crosswalk
+from etl.mapping.draft.codes import crosswalk_of, merged
 from etl.mapping.draft.flags import spread_lists
 from etl.mapping.draft.groups import Group, groups_of
 from etl.mapping.draft.keys import key_of, where_of
@@ -20,6 +20,7 @@ from etl.mapping.draft.leftovers import left_columns, left_table
 from etl.mapping.draft.links import Parent, linked, owned
 from etl.mapping.draft.matching import Match
 from etl.mapping.draft.model import Confidence, Draft, DraftCrosswalk, DraftField, DraftMapping, Written
+from etl.mapping.draft.required import unfilled
 from etl.mapping.draft.tables import Placed, owner_columns, placed_tables, table_words
 from etl.mapping.draft.terms import Terms
 from etl.mapping.draft.values import reading
@@ -122,8 +123,9 @@ def _mapping(place: Place, places: Sequence[Place], known: Known) -> tuple[Draft
     fields, crosswalks = _plain_fields(place, taken, known)
     taken |= {column for each in fields for column in each.columns}
     fields += spread_lists(place.table, place.entity, taken, known.catalog, known.terms)
-    fields += _own_keys(place, fields)
-    missing, opened = _required(place, [*references, *fields], known)
+    fields += _own_keys(place, fields, known.terms)
+    filled = {each.name for each in (*references, *fields)}
+    missing, opened = unfilled(place.name, place.entity, place.key, filled, known.catalog)
     notes: tuple[str, ...] = (f"rows where {asked[0]} says that they are deleted are left out",) if where else ()
     made = _made(place, where, [*references, *fields, *missing], notes)
     return replace(made, asked=asked), [*crosswalks, *opened]
@@ -260,49 +262,12 @@ def _file(place: Place, taken: set[str], known: Known) -> Iterator[DraftField]:
         yield DraftField("file", value, (column.name,), Confidence.MEDIUM, f"named like {fit.term}")
 
 
-def _own_keys(place: Place, fields: Sequence[DraftField]) -> Iterator[DraftField]:
+def _own_keys(place: Place, fields: Sequence[DraftField], terms: Terms) -> Iterator[DraftField]:
     """Fields in which Casebook keeps the old system's number."""
     filled = {each.name for each in fields}
-    for name in place.entity.attributes:
-        if (
-            "legacy" in name.lower()
-            and name.lower().endswith(("id", "number"))
-            and name not in filled
-            and len(place.key) == 1
-        ):
+    for name in terms.own_keys:
+        if name in place.entity.attributes and name not in filled and len(place.key) == 1:
             yield DraftField(name, place.key[0], place.key, Confidence.HIGH, "keeps the old number findable")
-
-
-def _required(
-    place: Place, fields: Sequence[DraftField], known: Known
-) -> tuple[list[DraftField], list[DraftCrosswalk]]:
-    """What the entity requires and no column fills: a decision each, never a guess."""
-    filled = {each.name for each in fields}
-    attributes = [each for each in place.entity.attributes.values() if each.required and not each.read_only]
-    lists = [each.name for each in attributes if each.enum]
-    lists += [
-        each.name for each in place.entity.links.values() if each.required and known.catalog.is_lookup(each.to[0])
-    ]
-    asked = [name for name in lists if name not in filled]
-    plain = [each for each in attributes if not each.enum and each.name not in filled]
-    opened = [open_crosswalk(f"{place.name}_{name}", place.key[0]) for name in asked]
-    return [*(_unfilled(each, place) for each in plain), *(_undecided(each, place) for each in asked)], opened
-
-
-def _unfilled(attribute: Attribute, place: Place) -> DraftField:
-    """A text is made of the old key, so that records can be told apart; anything else stays empty and is held back."""
-    why = "Casebook requires it and no column fits"
-    if attribute.kind in (Kind.STRING, Kind.TEXT) and attribute.pii not in ("ssn", "dob"):
-        label = place.entity.name.replace("_", " ").capitalize()
-        value: Written = {"const": f"{label} {' '.join(f'{{{each}}}' for each in place.key)}"}
-        return DraftField(attribute.name, value, place.key, Confidence.LOW, why, "is there a better text?")
-    return DraftField(attribute.name, {"empty": True}, (), Confidence.LOW, why, "where does it come from?")
-
-
-def _undecided(name: str, place: Place) -> DraftField:
-    value = {"from": place.key[0], "crosswalk": f"{place.name}_{name}", "on_unmapped": "ask"}
-    why = "Casebook requires it and no column fits"
-    return DraftField(name, value, place.key[:1], Confidence.LOW, why, "one label for all rows, in the crosswalk")
 
 
 # ---------------------------------------------------------------- what is left

@@ -8,26 +8,24 @@ from etl.catalog.model import Catalog
 from etl.core.intake import Column, Reference, Table
 from etl.mapping.draft.tables import Placed
 from etl.mapping.draft.terms import Terms
-
-DECIDE = "decide:"
-"""What begins a reason that nobody has given yet."""
+from etl.mapping.ignore import UNDECIDED
 
 
 def left_table(table: Table, placed: Placed | None, catalog: Catalog, terms: Terms) -> str:
     """The reason for a table that no mapping reads."""
     if not table.rows:
-        return f"{DECIDE} it holds no rows"
+        return f"{UNDECIDED} it holds no rows"
     if terms.words(table.name.partition(".")[2]) & terms.technical:
-        return f"{DECIDE} seems technical by its name"
+        return f"{UNDECIDED} seems technical by its name"
     if placed is None:
-        return f"{DECIDE} neither its name nor its columns tell what it is in Casebook"
+        return f"{UNDECIDED} neither its name nor its columns tell what it is in Casebook"
     if placed.entity.match_on:
-        return f"{DECIDE} users are made in Casebook's Admin; a crosswalk names them"
+        return f"{UNDECIDED} users are made in Casebook's Admin; a crosswalk names them"
     if placed.entity.step("upload"):
-        return f"{DECIDE} looks like {placed.entity.name}: declare the folder of the files under `sources`"
+        return f"{UNDECIDED} looks like {placed.entity.name}: declare the folder of the files under `sources`"
     wanted = [link.name for link in catalog.reference_links(placed.entity.name) if link.required]
     needs = f", but not all that it needs was found ({', '.join(wanted)})" if wanted else ", but it has no key"
-    return f"{DECIDE} looks like {placed.entity.name}{needs}"
+    return f"{UNDECIDED} looks like {placed.entity.name}{needs}"
 
 
 def left_columns(table: Table, read: Collection[str], references: Sequence[Reference], terms: Terms) -> dict[str, str]:
@@ -38,11 +36,11 @@ def left_columns(table: Table, read: Collection[str], references: Sequence[Refer
 
 def _reason(column: Column, pointing: dict[str, Reference], terms: Terms) -> str:
     if not column.filled:
-        return f"{DECIDE} it holds nothing"
+        return f"{UNDECIDED} it holds nothing"
     if terms.words(column.name) & terms.technical:
-        return f"{DECIDE} seems technical by its name"
+        return f"{UNDECIDED} seems technical by its name"
     if column.name in pointing:
-        return f"{DECIDE} points to {pointing[column.name].parent}, for which there is no link here"
+        return f"{UNDECIDED} points to {pointing[column.name].parent}, for which there is no link here"
     if column.distinct == 1:
-        return f"{DECIDE} it holds one value in all rows"
-    return f"{DECIDE} no field was found for it"
+        return f"{UNDECIDED} it holds one value in all rows"
+    return f"{UNDECIDED} no field was found for it"

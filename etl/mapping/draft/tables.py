@@ -6,16 +6,17 @@ together: each takes the entity that fits best while the others stay as they are
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from etl.catalog.model import Catalog, Entity, Link
 from etl.core.column_names import is_key_name, subject_words
 from etl.core.intake import Column, Reference, Table
+from etl.mapping.draft.groups import groups_in
 from etl.mapping.draft.matching import Match, field_matches
 from etl.mapping.draft.terms import Fit, Terms, Words
 
-_BY_NAME, _BY_FIELDS, _BY_LINK, _ORPHAN, _REPEATED = 1.0, 1.0, 0.35, 0.6, 0.15
+_BY_NAME, _BY_FIELDS, _BY_LINK, _ORPHAN, _REPEATED = 1.0, 1.0, 0.35, 0.6, 0.4
 _LEAST = 0.7
 _ROUNDS = 20
 _MOST_OWNERS = 8
@@ -53,7 +54,10 @@ def placed_tables(
     """The tables that can be placed, by name, in the order given."""
     judged = {table.name: _candidates(table, catalog, terms) for table in tables if table.rows and table.columns}
     owners = {table.name: owner_columns(table, terms) for table in tables}
-    board = _Board(judged, references, catalog, owners)
+    grouped = {
+        table.name: {each.entity.name for each in groups_in(table, references, catalog, terms)} for table in tables
+    }
+    board = _Board(judged, references, catalog, owners, grouped)
     board.settle()
     chosen = {name: board.chosen(name) for name in judged}
     by_name = {table.name: table for table in tables}
@@ -106,10 +110,12 @@ class _Board:
         references: Sequence[Reference],
         catalog: Catalog,
         owners: Mapping[str, tuple[Column, Column] | None],
+        grouped: Mapping[str, Collection[str]],
     ) -> None:
         self._judged = judged
         self._catalog = catalog
         self._owners = owners
+        self._grouped = grouped
         self._out = {name: [each for each in references if each.table == name] for name in judged}
         self._into = {name: [each for each in references if each.parent == name] for name in judged}
         self._choice: dict[str, Candidate | None] = {name: _first(each) for name, each in judged.items()}
@@ -135,12 +141,17 @@ class _Board:
         """A candidate's worth beside the present choices of the other tables."""
         entity = candidate.entity
         out = [self._entity_of(each.parent, name, entity) for each in self._out[name] if not _is_own_key(each)]
+        out += [each for each in self._grouped[name] if each not in out and not self._is_taken(each)]
         pointed = sum(any(found in link.to for link in entity.links.values()) for found in out if found)
         into = [self._entity_of(each.table, name, entity) for each in self._into[name] if each.table != name]
         pointed += sum(self._links(found, entity.name) for found in into if found)
         orphan = sum(not self._is_reachable(link, out, name) for link in self._required_links(entity))
         others = sum(each is not None and each.entity is entity for key, each in self._choice.items() if key != name)
         return candidate.score + _BY_LINK * pointed - _ORPHAN * orphan - _REPEATED * others
+
+    def _is_taken(self, entity: str) -> bool:
+        """Whether a table was taken for an entity, so that no group of rows need be it."""
+        return any(each is not None and each.entity.name == entity for each in self._choice.values())
 
     def _entity_of(self, table: str, name: str, entity: Entity) -> str | None:
         if table == name:

@@ -7,7 +7,7 @@ them, so that a measure may take some away and see what they were worth.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 
@@ -53,11 +53,12 @@ class Terms:
     optional: Words
     technical: Words
     deleted: Words
-    users: Words
+    own_keys: tuple[str, ...]
     readings: Mapping[str, str]
     entities: Mapping[str, tuple[Term, ...]]
     fields: Mapping[str, tuple[Term, ...]]
     vocabulary: Words = frozenset()
+    _read: dict[str, Words] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def words(self, name: str) -> Words:
         """The words of a name in full and in the singular.
@@ -65,7 +66,9 @@ class Terms:
         >>> sorted(shipped_terms().words("LAST_NM")), sorted(shipped_terms().words("CaseNotes"))
         (['last', 'name'], ['case', 'note'])
         """
-        return frozenset(self._completed(each) for each in _words(name, self.abbreviations))
+        if name not in self._read:
+            self._read[name] = frozenset(map(self._completed, _words(name, self.abbreviations)))
+        return self._read[name]
 
     def _completed(self, word: str) -> str:
         """The shortest word of any term that a long enough beginning stands for: accred for accredited."""
@@ -82,28 +85,30 @@ class Terms:
         own = Term(entity, self.words(entity))
         return _best(_fit(table, term, self.storage) for term in (own, *self.entities.get(entity, ())))
 
-    def field_fit(self, column: Words, entity: str, field: str, around: Words) -> Fit:
+    def field_fit(self, column: Words, entity: str, name: str, around: Words) -> Fit:
         """How well the words of a column fit a field. Words ``around`` it (of the table) need no explanation."""
-        own = field.removeprefix("custom_fields.")
+        own = name.removeprefix("custom_fields.")
         entity_words = self.words(entity)
-        known = [*self.fields.get(f"{entity}.{field}", ()), *self.fields.get(field, ())]
+        known = [*self.fields.get(f"{entity}.{name}", ()), *self.fields.get(name, ())]
         fits = [_fit(column, term, around | self.storage) for term in known]
         fits.append(self._own_fit(column, own, entity_words | self.optional, around))
         return _best(fits)
 
-    def _own_fit(self, column: Words, field: str, needless: Words, around: Words) -> Fit:
+    def _own_fit(self, column: Words, name: str, needless: Words, around: Words) -> Fit:
         """By the field's own words; those that Casebook only repeats (the entity's) may be missing."""
-        whole = self.words(field)
+        whole = self.words(name)
         least = whole - needless or whole
-        return _best(_fit(column, Term(field, each), around | self.storage) for each in (whole, least))
+        return _best(_fit(column, Term(name, each), around | self.storage) for each in (whole, least))
 
     def short_names(self, entities: Iterable[str]) -> Words:
         """The terms of one word for some entities."""
         return frozenset(each.text for name in entities for each in self.entities.get(name, ()) if " " not in each.text)
 
-    def without(self, terms: Collection[tuple[str, str]]) -> Terms:
-        """The same but for some terms, each given as (name, term)."""
-        return replace(self, entities=_left(self.entities, terms), fields=_left(self.fields, terms))
+    def without(self, terms: Collection[tuple[str, str]], abbreviations: Collection[str] = ()) -> Terms:
+        """The same but for some terms, each given as (name, term), and some abbreviations: to measure their worth."""
+        short = {each: full for each, full in self.abbreviations.items() if each not in abbreviations}
+        entities, fields = _left(self.entities, terms), _left(self.fields, terms)
+        return replace(self, abbreviations=short, entities=entities, fields=fields)
 
 
 def _left(known: Mapping[str, tuple[Term, ...]], gone: Collection[tuple[str, str]]) -> dict[str, tuple[Term, ...]]:
@@ -131,7 +136,7 @@ def shipped_terms() -> Terms:
     """The terms that come with the program."""
     raw = read_document((files("etl.mapping.draft") / "terms.yaml").read_text("utf-8"), "terms.yaml").value
     content = raw if isinstance(raw, dict) else {}
-    texts = {key: _texts(content.get(key)) for key in ("storage", "optional", "technical", "deleted", "users")}
+    texts = {key: _texts(content.get(key)) for key in ("storage", "optional", "technical", "deleted")}
     words = {key: frozenset(each) for key, each in texts.items()}
     short = {key: tuple(str(each).split()) for key, each in _mapping(content.get("abbreviations")).items()}
     entities, fields = (_terms(content.get(key), short) for key in ("entities", "fields"))
@@ -139,7 +144,13 @@ def shipped_terms() -> Terms:
     listed = (*entities.values(), *fields.values())
     vocabulary = frozenset(word for terms in listed for each in terms for word in each.words)
     return Terms(
-        abbreviations=short, **words, readings=readings, entities=entities, fields=fields, vocabulary=vocabulary
+        abbreviations=short,
+        **words,
+        own_keys=_texts(content.get("own_keys")),
+        readings=readings,
+        entities=entities,
+        fields=fields,
+        vocabulary=vocabulary,
     )
 
 

@@ -32,6 +32,10 @@ class Commits:
         self._state.commit(*changes).add_done_callback(partial(self._tell, loop, waiter))
         return waiter
 
+    async def watch(self) -> None:
+        """Waits until nothing can be written any more. Raises the StateError that says why."""
+        await asyncio.wrap_future(self._state.broken)
+
     def _tell(self, loop: asyncio.AbstractEventLoop, waiter: _Waiter, done: Future[None]) -> None:
         """Called in the committing thread."""
         self._told.append((waiter, done))

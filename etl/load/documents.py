@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from etl.catalog.payloads import Payloads
-from etl.core.errors import Finding
+from etl.core.errors import Finding, RecordRejected
 from etl.core.fingerprint import without
 from etl.core.outcomes import Action
 from etl.core.records import Document
@@ -58,6 +58,11 @@ class Documents:
     def fingerprint(self, record: PlannedRecord, left_out: list[str]) -> str:
         """The fingerprint of what is sent where some references are left out."""
         return self._keys.fingerprint([self.hashes(record, left_out)]) if left_out else record.fingerprint
+
+
+def refusal_text(refused: RecordRejected) -> str:
+    """Status, codes and pointers of a refusal: never a value."""
+    return f"{refused.status} {findings_text(refused.findings)}".strip()
 
 
 def findings_text(findings: Sequence[Finding]) -> str:

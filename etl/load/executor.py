@@ -31,7 +31,7 @@ from etl.load.ask import Asker, Question, Witness
 from etl.load.brakes import Brakes
 from etl.load.client_ids import ClientIds, is_there_already
 from etl.load.commits import Commits
-from etl.load.documents import Documents, findings_text
+from etl.load.documents import Documents, refusal_text
 from etl.load.done import CreatedKeys
 from etl.load.first import FirstAlone
 from etl.load.freshness import Freshness
@@ -106,7 +106,7 @@ class Loader:
             workers += [self._tasks.create_task(self._send_prepared()) for _ in range(senders)]
             uploading = self._uploads.start(self._tasks)
             # Should the state be lost, to another run or with its server, even a request that is being repeated ends.
-            workers.append(self._tasks.create_task(self._watch_state()))
+            workers.append(self._tasks.create_task(self._commits.watch()))
             await self._reconcile()
             await self._feed()
             await self._drain()
@@ -190,9 +190,6 @@ class Loader:
             if not self._schedule.is_unsettled(record.key)
             and not _is_done(record, known.get(record.key), run.run_id if run else None)
         ]
-
-    async def _watch_state(self) -> None:
-        await asyncio.wrap_future(self._ports.state.broken)
 
     async def _work(self) -> None:
         while True:
@@ -338,7 +335,7 @@ class Loader:
             if is_there_already(self._entity(record.entity), refused):
                 self._unclear.known_there(record.key)
                 return None
-            await self._commit(MarkRejected(record.key, refused.status, _error_text(refused)))
+            await self._commit(MarkRejected(record.key, refused.status, refusal_text(refused)))
             self._give_up(record.key)
             self._brakes.refused(record.entity)
             return None
@@ -426,7 +423,7 @@ class Loader:
 
     def _note_refusal(self, record: PlannedRecord, refused: RecordRejected) -> None:
         gone = refused.status == 404  # noqa: PLR2004 - HTTP's own number
-        self.notes.failures[record.key] = ("lost_in_target" if gone else "rejected_by_target", _error_text(refused))
+        self.notes.failures[record.key] = ("lost_in_target" if gone else "rejected_by_target", refusal_text(refused))
 
     @asynccontextmanager
     async def _guard(self, key: RecordKey, entity: str) -> AsyncIterator[None]:
@@ -497,8 +494,3 @@ def _scope_id(entity: Entity, document: Document) -> TargetId | None:
     scope = entity.marker.scope if entity.marker else None
     link = document.links.get(scope) if scope else None
     return link.id if link is not None and not isinstance(link, tuple) else None
-
-
-def _error_text(refused: RecordRejected) -> str:
-    """Status, codes and pointers: never a value."""
-    return f"{refused.status} {findings_text(refused.findings)}".strip()

@@ -263,7 +263,7 @@ def test_a_state_that_came_to_another_server_is_refused_until_a_person_says_that
     opened, server, place
 ):
     opened().close()
-    alter(server, place, "meta set value = '1/00000001' where name = 'server'")
+    alter(server, place, "meta set value = '1/000000FF' where name = 'server'")
     with pytest.raises(StateError, match="another server") as caught:
         opened()
     assert "adopt" in caught.value.hint

@@ -17,7 +17,7 @@ from etl.core.ports import ProblemSink, Progress, StateReader
 from etl.core.problems import PROBLEM_SCHEMA
 from etl.core.records import LEDGER_SCHEMA, PLAN_SCHEMA
 from etl.mapping.columns import check_columns
-from etl.mapping.model import EntityMapping, Project
+from etl.mapping.model import EntityMapping, Project, Reference
 from etl.mapping.operations import Context
 from etl.pipeline.accounts import account_tables
 from etl.pipeline.base_rows import base_rows
@@ -159,11 +159,18 @@ def _order_inside(
     problems: ProblemSink,
 ) -> int:
     """Orders the records of an entity that refers to itself; returns the greatest depth."""
+    if not any(_refers_to(each, entity) for each in mappings if each.target == entity):
+        return 0
     found = order_records(lambda: graph.edges(entity, list(order.deferred)), order.required)
     graph.set_depths(found.depths())
     graph.defer(found.deferred)
     report_loops(graph, found.deferred, found.impossible, mappings, problems)
     return found.deepest
+
+
+def _refers_to(mapping: EntityMapping, entity: str) -> bool:
+    values = [field.value for field in mapping.references]
+    return any(target.entity == entity for value in values if isinstance(value, Reference) for target in value.targets)
 
 
 def _mapped(work: Work, mapping: EntityMapping) -> str:

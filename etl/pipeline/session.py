@@ -17,7 +17,7 @@ from etl.pipeline.manifest import Manifest
 from etl.pipeline.runlog import LoggedProgress, RunLog
 from etl.pipeline.wiring import Setting, SystemClock
 from etl.pipeline.workspace import RunFolder, new_run_id
-from etl.report import Summary, write_report
+from etl.report import Summary, summarize, write_report
 from etl.sources.tables import DuckTables
 
 
@@ -49,11 +49,12 @@ class Session:
         """Writes manifest and report; a run that came to its end exits 1 where anything was held back."""
         manifests.end(self.manifest, now_text(), code, stopped)
         self.save()
-        summary = write_report(self.folder.path, self.tables)
+        summary = summarize(self.folder.path)
         if code == COMPLETE and not summary.is_complete:
             self.manifest["exit_code"] = code = HELD_BACK
             self.save()
-            summary = write_report(self.folder.path, self.tables)
+            summary = summary.model_copy(update={"exit_code": code})
+        write_report(self.folder.path, self.tables, summary)
         self.log.say("ended", exit_code=code, error_code=stopped.code if stopped else None)
         return Finished(summary, self.folder.path, code, stopped)
 

@@ -16,14 +16,15 @@ from etl.report.summary import summary_of
 from etl.report.worklist import write_worklist
 
 
-def write_report(folder: Path, tables: Tables | None = None) -> Summary:
+def write_report(folder: Path, tables: Tables | None = None, summary: Summary | None = None) -> Summary:
     """Writes ``problems.csv``, ``report.html`` and ``summary.json`` of a run, in this order, and returns the summary.
 
-    ``tables`` answers how many rows each open decision frees. Raises SettingsError where the folder holds no run.
+    ``tables`` answers how many rows each open decision frees; a ``summary`` of this run spares counting it. Raises
+    SettingsError where the folder holds no run.
     """
     files = RunFiles(folder)
     facts = files.facts()
-    summary = summary_of(files, facts)
+    summary = summary or summary_of(files, facts)
     with _replaced(folder / "problems.csv") as temporary:
         write_worklist(temporary, files, facts)
     with _replaced(folder / "report.html") as temporary:

@@ -6,12 +6,15 @@ The questions are SQL, so they live beside the tables; what the buckets mean is 
 
 from __future__ import annotations
 
+# ruff: noqa: S608 - this module exists to write SQL; its parts are our own words, numbers and quoted names
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import pyarrow as pa
 
 from etl.core.outcomes import LOADED, Bucket
 from etl.core.ports import BaseQuery
+from etl.sources.engine import text
 from etl.sources.tables import DuckTables
 
 TABLE_ACCOUNT_SCHEMA = pa.schema(
@@ -28,29 +31,44 @@ TABLE_ACCOUNT_SCHEMA = pa.schema(
 """One row a source table; ``rows`` is the sum of the four counts. ``damaged`` counts unreadable rows of joined tables
 (those of base tables are in the mappings' account); ``reason`` says why a table is ignored."""
 
+PART_ROWS = 131_072
 _LOADED = ", ".join(f"'{bucket}'" for bucket in sorted([*LOADED, Bucket.PENDING]))
 
 
-def close_rows(tables: DuckTables, *, with_outcomes: bool) -> Iterator[pa.RecordBatch]:
-    """The final account of base rows: the relations ``rows``, ``verdicts`` and, where loading happened, ``outcomes``
-    must be registered. A row merged into a record that was not loaded shares that record's bucket.
+def close_rows(tables: DuckTables, *, with_outcomes: bool, part_rows: int = PART_ROWS) -> Iterator[pa.RecordBatch]:
+    """The final account of base rows, by mapping and row: the relations ``rows``, ``verdicts`` and, where loading
+    happened, ``outcomes`` must be registered. A row merged into a record that was not loaded shares that record's bucket.
+
+    Asked for ``part_rows`` row numbers at a time, so that the account is never sorted or joined as a whole.
     """
-    fates = _WITH_OUTCOMES if with_outcomes else _WITHOUT
-    yield from tables.query(f"with fates as ({fates}) {_CLOSE}")
+    spans = [span for batch in tables.select(_spans(tables)) for span in batch.to_pylist()]
+    for span in spans or [{"mapping": "", "last": 0, "merged": 0}]:
+        for first in range(0, span["last"] + 1, part_rows):
+            part = _Part(tables, text(span["mapping"]), f"between {first} and {first + part_rows - 1}", with_outcomes)
+            yield from tables.select(part.closed(has_merged=span["merged"] > 0))
 
 
-_WITHOUT = """
-select mapping, _rk as record_key, _row as row,
-       case status when 'valid' then 'pending' else status end as bucket, reason, parent, null as target_id
-from verdicts"""
-_WITH_OUTCOMES = """
-select v.mapping, v._rk as record_key, v._row as row,
-       case when v.status <> 'valid' then v.status else coalesce(o.bucket, 'pending') end as bucket,
-       case when v.status <> 'valid' then v.reason else o.reason end as reason, v.parent, o.target_id
-from verdicts v left join outcomes o on o.mapping = v.mapping and o.record_key = v._rk and o.row = v._row"""
-_CLOSE = f"""
-, groups as (select mapping, record_key, min(bucket) as bucket, min(reason) as reason from fates
-  where (mapping, record_key) in (select (mapping, record_key) from rows where bucket = 'merged') group by 1, 2)
+def _spans(tables: DuckTables) -> str:
+    return f"""
+select mapping, max(row) as last, count(*) filter (where bucket = 'merged') as merged
+from {tables.relation("rows")} group by mapping order by mapping"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """The question about the rows of one mapping with some numbers; ``mapping`` and ``which`` are SQL."""
+
+    tables: DuckTables
+    mapping: str
+    which: str
+    with_outcomes: bool
+
+    def closed(self, *, has_merged: bool) -> str:
+        """The account of these rows."""
+        groups = self._fates(f"v._rk in ({self._merged()})") if has_merged else self._fates("false", "false")
+        return f"""
+with part as ({self._rows()}), fates as ({self._fates(f"v._row {self.which}", f"row {self.which}")}),
+groups as (select record_key, min(bucket) as bucket, min(reason) as reason from ({groups}) group by record_key)
 select r.mapping, r."table", r.row, r.line,
        case when r.bucket in ('ignored', 'quarantined') then r.bucket
             when r.bucket = 'merged' then case when g.bucket in ({_LOADED}) then 'merged' else g.bucket end
@@ -58,10 +76,31 @@ select r.mapping, r."table", r.row, r.line,
        coalesce(case when r.bucket = 'record' then f.reason when r.bucket = 'merged' then g.reason else r.reason end, '')
            as reason,
        r.record_key
-from rows r
-left join fates f on r.bucket = 'record' and f.mapping = r.mapping and f.record_key = r.record_key and f.row = r.row
-left join groups g on r.bucket = 'merged' and g.mapping = r.mapping and g.record_key = r.record_key
-order by r.mapping, r.row"""  # noqa: S608 - our own text
+from part r
+left join fates f on r.bucket = 'record' and f.row = r.row and f.record_key = r.record_key
+left join groups g on r.bucket = 'merged' and g.record_key = r.record_key
+order by r.row"""
+
+    def _rows(self) -> str:
+        return f"select * from {self.tables.relation('rows')} where mapping = {self.mapping} and row {self.which}"
+
+    def _merged(self) -> str:
+        return f"select record_key from ({self._rows()}) where bucket = 'merged'"
+
+    def _fates(self, condition: str, also: str = "true") -> str:
+        """What became of the records under a condition on their verdicts ``v``, and one on their outcomes."""
+        verdicts = f"{self.tables.relation('verdicts')} v"
+        if not self.with_outcomes:
+            return f"""
+select v._rk as record_key, v._row as row, if(v.status = 'valid', 'pending', v.status) as bucket, v.reason
+from {verdicts} where v.mapping = {self.mapping} and {condition}"""
+        outcomes = f"(select * from {self.tables.relation('outcomes')} where mapping = {self.mapping} and {also})"
+        return f"""
+select v._rk as record_key, v._row as row,
+       if(v.status = 'valid', coalesce(o.bucket, 'pending'), v.status) as bucket,
+       if(v.status = 'valid', o.reason, v.reason) as reason
+from {verdicts} left join {outcomes} o on o.row = v._row and o.record_key = v._rk
+where v.mapping = {self.mapping} and {condition}"""
 
 
 def unmatched_rows(tables: DuckTables, joins: Sequence[tuple[BaseQuery, str]]) -> pa.Table:

@@ -7,7 +7,7 @@ so that a join and a reference agree on the same data. Every name is quoted; no 
 from __future__ import annotations
 
 # ruff: noqa: S608 - this module exists to write SQL; its parts are our own words and quoted names
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from etl.core.ports import BaseQuery, Join
 from etl.core.records import DAMAGE, GROUP, LINE, ROW
@@ -20,10 +20,14 @@ _BLANKS = text("".join(character for character in map(chr, range(0x3001)) if cha
 
 
 class BaseSql:
-    """Writes the queries of one :class:`BaseQuery`; ``relation`` gives the FROM clause of a table."""
+    """Writes the queries of one :class:`BaseQuery`; ``relation`` gives the FROM clause of a table.
 
-    def __init__(self, query: BaseQuery, relation: Callable[[str], str]) -> None:
+    ``scratch`` begins the names of the tables of :meth:`steps`, which must be made first.
+    """
+
+    def __init__(self, query: BaseQuery, relation: Callable[[str], str], scratch: str = "") -> None:
         self._query = query
+        self._scratch = scratch
         self._relation = relation
         self._aliases = {join.alias for join in query.joins}
         keys = [visible for join in query.joins for visible, _ in join.match]
@@ -31,36 +35,46 @@ class BaseSql:
         self._needed = list(dict.fromkeys([*query.columns, *keys, *query.group_by, *order]))
 
     def base(self) -> str:
-        """The base rows, see :meth:`etl.core.ports.Tables.base`."""
-        last = f"base_{len(self._query.joins)}"
+        """The base rows, see :meth:`etl.core.ports.Tables.base`; a group is told by its first row, not numbered yet."""
+        last = self._table(len(self._query.joins))
         matches = [f"{join.alias}.{MATCHES}" for join in self._query.joins]
         columns = _listed(_PLACE, *map(quoted, dict.fromkeys([*self._query.columns, *matches])))
-        steps = self._steps(len(self._query.joins))
         if not self._query.group_by:
-            return f"{steps} select {columns} from {last} order by {ROW}"
+            return f"select {columns} from {last} order by {ROW}"
         order = _listed("__first", *_order(self._query.group_order), ROW)
-        group = f"dense_rank() over (order by __first) - 1 as {GROUP}"
-        return f"{steps}, {self._grouped(last)} select {columns}, {group} from grouped order by {order}"
+        return f"with {self._grouped(last)} select {columns}, __first as {GROUP} from grouped order by {order}"
 
     def unmatched(self, alias: str) -> str:
         """Place of the undamaged rows of a joined table that no base row matches."""
-        names = [join.alias for join in self._query.joins]
-        step = names.index(alias)
+        step = self.joins_before(alias)
         join = self._query.joins[step]
         match = " and ".join(
             f"{_key(f'b.{quoted(left)}')} = {_key(f'r.{quoted(right)}')}" for left, right in join.match
         )
         rows = f"select {ROW}, {LINE} from {self._relation(join.table)} r where {DAMAGE} is null"
-        found = f"select 1 from base_{step} b where {match}"
-        return f"{self._steps(step)} {rows} and not exists ({found}) order by {ROW}"
+        found = f"select 1 from {self._table(step)} b where {match}"
+        return f"{rows} and not exists ({found}) order by {ROW}"
 
-    def _steps(self, joins: int) -> str:
-        base = f"base_0 as (select {_listed(_PLACE, *self._own_columns())} from {self._relation(self._query.table)})"
-        steps = [step for number, join in enumerate(self._query.joins[:joins], 1) for step in self._step(number, join)]
-        return "with " + ", ".join([base, *steps])
+    def steps(self, joins: int | None = None) -> Iterator[tuple[str, str]]:
+        """The tables to make before asking, each with its SELECT, for so many of the joins (None: all).
 
-    def _step(self, number: int, join: Join) -> tuple[str, str]:
+        One at a time, since the engine keeps a part of every join of one question in memory.
+        """
+        for number, join in enumerate(self._query.joins[:joins], 1):
+            yield from self._step(number, join)
+
+    def joins_before(self, alias: str) -> int:
+        """How many joins stand before one: those that :meth:`unmatched` needs."""
+        return [join.alias for join in self._query.joins].index(alias)
+
+    def _table(self, joins: int) -> str:
+        """The base rows with so many joins beside them."""
+        own = f"(select {_listed(_PLACE, *self._own_columns())} from {self._relation(self._query.table)})"
+        return f"{self._scratch}base_{joins}" if joins else own
+
+    def _step(self, number: int, join: Join) -> tuple[tuple[str, str], tuple[str, str]]:
         """Chooses one row of the joined table for each key, then puts it beside the base rows."""
+        pick, before = f"{self._scratch}pick_{number}", self._table(number - 1)
         names = self._columns_of(join.alias)
         keys = [f"__key_{position}" for position, _ in enumerate(join.match)]
         matches = quoted(f"{join.alias}.{MATCHES}")
@@ -69,8 +83,8 @@ class BaseSql:
         )
         beside = _listed("b.*", *(f"p.{quoted(name)}" for name in names), f"coalesce(p.{matches}, 0) as {matches}")
         return (
-            f"pick_{number} as ({self._pick(join, names, keys)})",
-            f"base_{number} as (select {beside} from base_{number - 1} b left join pick_{number} p on {on})",
+            (pick, self._pick(join, names, keys)),
+            (self._table(number), f"select {beside} from {before} b left join {pick} p on {on}"),
         )
 
     def _pick(self, join: Join, names: Sequence[str], keys: Sequence[str]) -> str:

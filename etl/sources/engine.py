@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -27,6 +28,15 @@ def open_database(temp_folder: Path, memory_limit_mb: int, threads: int) -> duck
         "temp_directory": str(temp_folder),
     }
     return duckdb.connect(":memory:", config=settings)
+
+
+def attach_file(database: duckdb.DuckDBPyConnection, name: str, temp_folder: Path) -> Path:
+    """Attaches a new database file under ``name``, for what is too large to be held; returns its private folder, which is
+    to be removed when the database is closed.
+    """
+    folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=temp_folder))
+    database.execute(f"attach {text(str(folder / name))} as {quoted(name)}")
+    return folder
 
 
 def stream(

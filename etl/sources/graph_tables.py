@@ -20,7 +20,7 @@ from etl.sources.engine import parquet, quoted
 if TYPE_CHECKING:
     import duckdb
 
-STORE = "store"
+STORE = "graph"
 _TABLES = f"""
 create table {STORE}.records (n bigint, m smallint, k uuid, line bigint);
 create table {STORE}.known (k uuid);

@@ -9,6 +9,7 @@ decide what each finding means to a person.
 from __future__ import annotations
 
 # ruff: noqa: S608 - SQL of our own words and numbers; names and values go in as parameters or quoted
+import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
@@ -19,14 +20,13 @@ import pyarrow.parquet as pq
 
 from etl.core.batching import empty_batch, joined, rebatch
 from etl.core.ports import GraphMapping
-from etl.sources.engine import open_database, parquet, stream, text
+from etl.sources.engine import attach_file, open_database, parquet, stream
 from etl.sources.graph_tables import STORE, PlacedMapping, PlacedReference, fill, registered
 
 BATCH_ROWS = 16_384
 MEMORY_MB = 64
 """What the engine may hold at a time; joins and sorts of more go through the temporary folder."""
 
-_FILE = "record-graph.duckdb"
 _IS_VALID = "not exists (select 1 from fates w where w.n = l.n)"
 _IS_KEPT = "not exists (select 1 from dropped d where d.n = l.n and d.f = l.f and d.parent = l.parent)"
 _LIVE = f"select l.* from {STORE}.links l where {_IS_VALID} and {_IS_KEPT}"
@@ -59,9 +59,7 @@ class DuckRecordGraph:
 
     def __init__(self, temp_folder: Path, memory_limit_mb: int = MEMORY_MB, threads: int = 1) -> None:
         self._db = open_database(temp_folder, memory_limit_mb, threads)
-        self._file = temp_folder / _FILE
-        self._remove_file()
-        self._db.execute(f"attach {text(str(self._file))} as {STORE}")
+        self._folder = attach_file(self._db, STORE, temp_folder)
         self._mappings: list[PlacedMapping] = []
         self._references: list[PlacedReference] = []
         self._round = 0
@@ -149,7 +147,7 @@ class DuckRecordGraph:
     def close(self) -> None:
         """See the port."""
         self._db.close()
-        self._remove_file()
+        shutil.rmtree(self._folder)
 
     def _edges(self, entity: str, without: Sequence[tuple[str, str]]) -> str:
         ours = [each for each in self._mappings if each.mapping.entity == entity]
@@ -195,10 +193,6 @@ class DuckRecordGraph:
     def _stream(self, query: str, parameters: dict[str, object]) -> Iterator[pa.RecordBatch]:
         """At least one batch, so that the columns of an empty answer are known to whoever writes them down."""
         yield from stream(self._db, query, parameters, BATCH_ROWS)
-
-    def _remove_file(self) -> None:
-        for name in (_FILE, f"{_FILE}.wal"):
-            self._file.with_name(name).unlink(missing_ok=True)
 
 
 def _keys_of(path: str) -> Iterator[pa.RecordBatch]:

@@ -8,6 +8,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from etl.core.ports import BaseQuery, Join
 from etl.core.records import LEDGER_SCHEMA
@@ -135,6 +137,24 @@ def test_two_rows_with_one_key_are_two_rows_in_the_account(books: Books) -> None
     books.verdicts((1, "k", "quarantined", "duplicate_key"), (2, "k", "quarantined", "duplicate_key"))
     books.outcomes()
     assert books.closed(with_outcomes=True) == dict.fromkeys((1, 2), ("quarantined", "duplicate_key"))
+
+
+@given(data=st.data(), part_rows=st.integers(1, 9))
+@settings(deadline=None, max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_the_account_is_the_same_in_parts_of_any_size(books: Books, data: st.DataObject, part_rows: int) -> None:
+    leads = data.draw(st.lists(st.integers(1, 8), min_size=8, max_size=8), label="the row whose record each row is of")
+    bad = data.draw(st.sets(st.integers(1, 8)), label="records held back")
+    books.rows(*((row, "record" if row == lead else "merged", "", f"k{lead}") for row, lead in enumerate(leads, 1)))
+    books.verdicts(*((row, f"k{row}", "blocked" if row in bad else "valid", "why") for row in range(1, 9)))
+    books.outcomes(*((row, f"k{row}", "created", "") for row in range(1, 9)))
+    whole, parts = (
+        [row for batch in close_rows(books, with_outcomes=True, part_rows=size) for row in batch.to_pylist()]
+        for size in (100, part_rows)
+    )
+    assert parts == whole
+    assert [row["row"] for row in whole] == list(range(1, 9))
+    for row, lead in zip(whole, leads, strict=True):
+        assert row["bucket"] == ("blocked" if lead in bad else "created" if row["row"] == lead else "merged")
 
 
 def put_source(books: Books, relation: str, column: str, *values: str) -> None:

@@ -236,6 +236,33 @@ def test_a_query_that_fails_on_a_value_does_not_tell_the_value(tables):
     assert not any(city in str(caught.value) for city in ("Lima", "Troy", "Rome", "Oslo"))
 
 
+def test_a_query_that_fails_after_many_rows_does_not_tell_the_value_either(tables):
+    text = "select cast(if(i = 900000, 'Lima', '1') as integer) as n from range(1000000) t(i)"
+    with pytest.raises(SourceUnreadable) as caught:
+        list(tables.query(text))
+    assert (caught.value.message, "Lima" in str(caught.value)) == (
+        "The query failed on the data (Conversion Error).",
+        False,
+    )
+
+
+def test_a_query_without_room_says_so_and_what_to_do(tables):
+    with pytest.raises(SourceUnreadable, match="needs more than 64 MB of memory") as caught:
+        list(tables.query("select list(repeat(i::varchar, 100)) as all_of_it from range(3000000) t(i)"))
+    assert "Free disk space" in caught.value.hint
+
+
+def test_tables_made_on_the_way_are_gone_when_the_answer_is_read(tables, tmp_path):
+    query = BaseQuery("legacy.PERSONS", ("ID", "addr.CITY"), (ADDRESS,))
+    unfinished = tables.base(query, 1)
+    assert (len(base(tables, query)), next(unfinished).num_rows) == (6, 1)
+    (folder,) = (tmp_path / "temp").iterdir()
+    assert folder.stat().st_mode & 0o777 == 0o700
+    tables.close()
+    unfinished.close()
+    assert list((tmp_path / "temp").iterdir()) == []
+
+
 def test_an_unknown_table_is_an_error_that_names_it(tables):
     with pytest.raises(SourceUnavailable, match=r"no table legacy\.NOWHERE"):
         base(tables, BaseQuery("legacy.NOWHERE", ("A",)))

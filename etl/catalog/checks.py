@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
-from etl.catalog.mistakes import did_you_mean
 from etl.catalog.model import Attribute, Catalog, Entity, Kind, Link, Step
 from etl.catalog.specs import CatalogSpec
 from etl.core.strict_yaml import Path
+from etl.core.suggest import nearest
 
 _NUMBERS = (Kind.INTEGER, Kind.NUMBER)
 _DAYS = (Kind.DATE, Kind.DATETIME)
@@ -227,7 +227,7 @@ def _field_path(entity: Entity, name: str) -> Path:
 
 def _unknown(path: Path, what: str, name: str, known: Iterable[str]) -> Flaw:
     names = list(known)
-    return Flaw(path, f"The {what} {name} is unknown.", did_you_mean(name, names) or f"Known: {', '.join(names)}.")
+    return Flaw(path, f"The {what} {name} is unknown.", nearest(name, names) or f"Known: {', '.join(names)}.")
 
 
 def _has(catalog: Catalog, target: str, attribute: str) -> bool:

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TypeAlias
 
-from etl.catalog.mistakes import did_you_mean
 from etl.catalog.model import Certainty
 from etl.core.errors import Mistake
 from etl.core.records import JsonValue
 from etl.core.strict_yaml import Document, Path
+from etl.core.suggest import nearest
 
 Raw: TypeAlias = dict[str, JsonValue]
 
@@ -96,7 +96,7 @@ def _entity_mistakes(document: Document, name: str, entity: Raw, below: Raw) -> 
     for key in ("rename", "required"):
         for field in _at(entity, key):
             if field not in fields:
-                hint = did_you_mean(field, fields) or "Name an attribute, a link or custom_fields.<key> of the entity."
+                hint = nearest(field, fields) or "Name an attribute, a link or custom_fields.<key> of the entity."
                 message = f"{name} has no field {field}."
                 yield document.mistake((*path, key, field), message, hint=hint, code="catalog_unknown_name", key=True)
 
@@ -105,7 +105,7 @@ def _unknown(document: Document, path: Path, above: Raw, below: Raw, what: str, 
     known = _at(below, str(path[-1]))
     for name, each in _at(above, str(path[-1])).items():
         if name not in known and needed not in _raw(each):
-            hint = f'{did_you_mean(name, known)} To add a new {what}, give its "{needed}".'.strip()
+            hint = f'{nearest(name, known)} To add a new {what}, give its "{needed}".'.strip()
             message = f"The {what} {name} is unknown."
             yield document.mistake((*path, name), message, hint=hint, code="catalog_unknown_name", key=True)
 

@@ -13,11 +13,12 @@ from pathlib import Path
 from etl.catalog.build import build_catalog
 from etl.catalog.checks import flaws
 from etl.catalog.layers import Raw, laid_over, marked, name_mistakes
-from etl.catalog.mistakes import did_you_mean, form_mistakes
+from etl.catalog.mistakes import form_mistakes
 from etl.catalog.model import Catalog
 from etl.catalog.specs import CatalogSpec
 from etl.core.errors import MappingError, Mistake, SettingsError
 from etl.core.strict_yaml import Document, scan_document
+from etl.core.suggest import nearest
 
 _SHIPPED = files("etl.catalog")
 _TENANTS = _SHIPPED / "tenants"
@@ -107,6 +108,6 @@ def _overlay(tenant: str | Path) -> tuple[str, bytes]:
 def _shipped_overlay(name: str) -> tuple[str, bytes]:
     known = shipped_tenants()
     if name not in known:
-        hint = f"{did_you_mean(name, known)} Shipped are: {', '.join(known)}. The path of a file ends in .yaml.".strip()
+        hint = f"{nearest(name, known)} Shipped are: {', '.join(known)}. The path of a file ends in .yaml.".strip()
         raise SettingsError(f"No tenant overlay called {name} is shipped.", hint=hint)
     return f"{name}.yaml", (_TENANTS / f"{name}.yaml").read_bytes()

@@ -5,8 +5,7 @@ pydantic says where in the data something is wrong; the document knows where tha
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -14,12 +13,7 @@ from pydantic_core import ErrorDetails
 from etl.catalog.specs import CatalogSpec, field_names
 from etl.core.errors import Mistake
 from etl.core.strict_yaml import Document
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Suggest the nearest known name in a sentence, or nothing."""
-    near = difflib.get_close_matches(name, list(known), n=1)
-    return f'Did you mean "{near[0]}"?' if near else ""
+from etl.core.suggest import nearest
 
 
 def form_mistakes(document: Document) -> Iterator[Mistake]:
@@ -42,7 +36,7 @@ def _mistake(document: Document, details: ErrorDetails) -> Mistake:
 
 def _unknown_key(document: Document, path: tuple[str | int, ...]) -> Mistake:
     known = field_names(path[:-1])
-    hint = did_you_mean(str(path[-1]), known) or f"Known here: {', '.join(known)}."
+    hint = nearest(str(path[-1]), known) or f"Known here: {', '.join(known)}."
     return document.mistake(path, f"Unknown key {path[-1]}.", hint=hint, code="catalog_unknown_key", key=True)
 
 
@@ -59,4 +53,4 @@ def _nearest(details: ErrorDetails) -> str:
     expected = str(details.get("ctx", {}).get("expected", ""))
     words = [word.strip(" '") for word in expected.replace(" or ", ",").split(",")]
     given = details["input"]
-    return did_you_mean(given, words) if isinstance(given, str) else ""
+    return nearest(given, words) if isinstance(given, str) else ""

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from typing import TypeAlias
 
-from etl.catalog.mistakes import did_you_mean
 from etl.catalog.model import Attribute, Catalog, Certainty, Entity, Link, Lookup, Marker, Option, Step
 from etl.core.errors import CatalogMismatch
+from etl.core.suggest import nearest
 
 Data: TypeAlias = dict[str, object]
 
@@ -69,7 +69,7 @@ def entity_text(catalog: Catalog, name: str) -> str:
 
 def _entity(catalog: Catalog, name: str) -> Entity:
     if name not in catalog.entities:
-        hint = did_you_mean(name, catalog.entities) or "List the entities with `casebook-etl catalog show`."
+        hint = nearest(name, catalog.entities) or "List the entities with `casebook-etl catalog show`."
         raise CatalogMismatch(f"The catalogue has no entity {name}.", hint=hint)
     return catalog.entities[name]
 

@@ -11,12 +11,12 @@ from fnmatch import fnmatchcase
 
 from etl.core.errors import Mistake
 from etl.core.ports import Join
+from etl.core.suggest import did_you_mean
 from etl.mapping.episodes import of_the_source, own_columns
 from etl.mapping.ignore import ignored_columns, ignored_reason, is_pattern, patterns_of
 from etl.mapping.model import EntityMapping, Position, Project
 from etl.mapping.queries import columns_read
 from etl.mapping.reads import columns_in
-from etl.mapping.suggest import did_you_mean
 
 Columns = Mapping[str, Sequence[str]]
 

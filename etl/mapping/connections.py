@@ -16,6 +16,7 @@ from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 from etl.core.records import JsonValue
+from etl.core.suggest import did_you_mean
 from etl.mapping.environment import filled_in, lacks_a_variable
 from etl.mapping.form import Form, fill, note_unknown_key
 from etl.mapping.model import Profile, SourceSpec
@@ -30,7 +31,6 @@ from etl.mapping.source_forms import (
     ParquetForm,
 )
 from etl.mapping.spec import CsvForm, FilesForm, ProfileForm, SqlForm
-from etl.mapping.suggest import did_you_mean
 
 PROTECTED_QUIET_S = 30.0
 """A protected tenant is never asked about a lost answer earlier than this."""

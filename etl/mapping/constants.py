@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping
 from etl.catalog.model import Kind
 from etl.core.errors import Mistake
 from etl.core.strict_yaml import Path as Place
+from etl.core.suggest import did_you_mean
 from etl.mapping.crosswalks import decides
 from etl.mapping.model import Crosswalk
 from etl.mapping.scope import Entry, Scope, labels
-from etl.mapping.suggest import did_you_mean
 
 _FORMS: Mapping[Kind, tuple[Callable[[str], object], str]] = {
     Kind.DATE: (dt.date.fromisoformat, "a date such as 2026-01-31"),

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from etl.core.errors import Mistake
+from etl.core.suggest import did_you_mean
 from etl.mapping.model import Crosswalk, CrosswalkRow
 from etl.mapping.sheets import sheet_records, sheet_text
-from etl.mapping.suggest import did_you_mean
 
 TARGET = "target"
 ADVICE = ("rows", "decided_by", "decided_on", "note")

@@ -9,13 +9,13 @@ from collections.abc import Iterable, Sequence
 
 from etl.core.records import JsonValue
 from etl.core.strict_yaml import Path as Place
+from etl.core.suggest import did_you_mean
 from etl.mapping.expressions import Expression
 from etl.mapping.model import Episodes, Field
 from etl.mapping.operations import BoundOperation, OperationMistake, bind
 from etl.mapping.page import Page
 from etl.mapping.reads import columns_in
 from etl.mapping.spec import EpisodesForm, MappingForm
-from etl.mapping.suggest import did_you_mean
 
 PREFIX = "episode."
 START, END, ROWS = "episode.start", "episode.end", "episode.rows"

@@ -8,6 +8,7 @@ from typing import TypeAlias
 from etl.catalog.model import Attribute, Entity
 from etl.core.records import JsonValue
 from etl.core.strict_yaml import Path as Place
+from etl.core.suggest import did_you_mean
 from etl.mapping.constants import check_constant
 from etl.mapping.form import fill
 from etl.mapping.model import Empty, Field, FileField, OnError, OnMissing, OnUnmapped, Value
@@ -15,7 +16,6 @@ from etl.mapping.reads import columns_in, columns_of, crosswalks_of
 from etl.mapping.references import reference
 from etl.mapping.scope import Entry, Scope, distinct, expression, scalar
 from etl.mapping.spec import BranchesForm, ConstForm, EmptyForm, FileForm, PipelineForm, ReferenceForm
-from etl.mapping.suggest import did_you_mean
 from etl.mapping.values import choose, constant, many, pipeline
 
 AnyForm: TypeAlias = PipelineForm | BranchesForm | ConstForm | EmptyForm | ReferenceForm | FileForm

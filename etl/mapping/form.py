@@ -14,8 +14,8 @@ from pydantic_core import ErrorDetails
 
 from etl.core.records import JsonValue
 from etl.core.strict_yaml import Path as Place
+from etl.core.suggest import did_you_mean
 from etl.mapping.page import Page
-from etl.mapping.suggest import did_you_mean
 
 NOT_AVAILABLE = MappingProxyType(
     {

@@ -14,9 +14,9 @@ from pathlib import Path
 from types import ModuleType
 
 from etl.core.records import JsonValue
+from etl.core.suggest import did_you_mean
 from etl.mapping.failures import place_of
 from etl.mapping.operations import BoundOperation, OperationMistake, ValueType
-from etl.mapping.suggest import did_you_mean
 
 
 @dataclass(frozen=True, slots=True)

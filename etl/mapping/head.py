@@ -15,6 +15,7 @@ from etl.catalog.loader import load_catalog
 from etl.catalog.model import Catalog
 from etl.core.errors import MappingError, UserFixable
 from etl.core.records import JsonValue
+from etl.core.suggest import did_you_mean
 from etl.mapping.connections import Surroundings, chosen_profile, declared_profiles, declared_sources, tenant_place
 from etl.mapping.environment import filled_in, note_secrets
 from etl.mapping.form import fill
@@ -22,7 +23,6 @@ from etl.mapping.ignore import Ignore, declared_ignores
 from etl.mapping.model import Profile, SourceSpec
 from etl.mapping.page import Page
 from etl.mapping.spec import DefaultsForm, ProjectForm
-from etl.mapping.suggest import did_you_mean
 
 _ONE_BY_ONE = ("sources", "profiles")
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 
 from etl.core.records import JsonValue
+from etl.core.suggest import did_you_mean
 from etl.mapping.model import Position, Project
 from etl.mapping.page import Page
-from etl.mapping.suggest import did_you_mean
 
 UNDECIDED = "decide:"
 """What a drafted reason begins with, until somebody gives a real one."""

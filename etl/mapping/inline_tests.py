@@ -15,11 +15,11 @@ from etl.core.ports import BaseQuery
 from etl.core.problems import problem_codes
 from etl.core.records import JsonValue
 from etl.core.strict_yaml import Path as Place
+from etl.core.suggest import did_you_mean
 from etl.mapping.form import fill
 from etl.mapping.model import Crosswalk, CrosswalkRow, ExpectedProblem, Field, InlineTest, Position
 from etl.mapping.scope import Scope, scalar
 from etl.mapping.spec import MappingForm, TestForm
-from etl.mapping.suggest import did_you_mean
 
 MATCHES_SUFFIX = "._matches"
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from etl.core.strict_yaml import Path as Place
+from etl.core.suggest import did_you_mean
 from etl.mapping.model import Field, FileField, Match
 from etl.mapping.scope import Scope
 from etl.mapping.spec import MappingForm
-from etl.mapping.suggest import did_you_mean
 
 
 def resolved_matches(scope: Scope, form: MappingForm, fields: Sequence[Field]) -> tuple[Match, ...]:

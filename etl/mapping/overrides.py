@@ -15,9 +15,9 @@ from etl.core.errors import Mistake
 from etl.core.keys import canonical_part
 from etl.core.ports import BaseQuery
 from etl.core.records import JsonValue
+from etl.core.suggest import did_you_mean
 from etl.mapping.model import Override
 from etl.mapping.sheets import sheet_records, sheet_text
-from etl.mapping.suggest import did_you_mean
 
 OVERRIDES = "overrides"
 COLUMNS = ("key", "column", "old value", "new value", "who", "why", "until")

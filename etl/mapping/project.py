@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from etl.core.errors import MappingError, Mistake
+from etl.core.suggest import did_you_mean
 from etl.mapping.checksums import checksum
 from etl.mapping.crosswalks import read_crosswalks
 from etl.mapping.environment import note_secrets
@@ -23,7 +24,6 @@ from etl.mapping.overrides import OVERRIDES, read_overrides
 from etl.mapping.page import Page, read_page
 from etl.mapping.resolve import Outline, outline, resolved
 from etl.mapping.scope import KeySpaces, Shared
-from etl.mapping.suggest import did_you_mean
 from etl.mapping.views import expanded, read_includes
 
 PROJECT_FILE = "project.yaml"

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from etl.catalog.model import Entity, Link
 from etl.core.records import JsonValue
 from etl.core.strict_yaml import Path as Place
+from etl.core.suggest import did_you_mean
 from etl.mapping.chains import check_steps
 from etl.mapping.model import OnMissing, Reference, ReferenceTarget
 from etl.mapping.operations import ValueType
 from etl.mapping.scope import Scope, operations
 from etl.mapping.spec import ReferenceForm
-from etl.mapping.suggest import did_you_mean
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from etl.catalog.model import Entity
 from etl.core.ports import BaseQuery, Join
 from etl.core.records import JsonValue
 from etl.core.strict_yaml import Path as Place
+from etl.core.suggest import did_you_mean
 from etl.mapping.checksums import checksum, in_name_order
 from etl.mapping.episodes import check_episode_columns, of_the_source, own_columns, resolved_episodes
 from etl.mapping.expressions import Expression
@@ -27,7 +28,6 @@ from etl.mapping.reads import columns_in
 from etl.mapping.rules import resolved_rules
 from etl.mapping.scope import Scope, Shared, distinct, expression
 from etl.mapping.spec import JoinForm, MappingForm, SourceForm
-from etl.mapping.suggest import did_you_mean
 
 
 @dataclass(frozen=True, slots=True)

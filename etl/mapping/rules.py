@@ -12,12 +12,12 @@ from itertools import combinations
 from etl.catalog.model import Kind
 from etl.core.records import JsonValue
 from etl.core.strict_yaml import Path as Place
+from etl.core.suggest import did_you_mean
 from etl.mapping.expressions import Expression
 from etl.mapping.form import fill
 from etl.mapping.model import Check, Field, NoOverlap, OnePer, Rule, Select
 from etl.mapping.scope import Scope, distinct, expression
 from etl.mapping.spec import AgeForm, NoOverlapForm, OnePerForm, RuleForm
-from etl.mapping.suggest import did_you_mean
 
 SOURCE_PREFIX = "src."
 RECORDS = "records"

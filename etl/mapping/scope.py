@@ -13,13 +13,13 @@ from typing import TypeVar
 from etl.catalog.model import Attribute, Catalog, Entity, Link
 from etl.core.records import JsonValue
 from etl.core.strict_yaml import Path as Place
+from etl.core.suggest import did_you_mean
 from etl.mapping.expressions import Expression, ExpressionMistake, parse
 from etl.mapping.functions import ProjectFunctions
 from etl.mapping.model import Crosswalk, Override, SourceSpec
 from etl.mapping.operations import BoundOperation, OperationMistake, bind, names
 from etl.mapping.page import Page
 from etl.mapping.spec import DefaultsForm
-from etl.mapping.suggest import did_you_mean
 
 _T = TypeVar("_T")
 

@@ -92,7 +92,7 @@ class CsvForm(Form):
     encoding: Text | None = None
     delimiter: Annotated[str, StringConstraints(min_length=1, max_length=1)] | None = None
     quote: Annotated[str, StringConstraints(min_length=1, max_length=1)] | None = None
-    nameless: Literal["refuse", "number"] = "refuse"
+    nameless: Literal["refuse", "number"] | None = None
 
 
 class SqlForm(Form):

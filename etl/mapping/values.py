@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from etl.core.records import JsonValue
 from etl.core.strict_yaml import Path as Place
+from etl.core.suggest import did_you_mean
 from etl.mapping.chains import check_chain
 from etl.mapping.constants import check_constant, check_labels
 from etl.mapping.expressions import Expression
@@ -28,7 +29,6 @@ from etl.mapping.model import (
 )
 from etl.mapping.scope import Entry, Scope, distinct, expression, operations, scalar
 from etl.mapping.spec import BranchConstForm, BranchPipelineForm, EmptyForm, PipelineForm
-from etl.mapping.suggest import did_you_mean
 
 _INSERT = re.compile(r"\{([^{}]*)\}")
 

@@ -13,11 +13,11 @@ from typing import TypeAlias
 from etl.core.errors import Mistake
 from etl.core.records import JsonValue
 from etl.core.strict_yaml import Path as Place
+from etl.core.suggest import did_you_mean
 from etl.mapping.form import fill
 from etl.mapping.model import Position
 from etl.mapping.page import Page, read_page
 from etl.mapping.spec import EmitForm, IncludeForm
-from etl.mapping.suggest import did_you_mean
 
 INCLUDES = "includes"
 _OF_EMIT = ("target", "fields", "include", "rules", "tests", "match", "adopt", "tolerate")

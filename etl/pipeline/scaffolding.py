@@ -12,12 +12,12 @@ from pathlib import Path
 
 from etl.core.errors import SettingsError
 from etl.core.ports import Clock, Progress
+from etl.core.suggest import did_you_mean
 from etl.mapping.draft.compose import Known, draft
 from etl.mapping.draft.documents import files_of, ignore_text
 from etl.mapping.draft.model import Draft
 from etl.mapping.draft.terms import shipped_terms
 from etl.mapping.project import PROJECT_FILE
-from etl.mapping.suggest import did_you_mean
 from etl.pipeline.intake import inspect_sources
 from etl.pipeline.projects import open_surroundings
 from etl.pipeline.wiring import Setting

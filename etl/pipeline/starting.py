@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 from etl.core.errors import SettingsError
-from etl.mapping.suggest import did_you_mean
+from etl.core.suggest import did_you_mean
 
 DATA = "data"
 _SUFFIXES = {

@@ -1,4 +1,4 @@
-"""Says what a misspelt name was probably meant to be, for every check of the mapping language.
+"""Says what a misspelt name was probably meant to be, for every check of mappings, catalogues and options.
 
 Suggestions only ever repeat names of the project, the catalogue or the source's columns, never a cell of the data.
 """
@@ -20,13 +20,16 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     'Known: gender, race.'
     """
     names = sorted(set(known))
-    close = _closest(word, names)
-    if close:
-        return f"Did you mean `{close}`?"
-    return f"Known: {', '.join(names)}." if 0 < len(names) <= MOST_LISTED else ""
+    listed = f"Known: {', '.join(names)}." if 0 < len(names) <= MOST_LISTED else ""
+    return nearest(word, names) or listed
 
 
-def _closest(word: str, names: list[str]) -> str | None:
-    folded = {name.casefold(): name for name in reversed(names)}
+def nearest(word: str, known: Iterable[str]) -> str:
+    """A hint naming the closest known word, or "".
+
+    >>> nearest("Gendr", ["gender", "race"]), nearest("zzz", ["gender", "race"])
+    ('Did you mean `gender`?', '')
+    """
+    folded = {name.casefold(): name for name in sorted(set(known), reverse=True)}
     matches = get_close_matches(word.casefold(), list(folded), n=1, cutoff=0.6)
-    return folded[matches[0]] if matches else None
+    return f"Did you mean `{folded[matches[0]]}`?" if matches else ""

@@ -143,8 +143,8 @@ def _marker_flaws(_catalog: Catalog, entity: Entity) -> Iterator[Flaw]:
         return
     path = ("entities", entity.name, "marker")
     slot = entity.attributes.get(marker.slot or "")
-    if (marker.ask == "scoped") != (marker.slot is None):
-        yield Flaw(path, "A scoped marker has no slot, any other has one.", 'Correct "ask" or "slot".')
+    if (marker.ask in {"scoped", "created"}) != (marker.slot is None):
+        yield Flaw(path, "A scoped or created marker has no slot, any other has one.", 'Correct "ask" or "slot".')
     elif marker.slot is not None and (slot is None or slot.read_only):
         yield Flaw(
             (*path, "slot"), f"The marker cannot be written to {marker.slot}.", "Name an attribute of the entity."

@@ -103,8 +103,9 @@ class Marker:
     """Where our opaque marker sits and how to ask for it.
 
     ``ask``: ``filter`` (exact filter on ``slot``), ``sweep`` (list newest first and look in ``slot``), ``scoped`` (no
-    slot: list the children of the parent in link ``scope`` and match whole contents). ``place`` in the slot: ``value``
-    (the whole attribute), ``last_line`` (of a text), ``suffix`` (before a file name's ending). ``unique``: the tenant
+    slot: list the children of the parent in link ``scope`` and match whole contents), ``created`` (no slot and perhaps no
+    parent: match whole contents among all that our application created). ``place`` in the slot: ``value`` (the whole
+    attribute), ``last_line`` (of a text), ``suffix`` (before a file name's ending). ``unique``: the tenant
     refuses a second record with the same text in the slot.
     """
 

@@ -90,7 +90,7 @@ class LinkSpec(_Spec):
 class MarkerSpec(_Spec):
     """Where our marker sits and how to ask for it."""
 
-    ask: Literal["filter", "sweep", "scoped"]
+    ask: Literal["filter", "sweep", "scoped", "created"]
     slot: Name | None = None
     place: Literal["value", "last_line", "suffix"] = "value"
     scope: Name | None = None

@@ -35,6 +35,7 @@ class Rung(StrEnum):
     FILTER = "filter"
     SWEEP = "sweep"
     SCOPED = "scoped"
+    CREATED = "created"
     HOLD = "hold"
 
 

@@ -1,7 +1,7 @@
 """Asks Casebook what became of a record whose answer was lost, by the best question the catalogue allows.
 
-``filter`` and ``sweep`` look for the record's marker; ``scoped`` lists the children of a parent that we created and
-matches whole contents, leaving out the ids that state already knows. "None" means something only once it is proved that
+``filter`` and ``sweep`` look for the record's marker; ``scoped`` lists the children of a parent that we created, and
+``created`` everything that our application created; both match whole contents, leaving out the ids that state knows. "None" means something only once it is proved that
 we can see our own records: a nonsense marker must return nothing, and a record known to be there must be found. Where the
 tenant takes ids of our choice, the record's own address is asked first, and may tell for certain.
 """
@@ -14,16 +14,20 @@ from enum import StrEnum
 
 from etl.catalog.model import Catalog, Entity, Marker
 from etl.core.capabilities import Rung
-from etl.core.errors import TargetError
+from etl.core.errors import TargetError, TargetRefused
 from etl.core.keys import RecordKey, marker
 from etl.core.ports import StateReader, Target
-from etl.core.records import Document, RemoteRecord, TargetId
+from etl.core.records import Document, JsonValue, RemoteRecord, TargetId
 from etl.load.client_ids import ClientIds
 from etl.load.compare import additions, same_content
 from etl.load.markers import read_marker
 
 NONSENSE = "mg1-" + "7" * 16
 """A marker that no record of ours can carry but by one chance in 2**80."""
+
+
+CREATOR = "created_by"
+"""The attribute in which Casebook shows who created a record: the application's registered name."""
 
 
 class Answer(StrEnum):
@@ -78,6 +82,7 @@ class Asker:
         self._state = state
         self._proved: set[str] = set()
         self._proving = asyncio.Lock()
+        self._creator: JsonValue = None
 
     async def ask(self, question: Question) -> Asked:
         """What became of the record; every failure to ask is an answer, not an exception."""
@@ -101,7 +106,7 @@ class Asker:
             return Asked(Answer.CANNOT_ASK, why="the catalogue names no way to ask for this entity")
         if rung.ask == Rung.HOLD:
             return Asked(Answer.CANNOT_ASK, why="the tenant was found unable to answer for this entity")
-        if rung.scope is not None and question.scope_id is None:
+        if rung.scope is not None and question.scope_id is None and rung.ask != Rung.CREATED:
             return Asked(Answer.CANNOT_ASK, why=f"it has no {rung.scope} under which it could be looked for")
         if rung.slot is None and question.document is None:
             return Asked(Answer.CANNOT_ASK, why="its content is not in this run's records")
@@ -110,6 +115,11 @@ class Asker:
         except TargetError as error:
             return Asked(Answer.CANNOT_ASK, why=f"asking failed: {error.code}")
         return _summary(hits)
+
+    def needs_witness(self, entity_name: str) -> bool:
+        """Whether asking means something only once a record of ours is there, which shows under what name we create."""
+        rung = self._catalog.entity(entity_name).marker
+        return rung is not None and rung.ask == Rung.CREATED
 
     async def blind(self, entity_name: str, witness: Witness) -> str:
         """Why "none" cannot be relied on for an entity; "" where sight is proved, which is remembered."""
@@ -163,10 +173,28 @@ class Asker:
         shown = [record async for record in children if same_content(document, record)]
         claimed = self._state.by_target_id(entity.name, [record.id for record in shown])
         free = [record for record in shown if record.id not in claimed]
+        if free and rung.ask == Rung.CREATED:
+            creator = await self._our_name(entity.name)
+            free = [record for record in free if record.attributes.get(CREATOR) == creator]
         return sorted(free, key=lambda record: (additions(document, record), _age(record)))[:1]
 
+    async def _our_name(self, asked: str) -> JsonValue:
+        """The name under which Casebook shows what we create, read from a record that we certainly created.
+
+        Raises TargetRefused where no such record shows one: then a record of the same content may be anybody's.
+        """
+        for name in (asked, *self._catalog.entities):
+            known = None if self._creator else self._state.sample(name)
+            shown = await self._target.get(name, known.target_id) if known and known.target_id else None
+            self._creator = self._creator or (shown.attributes.get(CREATOR) if shown else None)
+            if self._creator:
+                return self._creator
+        raise TargetRefused(f"No record of ours shows who created it, so one of {asked} may be anybody's.")
+
     def _scope(self, rung: Marker, scope_id: TargetId | None) -> dict[str, str]:
-        return {rung.scope: scope_id} if rung.scope is not None and scope_id is not None else {}
+        if rung.scope is None or scope_id is None or rung.ask == Rung.CREATED:
+            return {}
+        return {rung.scope: scope_id}
 
 
 def _summary(hits: list[RemoteRecord]) -> Asked:

@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 from etl.catalog.model import Entity
+from etl.core.capabilities import Rung
 from etl.core.changes import Change, Intend, MarkBlocked, MarkCreated, MarkRejected, MarkUpdated, PendingLink
 from etl.core.errors import (
     EtlError,
@@ -45,7 +46,7 @@ from etl.load.render import Options
 from etl.load.roots import Roots
 from etl.load.schedule import Schedule
 from etl.load.tail import Tail
-from etl.load.twins import Twins
+from etl.load.twins import Home, Twins
 from etl.load.unclear import Unclear
 from etl.load.uploads import UploadLane
 from etl.load.waiting import BLOCK, LEAVE_OUT, WAIT, Waiting, early_fields
@@ -253,10 +254,9 @@ class Loader:
 
     def _waits_for_twin(self, record: PlannedRecord, document: Document) -> bool:
         """Records that look alike under one parent are told apart only by settling one before the other."""
-        scope_id = _scope_id(self._entity(record.entity), document)
-        if scope_id is None or self._is_marked(record.entity):
+        home = _home(self._entity(record.entity), document)
+        if home is None:
             return False
-        home = (record.entity, scope_id)
         rival = self._twins.rival(home, document)
         if rival is not None:
             self._schedule.wait_for(rival, record)
@@ -488,6 +488,14 @@ def _scope_key(entity: Entity, record: PlannedRecord) -> RecordKey | None:
     scope = entity.marker.scope if entity.marker else None
     keys = record.parents().get(scope, ()) if scope else ()
     return keys[0] if keys and scope not in record.deferred else None
+
+
+def _home(entity: Entity, document: Document) -> Home | None:
+    """Where a record without a marker would be looked for; None where it carries one or cannot be looked for."""
+    if entity.marker is None or entity.marker.slot is not None:
+        return None
+    scope_id = TargetId("") if entity.marker.ask == Rung.CREATED else _scope_id(entity, document)
+    return None if scope_id is None else (entity.name, scope_id)
 
 
 def _scope_id(entity: Entity, document: Document) -> TargetId | None:

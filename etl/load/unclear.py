@@ -70,6 +70,8 @@ class Unclear:
         ``resend`` makes the next attempt under a new durable intent; None where the record is not in this run's plan.
         What was not sent by this run needs no quiet period of its own.
         """
+        if self._asker.needs_witness(question.entity):
+            await self._witness(question)
         for vanished in range(CUTS + 1):
             asked = await (self._ask_until_quiet if was_sent or vanished else self._ask_once)(question)
             if asked is None or asked.answer is Answer.FOUND:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from tests.e2e.harness import KEY, Place, copy_project, trim, without_unaskable
+from tests.e2e.harness import KEY, Place, copy_project, trim
 from tests.e2e.pictures import Reference, reference_load
 
 
@@ -26,7 +26,6 @@ def part(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A part of the sample agency, small enough to be loaded often, every record of which can be asked for."""
     place = copy_project(tmp_path_factory.mktemp("part"), "demo_agency")
     trim(place.sample, 0.12)
-    without_unaskable(place.sample)
     return place.sample
 
 

@@ -180,15 +180,6 @@ def trim(sample: Path, share: float, *, least: int = 20) -> None:
         database.commit()
 
 
-def without_unaskable(sample: Path) -> None:
-    """Leaves out the records that a sandbox cannot be asked for: no marker, and no parent under which to look."""
-    with contextlib.closing(sqlite3.connect(sample / "legacy.db")) as database:
-        database.execute("update PROVIDERS set ORG_ID = null")
-        database.execute("delete from PARENT_ORGS")
-        database.execute("delete from PROVIDERS where LOC_ID is null or LOC_ID not in (select LOC_ID from LOCATIONS)")
-        database.commit()
-
-
 # ---------------------------------------------------------------- sandboxes
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from etl.load.unclear import Unclear
 from etl.sandbox.oracle import Oracle
-from tests.e2e.harness import SAMPLE, Ended, Place, copy_project, finished, sandbox, start, without_unaskable
+from tests.e2e.harness import SAMPLE, Ended, Place, copy_project, finished, sandbox, start
 from tests.e2e.pictures import Proof, Reference, prove, reference_load
 
 FAULTS = "reset_after_commit@POST:0.08,reset_before_commit@POST:0.05,late_commit(delay_s=0.1)@POST:0.02"
@@ -75,16 +75,12 @@ def test_the_harness_finds_a_lost_record_and_a_wrong_id(agency, reference):
 
 @pytest.fixture(scope="module")
 def whole_reference(tmp_path_factory) -> Reference:
-    place = copy_project(tmp_path_factory.mktemp("whole"), "demo_agency")
-    without_unaskable(place.sample)
-    return reference_load(place)
+    return reference_load(copy_project(tmp_path_factory.mktemp("whole"), "demo_agency"))
 
 
 @pytest.fixture
 def whole(tmp_path: Path) -> Place:
-    place = copy_project(tmp_path, "demo_agency", SAMPLE)
-    without_unaskable(place.sample)
-    return place
+    return copy_project(tmp_path, "demo_agency", SAMPLE)
 
 
 def killed_load(place: Place, reference: Reference, *, kills: int, seed: int, capsys, **settings) -> Proof:

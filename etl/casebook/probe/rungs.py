@@ -23,8 +23,8 @@ def rung(marker: Marker | None, list_role: Fact, sort: Fact, filters: Mapping[st
         return Fact(Rung.HOLD.value, Evidence.CATALOGUE)
     if list_role.value in {MISSING, NOT_OFFERED}:
         return probed(Rung.HOLD.value)
-    if marker.ask == Rung.SCOPED:
-        return _scoped(filters.get(marker.scope or "", UNKNOWN))
+    if marker.slot is None:
+        return _by_content(marker, filters.get(marker.scope or "", UNKNOWN))
     slot = filters.get(marker.slot or "", UNKNOWN)
     if marker.ask == Rung.FILTER and slot.value not in _USELESS:
         return probed(Rung.FILTER.value) if slot.value == HONOURED else Fact(Rung.FILTER.value, Evidence.CATALOGUE)
@@ -33,7 +33,9 @@ def rung(marker: Marker | None, list_role: Fact, sort: Fact, filters: Mapping[st
     return _sweep(sort)
 
 
-def _scoped(scope: Fact) -> Fact:
+def _by_content(marker: Marker, scope: Fact) -> Fact:
+    if marker.ask == Rung.CREATED:
+        return Fact(Rung.CREATED.value, Evidence.CATALOGUE)
     if scope.value in {REFUSED, BLIND}:
         return probed(Rung.HOLD.value)
     return Fact(Rung.SCOPED.value, Evidence.CATALOGUE if scope.value is None else Evidence.PROBED)

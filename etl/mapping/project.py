@@ -22,6 +22,7 @@ from etl.mapping.ignore import ignore_positions
 from etl.mapping.model import Crosswalk, EntityMapping, Project
 from etl.mapping.overrides import OVERRIDES, read_overrides
 from etl.mapping.page import Page, read_page
+from etl.mapping.project_rules import with_project_rules
 from etl.mapping.resolve import Outline, outline, resolved
 from etl.mapping.scope import KeySpaces, Shared
 from etl.mapping.views import expanded, read_includes
@@ -50,7 +51,7 @@ def load_project(folder: Path, *, profile: str | None = None, environ: Mapping[s
         raise MappingError(found)
     shared = replace(_shared(head, root, pages, crosswalks, complete=is_complete), overrides=overrides)
     _refuse_stray_overrides(pages, overrides, found)
-    mappings = _mappings(pages, shared, found)
+    mappings = with_project_rules(head.page, head.form, _mappings(pages, shared, found), shared)
     if found or head.form is None:
         raise MappingError(tuple(set(found)))
     return _project(head, root, mappings, crosswalks)

@@ -6,7 +6,7 @@ Kinds that speak of a record alone are written as one condition, so that a singl
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 
 from etl.catalog.model import Kind
@@ -27,20 +27,22 @@ KINDS = ("check", "in_order", "age", "one_per", "no_overlap", "sql")
 
 def resolved_rules(scope: Scope, raw: Sequence[JsonValue], fields: Sequence[Field]) -> tuple[Rule, ...]:
     """The sound rules in order; mistakes are noted."""
-    reader = _Reader(scope, fields)
-    read = (reader.read(("rules", index), each) for index, each in enumerate(raw))
+    reader = RuleReader(scope, {each.name: each for each in fields})
+    forms = ((("rules", index), fill(RuleForm, scope.page, ("rules", index), each)) for index, each in enumerate(raw))
+    read = (reader.rule(place, form) for place, form in forms if form is not None)
     return tuple(each for each in read if each is not None)
 
 
-class _Reader:
-    def __init__(self, scope: Scope, fields: Sequence[Field]) -> None:
-        self._scope = scope
-        self._fields = {each.name: each for each in fields}
+class RuleReader:
+    """Resolves rules over the fields that they may name; ``owner`` is what these belong to, in words."""
 
-    def read(self, place: Place, raw: JsonValue) -> Rule | None:
-        form = fill(RuleForm, self._scope.page, place, raw)
-        if form is None:
-            return None
+    def __init__(self, scope: Scope, fields: Mapping[str, Field], owner: str = "The mapping") -> None:
+        self._scope = scope
+        self._fields = fields
+        self._owner = owner
+
+    def rule(self, place: Place, form: RuleForm) -> Rule | None:
+        """The rule, or None where it is wrong; mistakes are noted."""
         kinds = [kind for kind in KINDS if getattr(form, kind) is not None]
         if len(kinds) != 1:
             hint = f"Write one of: {', '.join(KINDS)}."
@@ -122,7 +124,7 @@ class _Reader:
         for name in distinct(names):
             if not name.startswith(SOURCE_PREFIX) and name not in self._fields:
                 hint = did_you_mean(name, self._fields) or f"A column of the source is `{SOURCE_PREFIX}{name}`."
-                self._note(place, f"The mapping has no field `{name}`.", hint, "unknown_field")
+                self._note(place, f"{self._owner} has no field `{name}`.", hint, "unknown_field")
 
     def _note(self, place: Place, message: str, hint: str, code: str) -> None:
         self._scope.page.note(place, message, hint, code=code)

@@ -90,7 +90,7 @@ def mapping_schema(names: ProjectNames) -> Schema:
 
 def project_schema(names: ProjectNames) -> Schema:
     """The schema of project.yaml."""
-    definitions = _definitions((spec.ProjectForm, spec.ProfileForm, *SOURCE_KINDS.values()))
+    definitions = _definitions((spec.ProjectForm, spec.ProfileForm, spec.ProjectRuleForm, *SOURCE_KINDS.values()))
     for definition in definitions.values():
         _accept_single_values(definition)
     top = definitions.pop("ProjectForm")
@@ -98,6 +98,7 @@ def project_schema(names: ProjectNames) -> Schema:
     top["properties"] |= {
         "sources": {"type": "object", "additionalProperties": {"anyOf": [*kinds, {"type": "object"}]}},
         "profiles": {"type": "object", "additionalProperties": {"$ref": "#/definitions/ProfileForm"}},
+        "rules": {"type": "array", "items": {"$ref": "#/definitions/ProjectRuleForm"}},
         "ignore": {
             "type": "object",
             "properties": {table: _ignored(header) for table, header in names.columns.items()},

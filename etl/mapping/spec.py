@@ -156,6 +156,7 @@ class ProjectForm(Form):
     defaults: DefaultsForm = DefaultsForm()
     ignore: dict[Text, Raw] = Field(default_factory=dict)
     functions: Annotated[tuple[Text, ...], BeforeValidator(_listed)] = ()
+    rules: list[Raw] = Field(default_factory=list)
     runs: Text | None = None
 
 
@@ -273,6 +274,12 @@ class RuleForm(Form):
     sql: Text | None = None
     severity: Literal["block", "warn", "info"] = "warn"
     say: Text | None = None
+
+
+class ProjectRuleForm(RuleForm):
+    """A rule of the project: over the records of a mapping, or of all mappings of an entity together."""
+
+    of: Text
 
 
 class IncludeForm(Form):

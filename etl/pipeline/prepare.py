@@ -90,7 +90,9 @@ def map_and_validate(work: Work, state: StateReader, graph: DuckRecordGraph) -> 
             work.progress.start("map", sum(work.tables.count(each.base.table) for each in mappings))
             corrected = [_map_one(work, mapping, rows, problems) for mapping in mappings]
         work.progress.start("validate")
-        judge_between_records(work.tables, [(each, Path(_mapped(work, each))) for each in mappings], problems)
+        judge_between_records(
+            work.tables, [(each, Path(_mapped(work, each))) for each in mappings], problems, work.context.today
+        )
         graph.open([graph_mapping(each, _mapped(work, each)) for each in mappings], _known_keys(state))
         check_relations(graph, mappings, problems)
         order = load_order({each.target for each in mappings}, edges_of(mappings, graph.reference_counts()))

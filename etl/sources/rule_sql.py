@@ -1,33 +1,82 @@
-"""The SQL behind rules that compare records with each other: groups that need exactly one, intervals that may not overlap.
+"""The SQL behind rules that compare records: groups that need exactly one, intervals that may not overlap, parents.
 
-Each SELECT gives the ``_row`` of the records that break the rule. Records with a blank in what they are grouped by
-belong to no group.
+The SELECTs of rules give the ``_row`` of the records of one mapping that break the rule. Records with a blank in what
+they are grouped by belong to no group.
 """
 
 from __future__ import annotations
 
 # ruff: noqa: S608 - this module exists to write SQL; its parts are our own words and quoted names
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from etl.core.records import ROW
-from etl.sources.engine import quoted
+from etl.core.records import KEY, ROW
+from etl.sources.engine import quoted, text
+
+_MAPPING = "_mapping"
 
 
-def one_per_sql(relation: str, by: Sequence[str], flag: str) -> str:
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The records of one mapping as part of a whole; ``flag`` is its column that says who fulfils the condition."""
+
+    mapping: str
+    relation: str
+    flag: str = ""
+
+
+def one_per_sql(parts: Sequence[Part], mapping: str, by: Sequence[str]) -> str:
     """Records of groups in which not exactly one has the flag: all of a group without, those flagged of one with several."""
-    count = f"count(*) filter (where {quoted(flag)}) over (partition by {_listed(by)})"
-    rows = f"select {ROW}, {quoted(flag)} as flagged, {count} as found from {relation} where {_present(by)}"
-    return f"select {ROW} from ({rows}) where found = 0 or (found > 1 and flagged)"
+    count = f"count(*) filter (where flagged) over (partition by {_listed(by)})"
+    rows = f"select *, {count} as found from ({_whole(parts, by)}) where {_present(by)}"
+    broken = "found = 0 or (found > 1 and flagged)"
+    return f"select {ROW} from ({rows}) where ({broken}) and {_MAPPING} = {text(mapping)}"
 
 
-def no_overlap_sql(relation: str, by: Sequence[str], start: str, end: str) -> str:
+def no_overlap_sql(parts: Sequence[Part], mapping: str, by: Sequence[str], start: str, end: str) -> str:
     """Records that start before an earlier one of the same key has ended; an end on the next one's first day is none."""
     window = (
-        f"partition by {_listed(by)} order by {quoted(start)}, {ROW} rows between unbounded preceding and 1 preceding"
+        f"partition by {_listed(by)} order by {quoted(start)}, {_MAPPING}, {ROW} "
+        "rows between unbounded preceding and 1 preceding"
     )
     before = f"max(coalesce({quoted(end)}, 'infinity')) over ({window})"
-    rows = f"select {ROW}, {quoted(start)} as begins, {before} as taken_until from {relation}"
-    return f"select {ROW} from ({rows} where {_present([*by, start])}) where begins < taken_until"
+    whole = f"({_whole(parts, [*by, start, end])}) where {_present([*by, start])}"
+    rows = f"select {ROW}, {_MAPPING}, {quoted(start)} as begins, {before} as taken_until from {whole}"
+    return f"select {ROW} from ({rows}) where begins < taken_until and {_MAPPING} = {text(mapping)}"
+
+
+def beside_parents_sql(relation: str, own: Sequence[str], parents: Mapping[str, Sequence[tuple[str, str, str]]]) -> str:
+    """``_row`` and the named fields of records, with fields of their parents.
+
+    ``parents`` maps each link to the relation, the field and the name that its value gets, for every mapping that may
+    hold the parent.
+    """
+    cells = [f"r.{quoted(name)}" for name in own]
+    joins = []
+    for number, (link, sought) in enumerate(parents.items()):
+        names = list(dict.fromkeys(name for _, _, name in sought))
+        cells += [f"p{number}.{quoted(name)}" for name in names]
+        joins.append(f"left join ({_parents(sought)}) p{number} on p{number}.{KEY} = r.{quoted(link)}")
+    listed = ", ".join([f"r.{ROW}", *cells])
+    return f"select {listed} from {relation} r {' '.join(joins)}"
+
+
+def _parents(sought: Sequence[tuple[str, str, str]]) -> str:
+    by_relation: dict[str, list[str]] = {}
+    for relation, field, name in sought:
+        by_relation.setdefault(relation, []).append(f"{quoted(field)} as {quoted(name)}")
+    selects = (f"select {KEY}, {', '.join(cells)} from {relation}" for relation, cells in by_relation.items())
+    return " union all by name ".join(selects)
+
+
+def _whole(parts: Sequence[Part], columns: Sequence[str]) -> str:
+    """The records of several mappings as one table."""
+    names = ", ".join(map(quoted, dict.fromkeys(columns)))
+    return " union all ".join(
+        f"select {ROW}, {text(part.mapping)} as {_MAPPING}, {names}"
+        f"{f', {quoted(part.flag)} as flagged' if part.flag else ''} from {part.relation}"
+        for part in parts
+    )
 
 
 def _listed(names: Sequence[str]) -> str:

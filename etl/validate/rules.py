@@ -28,7 +28,9 @@ def flag_of(number: int) -> str:
 
 
 class RecordRules:
-    """The rules of one mapping that look at a record alone, and the conditions of those that compare records."""
+    """The rules of one mapping that look at a record alone, and the conditions of those that compare records. What needs
+    a record's parents is left to the tables.
+    """
 
     def __init__(self, mapping: EntityMapping, context: Context) -> None:
         self._mapping = mapping
@@ -44,6 +46,8 @@ class RecordRules:
         problems: list[pa.RecordBatch] = []
         columns = self._columns(records, rows)
         for number, rule in enumerate(self._mapping.rules):
+            if rule.parents:
+                continue
             if isinstance(rule.kind, Check):
                 broken = rule.kind.expression.denies(columns, today=self._context.today)
                 records = told(self._mapping, rule, records, broken, problems)

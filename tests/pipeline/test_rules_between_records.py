@@ -46,7 +46,7 @@ def judge(tmp_path):
         path, sink = Path(tmp_path / "stays.parquet"), Sink()
         pq.write_table(table, path)
         with closing(DuckTables(tmp_path / "temp")) as tables:
-            judge_between_records(tables, [(mapping(kind, severity), path)], sink)
+            judge_between_records(tables, [(mapping(kind, severity), path)], sink, dt.date(2026, 1, 31))
         return pq.read_table(path)["_status"].to_pylist(), [row["row"] for row in sink.rows]
 
     return run

@@ -446,6 +446,10 @@ class BeforeImages(Protocol):
         """All images in the order in which they were kept. Raises StateDamaged."""
         ...
 
+    def backwards(self) -> Iterator[BeforeImage]:
+        """All images, the latest first. Raises StateDamaged."""
+        ...
+
 
 class ProblemSink(Protocol):
     """Takes problems as they arise and keeps them on disk."""

@@ -113,9 +113,8 @@ class Undoer:
 
     async def _restore_all(self) -> None:
         """Brings changed values back, latest change first."""
-        images = list(self._ports.images.read()) if self._ports.images else []
-        self._ports.progress.start("restore", len(images))
-        for image in reversed(images):
+        self._ports.progress.start("restore")
+        for image in self._ports.images.backwards() if self._ports.images else ():
             if self._stopping:
                 raise self._stopping
             if image.key not in self._doomed or image.link:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from etl.core.errors import EtlError, SettingsError
@@ -155,7 +155,9 @@ def _work(setting: Setting, bench: Bench) -> tuple[UndoResult, EtlError | None]:
     async def work() -> tuple[UndoResult, EtlError | None]:
         target = setting.target(bench.log.request)
         planned = PlannedRecords(bench.folder.planned, setting.project.mappings)
-        ports, concurrency = ports_of(setting, target, bench), setting.profile.concurrency
+        # Whatever was kept is brought back, though nothing may be kept by now.
+        ports = replace(ports_of(setting, target, bench), images=_images(setting, bench.folder))
+        concurrency = setting.profile.concurrency
         undoer = Undoer(ports, planned, options, bench.folder.run_id, concurrency)
         stopped: EtlError | None = None
         try:

@@ -28,6 +28,7 @@ from etl.state import places
 _PURPOSE = "before-images"
 _SALT_BYTES = 16
 _LENGTH_BYTES = 8
+_HEAD_BYTES = _LENGTH_BYTES + _SALT_BYTES
 _SECRET_BYTES = 32
 _SCHEMA = pa.schema([("image", pa.string())])
 _DAMAGED_HINT = "Restore the folder of the run from a backup; without it the run's updates cannot be undone."
@@ -70,8 +71,16 @@ class SealedImages:
         if not self._file.exists():
             return
         secret = self._secret()
-        for number, (salt, sealed) in enumerate(self._sealed()):
-            yield from self._opened(number, salt, sealed, secret)
+        for number, frame in enumerate(self._frames_there()):
+            yield from self._opened(number, frame, secret)
+
+    def backwards(self) -> Iterator[BeforeImage]:
+        """All images, the latest first; one frame at a time is in memory. Raises StateDamaged."""
+        if not self._file.exists():
+            return
+        secret, frames = self._secret(), list(self._frames_there())
+        for number in reversed(range(len(frames))):
+            yield from reversed(list(self._opened(number, frames[number], secret)))
 
     def exists(self) -> bool:
         """Whether the run kept any image that can still be read."""
@@ -118,19 +127,23 @@ class SealedImages:
                 places.create_private_file(path)
             _write_durably(self._secret_file, secrets.token_bytes(_SECRET_BYTES))
         places.sync_folder(self._file.parent)
-        whole = [_LENGTH_BYTES + _SALT_BYTES + len(sealed) for _, sealed in self._sealed()]
-        os.truncate(self._file, sum(whole))
+        whole = list(self._frames_there())
+        os.truncate(self._file, sum(whole[-1]) if whole else 0)
         return len(whole)
 
-    def _sealed(self) -> Iterator[tuple[bytes, bytes]]:
-        """Salt and content of every whole frame; one that is cut short is the trace of a process that died writing it."""
+    def _frames_there(self) -> Iterator[tuple[int, int]]:
+        """Where every whole frame begins and how long it is; one that is cut short is the trace of a process that died
+        writing it.
+        """
+        size, start = self._file.stat().st_size, 0
         with self._file.open("rb") as stream:
-            while head := stream.read(_LENGTH_BYTES + _SALT_BYTES):
-                length = int.from_bytes(head[:_LENGTH_BYTES], "big")
-                sealed = stream.read(length) if length <= self._file.stat().st_size else b""
-                if len(head) < _LENGTH_BYTES + _SALT_BYTES or len(sealed) < length:
+            while start + _HEAD_BYTES <= size:
+                stream.seek(start)
+                length = _HEAD_BYTES + int.from_bytes(stream.read(_LENGTH_BYTES), "big")
+                if start + length > size:
                     return
-                yield head[_LENGTH_BYTES:], sealed
+                yield start, length
+                start += length
 
     def _sealed_frame(self, images: Sequence[BeforeImage], salt: bytes, number: int) -> bytes:
         rows = [json.dumps(image.as_json()) for image in images]
@@ -143,7 +156,11 @@ class SealedImages:
         content: bytes = stream.getvalue().to_pybytes()
         return content
 
-    def _opened(self, number: int, salt: bytes, sealed: bytes, secret: bytes) -> Iterator[BeforeImage]:
+    def _opened(self, number: int, frame: tuple[int, int], secret: bytes) -> Iterator[BeforeImage]:
+        start, length = frame
+        with self._file.open("rb") as stream:
+            stream.seek(start + _LENGTH_BYTES)
+            salt, sealed = stream.read(_SALT_BYTES), stream.read(length - _HEAD_BYTES)
         properties = create_decryption_properties(self._frame_key(salt, secret), aad_prefix=self._place(number))
         try:
             table = pq.read_table(pa.BufferReader(sealed), decryption_properties=properties)

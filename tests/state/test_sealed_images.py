@@ -51,6 +51,7 @@ def test_what_was_kept_comes_back_in_order_after_a_restart(folder):
     keep(folder, image(1), image(2))
     keep(folder, image(3))
     assert list(SealedImages(folder, RUN, KEYS).read()) == [image(1), image(2), image(3)]
+    assert list(SealedImages(folder, RUN, KEYS).backwards()) == [image(3), image(2), image(1)]
 
 
 def test_nothing_kept_is_nothing_to_read(folder):

@@ -20,14 +20,11 @@ from etl.core.ports import StateReader, Target
 from etl.core.records import Document, JsonValue, RemoteRecord, TargetId
 from etl.load.client_ids import ClientIds
 from etl.load.compare import additions, same_content
+from etl.load.creator import creator
 from etl.load.markers import read_marker
 
 NONSENSE = "mg1-" + "7" * 16
 """A marker that no record of ours can carry but by one chance in 2**80."""
-
-
-CREATOR = "created_by"
-"""The attribute in which Casebook shows who created a record: the application's registered name."""
 
 
 class Answer(StrEnum):
@@ -174,8 +171,8 @@ class Asker:
         claimed = self._state.by_target_id(entity.name, [record.id for record in shown])
         free = [record for record in shown if record.id not in claimed]
         if free and rung.ask == Rung.CREATED:
-            creator = await self._our_name(entity.name)
-            free = [record for record in free if record.attributes.get(CREATOR) == creator]
+            us = await self._our_name(entity.name)
+            free = [record for record in free if creator(record) == us]
         return sorted(free, key=lambda record: (additions(document, record), _age(record)))[:1]
 
     async def _our_name(self, asked: str) -> JsonValue:
@@ -186,7 +183,7 @@ class Asker:
         for name in (asked, *self._catalog.entities):
             known = None if self._creator else self._state.sample(name)
             shown = await self._target.get(name, known.target_id) if known and known.target_id else None
-            self._creator = self._creator or (shown.attributes.get(CREATOR) if shown else None)
+            self._creator = self._creator or (creator(shown) if shown else None)
             if self._creator:
                 return self._creator
         raise TargetRefused(f"No record of ours shows who created it, so one of {asked} may be anybody's.")

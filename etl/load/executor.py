@@ -13,7 +13,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 from etl.catalog.model import Entity
-from etl.core.capabilities import Rung
 from etl.core.changes import Change, Intend, MarkBlocked, MarkCreated, MarkRejected, MarkUpdated, PendingLink
 from etl.core.errors import (
     EtlError,
@@ -38,15 +37,16 @@ from etl.load.first import FirstAlone
 from etl.load.freshness import Freshness
 from etl.load.lane import Lane, Prepared
 from etl.load.notes import LoadNotes
-from etl.load.parents import Parents, ParentUnreadable, scope_id_of
+from etl.load.parents import Parents, ParentUnreadable
 from etl.load.patch import patch
 from etl.load.planned import PlannedRecord, PlannedRecords
 from etl.load.ports import LoadPorts
 from etl.load.render import Options
 from etl.load.roots import Roots
 from etl.load.schedule import Schedule
+from etl.load.scope import home_of, scope_id, scope_id_of, scope_key
 from etl.load.tail import Tail
-from etl.load.twins import Home, Twins
+from etl.load.twins import Twins
 from etl.load.unclear import Unclear
 from etl.load.uploads import UploadLane
 from etl.load.waiting import BLOCK, LEAVE_OUT, WAIT, Waiting, early_fields
@@ -145,8 +145,8 @@ class Loader:
                 self._old[known.key] = known
                 return
             state, scope = self._ports.state, known.scope
-            scope_id = scope_id_of(self._ports.catalog, state, known.entity, scope) if scope else None
-            question = Question(known.key, known.entity, document, scope_id, self._ids.sent_then(known))
+            home = scope_id_of(self._ports.catalog, state, known.entity, scope) if scope else None
+            question = Question(known.key, known.entity, document, home, self._ids.sent_then(known))
             await self._find_out(record, question, left_out)
 
     async def _old_document(self, known: KnownRecord, record: PlannedRecord, left_out: list[str]) -> Document | None:
@@ -254,7 +254,7 @@ class Loader:
 
     def _waits_for_twin(self, record: PlannedRecord, document: Document) -> bool:
         """Records that look alike under one parent are told apart only by settling one before the other."""
-        home = _home(self._entity(record.entity), document)
+        home = home_of(self._entity(record.entity), document)
         if home is None:
             return False
         rival = self._twins.rival(home, document)
@@ -269,7 +269,7 @@ class Loader:
         await self._freshness.assured()
         record, left_out = prepared.record, prepared.left_out
         hashes, fingerprint = self._documents.hashes(record, left_out), self._documents.fingerprint(record, left_out)
-        scope = _scope_key(self._entity(record.entity), record)
+        scope = scope_key(self._entity(record.entity), record)
         asks = self._freshness.asks_first(record.key)
         await self._commit(Intend(record.key, record.entity, record.mapping.name, fingerprint, hashes, scope))
         return asks
@@ -297,9 +297,9 @@ class Loader:
         finally:
             if prepared.is_alone:
                 self._first_alone.leave(record.entity)
-        scope_id = _scope_id(self._entity(record.entity), prepared.document)
+        home = scope_id(self._entity(record.entity), prepared.document)
         sent_id = None if prepared.asks else prepared.document.id
-        question = Question(record.key, record.entity, prepared.document, scope_id, sent_id)
+        question = Question(record.key, record.entity, prepared.document, home, sent_id)
         if created is not None:
             # The sender goes on while the id becomes durable: only children wait for that.
             self._tasks.create_task(self._finish(question, record, *created))
@@ -383,7 +383,7 @@ class Loader:
             # What is there is not what would be sent: the next plan compares with nothing and sends everything again.
             created.append(MarkUpdated(question.key, "", b""))
         await self._commit(*created)
-        scope = _scope_key(self._entity(question.entity), record) if record else None
+        scope = scope_key(self._entity(question.entity), record) if record else None
         self._parents.remember(question.key, question.entity, target_id, scope)
         self._unclear.saw(question.entity, Witness(question.key, target_id, question.scope_id))
         if record is not None and size is not None:
@@ -482,23 +482,3 @@ def _is_done(record: PlannedRecord, known: KnownRecord | None, run_id: RunId | N
     if known.state is RecordState.REJECTED:
         return known.run_id == run_id
     return record.action is not Action.UPDATE or known.fingerprint == record.fingerprint
-
-
-def _scope_key(entity: Entity, record: PlannedRecord) -> RecordKey | None:
-    scope = entity.marker.scope if entity.marker else None
-    keys = record.parents().get(scope, ()) if scope else ()
-    return keys[0] if keys and scope not in record.deferred else None
-
-
-def _home(entity: Entity, document: Document) -> Home | None:
-    """Where a record without a marker would be looked for; None where it carries one or cannot be looked for."""
-    if entity.marker is None or entity.marker.slot is not None:
-        return None
-    scope_id = TargetId("") if entity.marker.ask == Rung.CREATED else _scope_id(entity, document)
-    return None if scope_id is None else (entity.name, scope_id)
-
-
-def _scope_id(entity: Entity, document: Document) -> TargetId | None:
-    scope = entity.marker.scope if entity.marker else None
-    link = document.links.get(scope) if scope else None
-    return link.id if link is not None and not isinstance(link, tuple) else None

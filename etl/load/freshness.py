@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 
 from etl.catalog.model import Entity
 from etl.core.errors import OUTDATED_HINT, StateOutdated, TargetRefused
@@ -18,6 +18,7 @@ from etl.core.outcomes import DECIDED_ABSENT, RecordState
 from etl.core.records import Ref, RemoteRecord, TargetId
 from etl.load.ask import Question
 from etl.load.compare import same_content
+from etl.load.creator import creator, creators
 from etl.load.markers import read_marker
 from etl.load.planned import PlannedRecords
 from etl.load.ports import LoadPorts
@@ -90,7 +91,7 @@ class Freshness:
         # Read before the ids: what becomes created in between is then counted twice, and never taken for a stranger.
         on_their_way = Counter(each.entity for each in self._ports.state.in_state(*_PERHAPS_THERE))
         unknown = {name: self._unknown(name, page) for name, page in pages.items()}
-        writers = _writers(record for name, page in pages.items() for record in page if record not in unknown[name])
+        writers = creators(record for name, page in pages.items() for record in page if record not in unknown[name])
         for name, records in unknown.items():
             entity = self._ports.catalog.entity(name)
             foreign = (
@@ -151,7 +152,7 @@ class Freshness:
         rung = entity.marker
         if rung is None or rung.slot is not None or rung.scope is None or entity.links[rung.scope].value is not None:
             return []
-        ours = [each for each in unknown if each.attributes.get("created_by") in writers]
+        ours = [each for each in unknown if creator(each) in writers]
         homes = {each.id: link.id for each in ours if isinstance(link := each.links.get(rung.scope), Ref)}
         known = {
             home
@@ -159,9 +160,3 @@ class Freshness:
             for home in self._ports.state.by_target_id(to, sorted(set(homes.values())))
         }
         return [each for each in ours if homes.get(each.id) in known]
-
-
-def _writers(known: Iterable[RemoteRecord]) -> set[object]:
-    """Who created records that are ours: our own application, as the target calls it."""
-    names: set[object] = {record.attributes.get("created_by") for record in known}
-    return names - {None, ""}

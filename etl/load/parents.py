@@ -13,7 +13,7 @@ from etl.catalog.model import Catalog, Link
 from etl.core.changes import StoreAttribute
 from etl.core.keys import RecordKey
 from etl.core.outcomes import RecordState
-from etl.core.ports import StateReader, StateStore, Target
+from etl.core.ports import StateStore, Target
 from etl.core.records import LinkValue, Ref, TargetId
 from etl.load.planned import PlannedRecord
 
@@ -120,14 +120,3 @@ class Parents:
             self._state.commit(StoreAttribute(key, name, value))
             stored = value
         return TargetId(stored)
-
-
-def scope_id_of(catalog: Catalog, state: StateReader, entity: str, scope: RecordKey) -> TargetId | None:
-    """The id by which the children of a parent are listed, where state knows the parent."""
-    rung = catalog.entity(entity).marker
-    known = state.known([scope]).get(scope)
-    if rung is None or rung.scope is None or known is None:
-        return None
-    value = catalog.entity(entity).links[rung.scope].value
-    stored = state.attribute(scope, value) if value else known.target_id
-    return TargetId(stored) if stored else None

@@ -26,6 +26,7 @@ from etl.load.parents import Parents, ParentUnreadable
 from etl.load.planned import SHA256_SUFFIX, SIZE_SUFFIX, PlannedRecord, PlannedRecords
 from etl.load.ports import LoadPorts
 from etl.load.render import Options, Renderer, UnknownOption
+from etl.load.scope import scope_id, scope_key
 from etl.mapping.model import FileField
 
 ABSENT = "absent"
@@ -124,7 +125,7 @@ class Rebuilder:
         for batch in self._planned.batches(entity.name):
             for record in batch:
                 draft = await self._draft(record)
-                home = _home(entity, draft.document)
+                home = scope_id(entity, draft.document) if draft.document else None
                 if home is not None:
                     homes[home].append(draft)
                 else:
@@ -180,7 +181,7 @@ class Rebuilder:
     async def _settle(self, draft: Draft, state: RecordState, *changes: Change) -> None:
         keys, record = self._ports.keys, draft.record
         blob = without(keys, record.field_hashes, draft.left_out)
-        scope = self._scope_key(record)
+        scope = scope_key(self._ports.catalog.entity(record.entity), record)
         intend = Intend(record.key, record.entity, record.mapping.name, keys.fingerprint([blob]), blob, scope)
         self._unwritten.append(self._ports.state.commit(intend, *changes))
         self._count(record, str(state))
@@ -220,17 +221,6 @@ class Rebuilder:
             for name, key in pairs
             if key not in created or created[key].id not in _ids(shown.links.get(name))
         )
-
-    def _scope_key(self, record: PlannedRecord) -> RecordKey | None:
-        rung = self._ports.catalog.entity(record.entity).marker
-        keys = record.parents().get(rung.scope, ()) if rung and rung.scope else ()
-        return keys[0] if keys else None
-
-
-def _home(entity: Entity, document: Document | None) -> TargetId | None:
-    scope = entity.marker.scope if entity.marker else None
-    link = document.links.get(scope) if document and scope else None
-    return link.id if isinstance(link, Ref) else None
 
 
 def _upload_size(record: PlannedRecord, shown: RemoteRecord) -> int | None:

@@ -16,9 +16,9 @@ from etl.core.keys import RecordKey
 from etl.core.outcomes import SEND_AGAIN
 from etl.core.records import TargetId
 from etl.load.ask import Answer, Asked, Asker, Question, Witness
-from etl.load.parents import scope_id_of
 from etl.load.ports import LoadPorts
 from etl.load.schedule import Schedule
+from etl.load.scope import scope_id_of
 
 ROUNDS = 3
 """So many times the server may fail on a record again before it counts as one that the server cannot take."""

@@ -25,10 +25,10 @@ from etl.load.client_ids import ClientIds
 from etl.load.compare import STRICT, Tolerances, additions_to, differences
 from etl.load.dependents import Dependents
 from etl.load.expected import Expected, file_differs, tolerances_of
-from etl.load.parents import scope_id_of
 from etl.load.planned import PlannedRecord, PlannedRecords
 from etl.load.ports import LoadPorts
 from etl.load.render import Options
+from etl.load.scope import scope_id_of
 
 
 @dataclass(frozen=True, slots=True)

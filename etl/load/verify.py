@@ -14,17 +14,20 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from etl.catalog.model import Entity
+from etl.core.capabilities import Rung
 from etl.core.keys import RecordKey, marker
 from etl.core.outcomes import RecordState
 from etl.core.ports import KnownRecord
-from etl.core.records import LinkValue, Ref, RemoteRecord, TargetId
+from etl.core.records import JsonValue, LinkValue, RemoteRecord, TargetId
 from etl.load.compare import differences, same_content
+from etl.load.creator import creator, creators
 from etl.load.expected import Expected, file_differs, tolerances_of
 from etl.load.markers import read_marker
 from etl.load.planned import PlannedRecords
 from etl.load.ports import LoadPorts
 from etl.load.render import Options
 from etl.load.sampling import Scope, batched, chosen
+from etl.load.scope import scope_id
 
 _CODES = {
     "altered": "altered_in_target",
@@ -130,10 +133,12 @@ class Verifier:
         """One entity: what is there as it should be, what is surplus, what is missing."""
         seen: set[RecordKey] = set()
         strangers: list[RemoteRecord] = []
+        writers: set[JsonValue] = set()
         async for chunk in _chunks(self._ports.target.list(entity.name)):
             ours = self._ports.state.by_target_id(entity.name, [record.id for record in chunk])
             await self._compare({ours[record.id]: record for record in chunk if record.id in ours}, entity)
-            strangers += self._suspects(entity, [record for record in chunk if record.id not in ours])
+            writers |= creators(record for record in chunk if record.id in ours)
+            strangers += self._suspects(entity, [record for record in chunk if record.id not in ours], writers)
             seen.update(ours.values())
             self._ports.progress.advance(len(ours))
         self._result.checked[entity.name] = len(seen)
@@ -147,8 +152,9 @@ class Verifier:
                 self._add("duplicate_in_target", known.entity, known.mapping, known.key, double)
         await self._surplus_by_content(entity, strangers)
 
-    def _suspects(self, entity: Entity, strangers: list[RemoteRecord]) -> list[RemoteRecord]:
-        """Records that are not ours by id but could be doubles of ours: they carry a marker, or hang on a parent of ours.
+    def _suspects(self, entity: Entity, strangers: list[RemoteRecord], writers: set[JsonValue]) -> list[RemoteRecord]:
+        """Records that are not ours by id but could be doubles of ours: they carry a marker, hang on a parent of ours, or
+        (where neither can be) were created under our name.
 
         Whatever else lives in the tenant, other projects' records included, is passed over and not kept.
         """
@@ -157,7 +163,9 @@ class Verifier:
             return []
         if rung.slot is not None:
             return [each for each in strangers if read_marker(entity, each.attributes)]
-        homes = {each.id: _scope_id(each, rung.scope) for each in strangers}
+        if rung.ask == Rung.CREATED:
+            return [each for each in strangers if creator(each) in writers]
+        homes = {each.id: scope_id(entity, each) for each in strangers}
         wanted = [home for home in homes.values() if home is not None]
         link = entity.links[rung.scope] if rung.scope else None
         if link is None or link.value is not None:
@@ -182,17 +190,18 @@ class Verifier:
                 self._add(_CODES["file"], record.entity, record.mapping.name, record.key, there.id, name)
 
     async def _surplus_by_content(self, entity: Entity, strangers: list[RemoteRecord]) -> None:
-        """Strangers under a parent of ours that look like a record of ours there."""
+        """Strangers under a parent of ours (or, without one, created by us) that look like a record of ours there."""
         rung = entity.marker
-        if rung is None or rung.slot is not None or rung.scope is None or not strangers:
+        if rung is None or rung.slot is not None or not strangers:
             return
+        scope = rung.scope or ""
         by_parent: dict[LinkValue, list[RemoteRecord]] = defaultdict(list)
         for stranger in strangers:
-            by_parent[stranger.links.get(rung.scope)].append(stranger)
+            by_parent[stranger.links.get(scope)].append(stranger)
         for batch in self._planned.batches(entity.name):
             for record in batch:
                 document = await self._expected.document(record)
-                for stranger in by_parent.get(document.links.get(rung.scope), ()):
+                for stranger in by_parent.get(document.links.get(scope), ()):
                     if same_content(document, stranger):
                         self._add("duplicate_in_target", entity.name, record.mapping.name, record.key, stranger.id)
 
@@ -211,8 +220,3 @@ async def _chunks(records: AsyncIterator[RemoteRecord]) -> AsyncIterator[list[Re
             yield chunk
             chunk = []
     yield chunk
-
-
-def _scope_id(record: RemoteRecord, scope: str | None) -> TargetId | None:
-    link = record.links.get(scope) if scope else None
-    return link.id if isinstance(link, Ref) else None

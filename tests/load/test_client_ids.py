@@ -204,6 +204,21 @@ def test_an_attempt_made_before_ids_were_chosen_is_not_taken_for_absent(world, t
     assert unclear > 3
 
 
+def test_a_record_held_since_before_ids_were_chosen_is_looked_for_by_its_marker(world):
+    world.target.blind = {"person"}
+    world.target.faults = fail("lost_after", "b")
+    world.plan((PEOPLE, [person("b")]))
+    world.load()
+    world.catalog, world.target.takes_ids = taking_ids("person"), {"person"}
+    world.plan((PEOPLE, [person("b"), person("c")]))
+    world.load()
+    assert world.state_of(PEOPLE, "b") == "uncertain"
+    world.target.blind = set()
+    world.load()
+    assert world.names() == ["b", "c"]
+    assert set(world.states().values()) == {"created"}
+
+
 # ---------------------------------------------------------------- markers that are unique
 
 

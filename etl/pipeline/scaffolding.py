@@ -1,7 +1,7 @@
 """``scaffold`` end to end: the project's sources are looked at, drafted, and written beside what people have written.
 
 A file that exists is never touched: its draft is written next to it under another ending, which no command reads. The
-only file that grows is a project.yaml without `ignore`, to which the drafted part is added.
+only file that grows is project.yaml: tables that its `ignore` does not speak of are added there.
 """
 
 from __future__ import annotations
@@ -49,14 +49,14 @@ def scaffold_project(
     """Drafts a project from its sources and writes the files. Raises MappingError, SettingsError, SourceError.
 
     ``source`` drafts the tables of one source only (references to the others are still found); ``force`` writes over
-    mappings and crosswalks that exist, never over project.yaml.
+    mappings and crosswalks that exist, never over what project.yaml says.
     """
     setting = open_surroundings(folder, profile, environ)
     _require_source(setting, source)
     certificate = inspect_sources([str(folder)], environ, progress, clock)
     known = Known(certificate, setting.project.catalog, shipped_terms(), _files_source(setting))
     made = _of_source(draft(known), source)
-    written, beside = _write(folder, made, force=force)
+    written, beside = _write(folder, made, setting.project.ignore, force=force)
     return Scaffolded(made, tuple(written), tuple(beside))
 
 
@@ -80,7 +80,7 @@ def _of_source(made: Draft, source: str | None) -> Draft:
     return replace(made, mappings=mappings, crosswalks=crosswalks, ignore=ignore)
 
 
-def _write(folder: Path, made: Draft, *, force: bool) -> tuple[list[Path], list[Path]]:
+def _write(folder: Path, made: Draft, known: Mapping[str, object], *, force: bool) -> tuple[list[Path], list[Path]]:
     written: list[Path] = []
     beside: list[Path] = []
     for name, text in files_of(made).items():
@@ -90,19 +90,37 @@ def _write(folder: Path, made: Draft, *, force: bool) -> tuple[list[Path], list[
             beside.append(_replaced(path.with_name(path.name + BESIDE), text))
         else:
             written.append(_replaced(path, text))
-    _write_ignore(folder / PROJECT_FILE, ignore_text(made.ignore), written, beside)
+    _write_ignore(folder / PROJECT_FILE, made, known, written, beside)
     return written, beside
 
 
-def _write_ignore(project: Path, text: str, written: list[Path], beside: list[Path]) -> None:
-    """Adds the drafted `ignore` to a project.yaml that has none; else it is written beside it."""
-    if not text:
-        return
+def _write_ignore(
+    project: Path, made: Draft, known: Mapping[str, object], written: list[Path], beside: list[Path]
+) -> None:
+    """Adds what the draft leaves out to project.yaml, for tables that it does not speak of yet; the rest lies beside it."""
     present = project.read_text(encoding="utf-8")
-    if any(line.startswith("ignore:") for line in present.splitlines()):
-        beside.append(_replaced(project.with_name(project.name + BESIDE), text))
-    else:
-        written.append(_replaced(project, present.rstrip("\n") + "\n" + _IGNORE_HEAD + text))
+    new = ignore_text({table: reason for table, reason in made.ignore.items() if table not in known})
+    grown = _grown(present, new) if new else present
+    if grown is None or set(made.ignore) & set(known):
+        beside.append(_replaced(project.with_name(project.name + BESIDE), ignore_text(made.ignore)))
+    if grown is not None and grown != present:
+        written.append(_replaced(project, grown))
+
+
+def _grown(present: str, new: str) -> str | None:
+    """project.yaml with more entries behind those of `ignore`; None where that part is not written as `scaffold` writes it."""
+    lines = present.rstrip("\n").splitlines()
+    starts = [at for at, line in enumerate(lines) if line.startswith("ignore:")]
+    if not starts:
+        return "\n".join(lines) + "\n" + _IGNORE_HEAD + new
+    first = starts[0] + 1
+    end = next(
+        (at for at in range(first, len(lines)) if lines[at] and not lines[at].startswith((" ", "#"))), len(lines)
+    )
+    entries = [at for at in range(first, end) if lines[at].startswith("  ")]
+    if lines[starts[0]].rstrip() != "ignore:" or not entries or lines[entries[0]].startswith("   "):
+        return None
+    return "\n".join([*lines[: entries[-1] + 1], *new.splitlines()[1:], *lines[entries[-1] + 1 :]]) + "\n"
 
 
 def _replaced(path: Path, text: str) -> Path:

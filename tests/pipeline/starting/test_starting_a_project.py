@@ -157,6 +157,32 @@ def test_what_people_wrote_stays_and_the_draft_lies_beside_it(run, export, tmp_p
     assert (tmp_path / "p" / "project.yaml").read_bytes() == before[tmp_path / "p" / "project.yaml"]
 
 
+def test_a_table_that_comes_later_is_added_to_what_people_left_out(run, export, tmp_path):
+    run("init", "p", "--source", "export")
+    run("scaffold", "p", "--progress", "none")
+    project = tmp_path / "p" / "project.yaml"
+    project.write_text(
+        project.read_text().replace("decide: no field was found for it", "not case data") + "runs: ../runs\n"
+    )
+    (export / "SHOES.csv").write_text("SHOE_ID,A\n1,x\n2,y\n")
+    run("scaffold", "p", "--progress", "none")
+    text = project.read_text()
+    assert "not case data" in text
+    assert "  legacy.SHOES: " in text
+    assert text.endswith("runs: ../runs\n")
+    assert run("lint", "p").exit_code == 0
+
+
+def test_an_ignore_of_another_form_is_left_alone(run, export, tmp_path):
+    run("init", "p", "--source", "export")
+    project = tmp_path / "p" / "project.yaml"
+    project.write_text(project.read_text() + "ignore: {legacy.GONE: old}\n")
+    before = project.read_bytes()
+    run("scaffold", "p", "--progress", "none")
+    assert project.read_bytes() == before
+    assert "legacy.CLIENTS:" in (tmp_path / "p" / "project.yaml.draft").read_text()
+
+
 def test_files_stay_private_where_the_folder_is(run, export, tmp_path):
     run("init", "p", "--source", "export")
     (tmp_path / "p" / "project.yaml").chmod(0o640)

@@ -184,7 +184,9 @@ def test_before_images_hold_no_value_in_the_clear_and_are_private(loaded):
 
 @pytest.mark.parametrize("kills", [pytest.param(2), pytest.param(12, marks=pytest.mark.e2e)])
 def test_killed_in_the_middle_it_goes_on(tmp_path, kills):
-    people = "ID,FIRST,LAST,BORN,MOTHER\n" + "".join(f"{n},Ann,L{n},1990-01-01,{n // 10 or ''}\n" for n in range(1, 121))
+    people = "ID,FIRST,LAST,BORN,MOTHER\n" + "".join(
+        f"{n},Ann,L{n},1990-01-01,{n // 10 or ''}\n" for n in range(1, 121)
+    )
     members = "CASE_NO,ID\n" + "".join(f"C{1 + n % 3},{n}\n" for n in range(1, 121))
     with sandbox(latency_s=0.01) as casebook:
         place = small(tmp_path, casebook.base_url, {"data/PERSONS.csv": people, "data/MEMBERS.csv": members})

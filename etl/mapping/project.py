@@ -147,13 +147,14 @@ def _shared(
         raise MappingError(head.page.found)
     files = {path.stem for path in (root / CROSSWALKS).glob("*.csv")}
     outlines = [each for page in pages if (each := outline(page)) is not None]
+    known = [each for each in outlines if each.target in head.catalog.entities]
     return Shared(
         catalog=head.catalog,
         sources=head.sources,
         broken_sources=head.broken_sources,
         crosswalks=crosswalks,
         broken_crosswalks=frozenset(files - set(crosswalks)),
-        spaces=KeySpaces(_spaces(outlines), complete=complete and len(outlines) == len(pages)),
+        spaces=KeySpaces(_spaces(outlines), complete=complete and len(known) == len(pages)),
         defaults=head.defaults,
         timezone=head.timezone,
         functions=ProjectFunctions(root, head.form.functions if head.form else ()),

@@ -122,11 +122,12 @@ def _space(scope: Scope, meant: _Meant, name: str, space: str, spaces: Mapping[s
     """The key space meant; None (noted) where that is not clear."""
     if space in spaces or (not space and len(spaces) == 1):
         return space or next(iter(spaces))
+    if not scope.shared.spaces.complete:
+        return None
     if not spaces:
-        if scope.shared.spaces.complete:
-            message = f"No mapping feeds `{name}`."
-            hint = f"Add a mapping with `target: {name}`, or remove the field."
-            scope.page.note(meant.place, message, hint, code="unfed_entity", key=meant.at_key)
+        message = f"No mapping feeds `{name}`."
+        hint = f"Add a mapping with `target: {name}`, or remove the field."
+        scope.page.note(meant.place, message, hint, code="unfed_entity", key=meant.at_key)
         return None
     known = [f"{name}@{each}" for each in spaces]
     if space:

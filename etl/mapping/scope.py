@@ -26,7 +26,9 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class KeySpaces:
-    """Entity -> key space -> number of key parts. ``complete`` is false where a document could not be read at all."""
+    """Entity -> key space -> number of key parts. ``complete`` is false where some mapping does not say whose key
+    space it has: then nothing can be missed.
+    """
 
     parts: Mapping[str, Mapping[str, int]]
     complete: bool = True

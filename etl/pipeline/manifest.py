@@ -37,6 +37,7 @@ def begin(setting: Setting, folder: RunFolder, command: str, started: str) -> Ma
         "run_id": folder.run_id,
         "command": command,
         "project": setting.project.name,
+        "folder": _as_typed(setting.project.folder),
         "profile": setting.profile.name,
         "tenant": setting.project.catalog.tenant or setting.profile.tenant,
         "tenant_invented": setting.project.catalog.invented,
@@ -51,6 +52,11 @@ def begin(setting: Setting, folder: RunFolder, command: str, started: str) -> Ma
         "mappings": [_mapping(each) for each in setting.project.mappings],
         "functions": _functions(setting.project),
     }
+
+
+def _as_typed(folder: Path) -> str:
+    """The project's folder as one would type it where the command runs, so that the next commands can be copied."""
+    return str(folder.relative_to(Path.cwd())) if folder.is_relative_to(Path.cwd()) else str(folder)
 
 
 def fingerprints(project: Project) -> dict[str, str]:

@@ -113,11 +113,12 @@ class PaceFact(_Fact):
 
 
 class RunFacts(_Fact):
-    """A run's manifest."""
+    """A run's manifest. ``folder`` is the project's, as one would type it where the command ran."""
 
     run_id: str
     command: str
     project: str = ""
+    folder: str = ""
     profile: str = ""
     tenant: str | None = ""
     tenant_invented: bool = False

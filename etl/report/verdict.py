@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping
 
 from etl.core.outcomes import LOADED, Bucket
@@ -71,5 +72,7 @@ def _next(facts: RunFacts, state: State) -> Iterator[str]:
         State.COMPLETE: [] if facts.verify else ["verify"],
         State.INCOMPLETE: ["run"] if facts.verify else ["run", "verify"],
     }
+    folder = facts.folder or f"mappings/{facts.project}"
+    project = "" if folder == "." else shlex.quote(folder)
     for verb in commands[state]:
-        yield " ".join(filter(None, ["casebook-etl", verb, f"mappings/{facts.project}", profile]))
+        yield " ".join(filter(None, ["casebook-etl", verb, project, profile]))

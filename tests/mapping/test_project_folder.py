@@ -213,7 +213,7 @@ def test_the_working_directory_decides_nothing(desk, monkeypatch, tmp_path):
     [
         ("timezone: ¦America/New_Yrk", "unknown_timezone"),
         ('timezone: ¦"${ZONE}"', "missing_variable"),
-        ("timezone: UTC\n¦rules: []", "not_available"),
+        ("timezone: UTC\n¦sync: {}", "not_available"),
         ("timezone: UTC\n¦defalts: {}", "unknown_key"),
         ("timezone: UTC\ndefaults: {on_error: ¦ask}", "wrong_form"),
         ("timezone: UTC\ndefaults: {¦on_eror: empty}", "unknown_key"),

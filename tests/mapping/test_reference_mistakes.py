@@ -98,3 +98,11 @@ def test_mappings_that_share_a_key_space_must_have_keys_alike(desk):
     more = STAFF.replace("key: STAFF_NO", "key: ¦[COUNTY, STAFF_NO]\nkeys: people")
     found = desk.only_mistake({"staff.yaml": more})
     assert (found.code, found.message) == ("key_parts", "The key space `people` has keys of 1 parts, here are 2.")
+
+
+@pytest.mark.parametrize("target", ["¦no", "¦persn"])
+def test_a_parent_whose_entity_is_misspelt_makes_no_child_look_wrong(desk, target):
+    people = desk.people().replace("target: person", f"target: {target}")
+    staff = desk.people().replace("mapping: people", "mapping: staff")
+    child = {"scans.yaml": scan("{ref: person@people, key: PERSON_ID}"), "staff.yaml": staff}
+    assert desk.only_mistake({"people.yaml": people, **child}).file == "people.yaml"

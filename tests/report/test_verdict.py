@@ -110,3 +110,14 @@ def test_the_terminal_tells_a_newcomer_how_a_dry_run_ended(make_run: MakeRun) ->
 def test_the_terminal_shouts_where_the_ledger_does_not_balance(make_run: MakeRun) -> None:
     lines = terminal_lines(summarize(make_run(entries("pending"), read=2)))
     assert "Ledger      NOT BALANCED: people: 1 row of legacy.PERSONS read, but in no bucket." in lines
+
+
+@pytest.mark.parametrize(
+    ("folder", "command"),
+    [
+        ("work/our agency", "casebook-etl plan 'work/our agency' --profile sandbox"),
+        (".", "casebook-etl plan --profile sandbox"),
+    ],
+)
+def test_the_next_command_names_the_folder_as_it_was_given(make_run: MakeRun, folder: str, command: str) -> None:
+    assert summarize(make_run(entries("pending"), folder=folder)).verdict.next == (command,)

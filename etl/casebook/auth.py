@@ -18,7 +18,7 @@ from pydantic import SecretStr
 from etl.casebook.connection import Answer, Outgoing, Reply
 from etl.casebook.failures import UNAUTHORIZED, failure
 from etl.casebook.strict_json import NotStrictJson, read_object
-from etl.core.errors import ResponseLost, TargetBusy, TargetError, TargetRefused
+from etl.core.errors import RecordRejected, ResponseLost, TargetBusy, TargetError, TargetRefused
 from etl.core.ports import Clock
 from etl.core.records import JsonValue
 
@@ -125,6 +125,9 @@ class Tokens:
         if isinstance(reply, Answer) and reply.status in _REFUSALS:
             return self._refused(reply.status)
         error = failure(reply, safe=True, place=_PLACE)
+        if isinstance(error, RecordRejected):
+            # Not a record's fault: the address is another one's.
+            return TargetRefused(error.message, status=error.status, hint="Check the token_url of the profile.")
         if error is not None or not isinstance(reply, Answer):
             return error or ResponseLost(f"{_PLACE}: no answer.")
         return _token(reply, started) or TargetRefused(

@@ -16,12 +16,13 @@ from urllib.parse import SplitResult, urlsplit
 from etl.casebook.addresses import is_loopback
 from etl.casebook.channel import Channel
 from etl.casebook.connection import Outgoing, Reply
-from etl.casebook.failures import FORBIDDEN, failure
+from etl.casebook.failures import FORBIDDEN, UNAUTHORIZED, failure
 from etl.core.errors import Finding, RecordRejected, TargetError, TargetRefused
 from etl.mapping.model import Profile
 
 _PLACE = "The upload of an attachment"
-_REFUSALS = frozenset({400, FORBIDDEN, 404, 405, 411, 413, 415})
+_REFUSALS = frozenset({301, 302, 303, 307, 308, 400, UNAUTHORIZED, FORBIDDEN, 404, 405, 411, 413, 415})
+"""What a storage says to one upload; a fresh address may do better, and the run's other records go on."""
 _SLOWEST_BYTES_PER_S = 250_000
 _HTTPS_PORTS = frozenset({None, 443})
 

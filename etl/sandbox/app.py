@@ -23,7 +23,9 @@ from etl.sandbox.traffic import Traffic
 
 
 def create_app(settings: SandboxSettings) -> Starlette:
-    """Return the application; ``app.state.oracle`` tells its truth in-process, ``app.state.close()`` closes its database."""
+    """Return the application; ``app.state.oracle`` tells its truth in-process, ``app.state.use_faults()`` replaces its
+    faults, ``app.state.close()`` closes its database.
+    """
     desk = open_desk(settings)
     control = _Control(desk, Traffic(desk, settings))
     app = Starlette(
@@ -38,6 +40,7 @@ def create_app(settings: SandboxSettings) -> Starlette:
         ]
     )
     app.state.oracle = Oracle(desk.database)
+    app.state.use_faults = control.traffic.use_faults
     app.state.close = desk.database.close
     return app
 

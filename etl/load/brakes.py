@@ -11,6 +11,10 @@ from etl.core.ports import StateReader
 
 REJECTED_ALL = 20
 """An entity whose first records are all refused, this many, is stopped."""
+NEVER_TAKEN = frozenset({405, 413, 414, 415})
+"""Refusals of how or where a record was sent, not of what it says (RFC 9110): settings are wrong."""
+NEVER_TAKEN_ALL = 3
+"""An entity of which so many were refused like that, and none taken, is stopped."""
 LOST_ALL = 5
 """An entity whose first answers are all lost, this many, is stopped: each of them is held until sight can be proved."""
 
@@ -23,16 +27,22 @@ class Brakes:
         self._stopped = stopped
         self._accepted: Counter[str] = Counter()
         self._refused: Counter[str] = Counter()
+        self._never_taken: Counter[str] = Counter()
         self._lost: Counter[str] = Counter()
 
     def accepted(self, entity: str) -> None:
         """A record was created."""
         self._accepted[entity] += 1
 
-    def refused(self, entity: str) -> None:
-        """The server said no to a record."""
+    def refused(self, entity: str, status: int | None) -> None:
+        """The server said no to a record, with this status."""
         self._refused[entity] += 1
-        if not self._accepted[entity] and self._refused[entity] >= REJECTED_ALL:
+        self._never_taken[entity] += status in NEVER_TAKEN
+        if self._accepted[entity]:
+            return
+        if self._never_taken[entity] >= NEVER_TAKEN_ALL:
+            self._stopped[entity] = f"Casebook takes no such request (status {status}): check the entity's path"
+        elif self._refused[entity] >= REJECTED_ALL:
             self._stopped[entity] = f"the first {REJECTED_ALL} records were all refused"
 
     def lost(self, entity: str) -> None:

@@ -337,7 +337,7 @@ class Loader:
                 return None
             await self._commit(MarkRejected(record.key, refused.status, refusal_text(refused)))
             self._give_up(record.key)
-            self._brakes.refused(record.entity)
+            self._brakes.refused(record.entity, refused.status)
             return None
         except (TargetBusy, TargetRefused) as error:
             # Certainly not applied, and not the record's fault: nothing to ask about later.

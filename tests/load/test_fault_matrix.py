@@ -215,6 +215,17 @@ def test_a_fault_that_stays_ends_as_the_table_says(world, name: str) -> None:
     check(world(told), told, (*told.before, rule), stays.end, stays.after)
 
 
+@pytest.mark.parametrize("code", [405, 413, 414, 415])
+def test_an_entity_that_is_sent_the_wrong_way_is_stopped_after_three(world, code: int) -> None:
+    made = world(
+        replace(OPERATIONS["POST"], plan=lambda each: each.plan((PEOPLE, [person(f"p{n}") for n in range(30)])))
+    )
+    made.use(status(code, methods=("POST",), entity="person"))
+    loader = made.load()
+    assert 3 <= len([entry for entry in made.oracle.journal("POST") if entry.entity == "person"]) <= 3 + 2 * 4
+    assert str(code) in loader.notes.stopped["person"]
+
+
 HOSTILE = (
     "http://storage.example/x", "https://evil.example/x", "https://10.0.0.1/x", "https://127.0.0.1.nip.io/x",
     "https://storage.example@evil.example/x", "https://169.254.169.254/latest", "file:///etc/passwd", "//evil.example/x", "",

@@ -112,6 +112,27 @@ class PaceFact(_Fact):
     cuts: dict[str, int] = Field(default_factory=dict)
 
 
+class OverrideAuthorFact(_Fact):
+    """Who signed how many overrides, and when the next of them ends."""
+
+    who: str
+    count: int
+    next_end: str = ""
+
+
+class OverrideFact(_Fact):
+    """How the overrides of a mapping ended; ``rows`` are the rows corrected."""
+
+    mapping: str
+    listed: int
+    applied: int
+    stale: int
+    unused: int
+    expired: int
+    rows: int
+    authors: tuple[OverrideAuthorFact, ...] = ()
+
+
 class RunFacts(_Fact):
     """A run's manifest. ``folder`` is the project's, as one would type it where the command ran."""
 
@@ -133,6 +154,8 @@ class RunFacts(_Fact):
     snapshot: tuple[SnapshotTable, ...] = ()
     order: OrderFact = OrderFact()
     mappings: tuple[MappingFact, ...] = ()
+    overrides: tuple[OverrideFact, ...] = ()
+    functions: tuple[str, ...] = ()
     stopped: dict[str, str] = Field(default_factory=dict)
     requests: dict[str, int] = Field(default_factory=dict)
     load_s: float | None = None

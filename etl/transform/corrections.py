@@ -21,6 +21,17 @@ from etl.mapping.overrides import KEY_SEPARATOR, OVERRIDES
 
 
 @dataclass(frozen=True, slots=True)
+class OverrideAuthor:
+    """Who signed how many of a mapping's overrides; ``next_end`` is the first of their last days that is still ahead, as
+    ISO text, "" where none ends.
+    """
+
+    who: str
+    count: int
+    next_end: str
+
+
+@dataclass(frozen=True, slots=True)
 class OverrideCounts:
     """How the overrides of one mapping ended; ``rows`` are the rows corrected."""
 
@@ -31,6 +42,7 @@ class OverrideCounts:
     unused: int
     expired: int
     rows: int
+    authors: tuple[OverrideAuthor, ...] = ()
 
 
 @dataclass(slots=True)
@@ -98,7 +110,14 @@ class Corrections:
             unused=sum(each.place is None for each in fates),
             expired=len(self._expired),
             rows=sum(each.rows for each in fates),
+            authors=tuple(self._authors()),
         )
+
+    def _authors(self) -> Iterator[OverrideAuthor]:
+        for who in sorted({each.who for each in self.mapping.overrides}):
+            signed = [each for each in self.mapping.overrides if each.who == who]
+            ahead = [each.until for each in signed if each.until is not None and each.until >= self.today]
+            yield OverrideAuthor(who, len(signed), min(ahead).isoformat() if ahead else "")
 
     def problems(self) -> Iterator[pa.RecordBatch]:
         """A problem for each override that corrected nothing; to be asked after the last batch."""

@@ -209,3 +209,16 @@ def test_the_size_of_batches_changes_no_report(full_run: Path, monkeypatch: pyte
     monkeypatch.setattr("etl.report.facts._BATCH_ROWS", 1)
     text_of(full_run)
     assert {name: (full_run / name).read_bytes() for name in names} == whole
+
+
+def test_the_evidence_shows_overrides_with_their_authors_and_functions_of_the_project(make_run: MakeRun) -> None:
+    counts = {"listed": 5, "applied": 2, "stale": 1, "unused": 1, "expired": 1, "rows": 3}
+    author = {"who": "A. <b>Clerk</b>", "count": 5, "next_end": "2026-12-31"}
+    run = make_run(
+        entries("pending"),
+        overrides=[{"mapping": "people", **counts, "authors": [author]}],
+        functions=["cleaning.number (0a1b2c3d4e5f)"],
+    )
+    words = " ".join(Page(text_of(run)).words.split())
+    assert "A. <b>Clerk</b> (5; the next ends on 2026-12-31)" in words
+    assert "cleaning.number (0a1b2c3d4e5f)" in words

@@ -97,3 +97,12 @@ def test_a_key_of_several_parts_must_agree_in_all_of_them(corrections, make):
 def test_a_row_without_a_key_is_never_corrected(corrections, make):
     found = corrections(override("7", "", "b"))
     assert found.apply(make.batch(ID=[None], NAME=[None]))["NAME"].to_pylist() == [None]
+
+
+def test_the_counts_name_who_signed_and_when_the_next_correction_ends(corrections):
+    late, past = TODAY + dt.timedelta(9), TODAY - dt.timedelta(1)
+    found = corrections(
+        override("7", "a", "b", until=late), override("8", "a", "b", until=past), override("9", "a", "b")
+    )
+    (author,) = found.counts().authors
+    assert (author.count, author.next_end) == (3, late.isoformat())

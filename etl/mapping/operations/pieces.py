@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 
 import pyarrow as pa
@@ -22,6 +23,9 @@ from etl.mapping.operations.model import (
     without_blanks,
     without_empty_cells,
 )
+
+_HASH_DIGITS = 16
+_MOST_HASH_DIGITS = 64
 
 _GROUP = "(?P<value>"
 
@@ -139,4 +143,29 @@ def coalesce(argument: JsonValue) -> BoundOperation:
     return BoundOperation("coalesce", argument, ValueType.TEXT, ValueType.TEXT, run, joins=True, columns=more)
 
 
-OPERATIONS = (extract, split, part, concat, coalesce)
+def hash_code(argument: JsonValue) -> BoundOperation:
+    """Gives the beginning of the text's SHA-256 as hexadecimal digits: the same text gives the same code, as a technical key
+    for what has none.
+
+    `length` is the number of digits, 8 to 64, by default 16. It hides nothing that can be guessed: of a date of birth or a
+    number of nine digits every value can be tried. What nobody may see does not belong into a mapping at all.
+
+    >>> hash_code(None).on("Rivera|1990-02-09")
+    ['162aa8939422a0ad']
+    >>> hash_code({"length": 8}).on("a", None)
+    ['ca978112', None]
+    """
+    given = arguments.settings("hash", argument, ("length",), main="length")
+    digits = arguments.whole("hash", given.get("length", _HASH_DIGITS), "`length`", least=8)
+    if digits > _MOST_HASH_DIGITS:
+        raise OperationMistake(f"A hash has {_MOST_HASH_DIGITS} digits.", f"Write `hash: {_HASH_DIGITS}`.")
+    return plain("hash", argument, lambda texts: _hashed(texts, digits))
+
+
+def _hashed(texts: pa.Array, digits: int) -> pa.Array:
+    encoded = texts.dictionary_encode()
+    codes = [hashlib.sha256(text.encode()).hexdigest()[:digits] for text in encoded.dictionary.to_pylist()]
+    return pc.take(pa.array(codes, pa.string()), encoded.indices)
+
+
+OPERATIONS = (extract, split, part, concat, coalesce, hash_code)

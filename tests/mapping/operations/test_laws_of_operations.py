@@ -96,6 +96,30 @@ def test_each_value_is_judged_alone(name, column):
         assert failed(single, 1)[0] == failed(whole, len(column))[index]
 
 
+@pytest.mark.parametrize("name", names())
+@quick
+@given(rows=st.lists(st.tuples(TEXTS, TEXTS), max_size=8), cut=st.integers(0, 8))
+def test_neither_the_order_of_rows_nor_the_size_of_batches_matters(name, rows, cut):
+    operation = bind(name, ARGUMENTS.get(name))
+
+    def outcome(some):
+        columns = zip(*some, strict=True) if some else ((), ())
+        inputs = [pa.array(column, pa.string()) for column in columns]
+        result = operation.apply(inputs if operation.joins else inputs[:1], CONTEXT)
+        return list(zip(result.values.to_pylist(), failed(result, len(some)), strict=True))
+
+    assert outcome(rows) == outcome(rows[::-1])[::-1]
+    assert outcome(rows) == outcome(rows[:cut]) + outcome(rows[cut:])
+
+
+@quick
+@given(names_of_counties=st.lists(st.sampled_from(["St. Clair", "DeKalb", "Prince George's", "La Salle"]), min_size=1))
+def test_a_known_county_is_found_however_it_is_written(names_of_counties):
+    spellings = [name.upper().replace("ST. ", "Saint ") + " co." for name in names_of_counties]
+    known = ["DeKalb", "La Salle", "Prince George's", "St. Clair"]
+    assert bind("county", known).apply([pa.array(spellings)], CONTEXT).values.to_pylist() == names_of_counties
+
+
 IDEMPOTENT = (
     "trim",
     "squeeze",
@@ -108,6 +132,9 @@ IDEMPOTENT = (
     "default",
     "state",
     "pad",
+    "county",
+    "part",
+    "extract",
 )
 STABLE = ("phone", "email", "ssn", "zip", "matches", "length")
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import random
+import shutil
 import tempfile
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -89,17 +92,27 @@ def test_a_second_load_of_the_same_plan_sends_nothing(world: World) -> None:
     assert (len(world.target.creates), len(world.target.updates)) == sent
 
 
-def test_dying_at_any_point_is_harmless(world: World, tmp_path: Path) -> None:
+@pytest.mark.parametrize("way", ["dies", "killed", "defect", "cancelled"])
+def test_ending_at_any_point_in_any_way_is_harmless(world: World, tmp_path: Path, way: str, capsys) -> None:
     load_witnesses(world)
+    began = time.monotonic()
     for at in range(1, WHOLE_LOAD):
         again = world.copy(tmp_path.with_name(f"{tmp_path.name}-{at}"))
         again.plan(*rows("1"))
-        died = again.load_dying_at(at)
+        ended = again.load_dying_at(at, way)
         again.load()
         assert_complete(again, "w", "1")
-        if not died:
+        shutil.rmtree(again.folder)
+        if not ended:
+            say(capsys, f"fail-points: {way}", at, time.monotonic() - began)
             return
     pytest.fail("the load has more fail-points than this test tries")
+
+
+def say(capsys, test: str, points: int, seconds: float) -> None:
+    line = {"test": test, "seed": None, "n": points, "dup": 0, "lost": 0, "wrong_id": 0, "corrupt": 0, "held": 0}
+    with capsys.disabled():
+        print(f"\n{json.dumps({**line, 's': round(seconds, 1)})}")  # noqa: T201 - one line for scripts
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])

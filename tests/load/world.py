@@ -117,15 +117,19 @@ class Crash(BaseException):
 
 @dataclass
 class FailPoints:
-    """Counts the places where a process may die, and dies at the one chosen."""
+    """Counts the places where a process may die, and dies at the one chosen: ``at_death`` happens there."""
 
     dies_at: int | None = None
     hits: int = 0
+    at_death: Callable[[], object] = lambda: None
+    error: type[BaseException] | None = Crash
 
     def hit(self) -> None:
         self.hits += 1
-        if self.dies_at is not None and self.hits >= self.dies_at:
-            raise Crash
+        if self.hits == self.dies_at:
+            self.at_death()
+        if self.dies_at is not None and self.hits >= self.dies_at and self.error is not None:
+            raise self.error
 
 
 @dataclass
@@ -339,14 +343,31 @@ class World:
         """Loads the latest plan; raises what stopped it, TimeoutError if it hangs."""
         return asyncio.run(self._load(points or FailPoints(), during))
 
-    def load_dying_at(self, point: int) -> bool:
-        """Loads in a process that dies at a fail-point; False where the load ended before it got there."""
-        points, died = FailPoints(point), False
+    def load_dying_at(self, point: int, way: str = "dies") -> bool:
+        """Loads in a process that ends at a fail-point; False where the load ended before it got there.
+
+        It ``dies`` with all that is queued still written; is ``killed``, so that only what is on disk at that moment is
+        left; meets a ``defect``; or is ``cancelled``.
+        """
+        points = FailPoints(point, error=ZeroDivisionError if way == "defect" else Crash)
+        left = self.folder / "left"
+        if way == "killed":
+            points.at_death = lambda: _copy_state(self.folder, left)
+        ended = False
         try:
-            self.load(points=points)
-        except* Crash:
-            died = True
-        return died
+            asyncio.run(self._cancelled(points) if way == "cancelled" else self._load(points, None))
+        except* (Crash, ZeroDivisionError, asyncio.CancelledError):
+            ended = True
+        if left.exists():
+            _copy_state(left, self.folder)
+            shutil.rmtree(left)
+        return ended
+
+    async def _cancelled(self, points: FailPoints) -> None:
+        """The load, cancelled as a whole at the fail-point: it goes on from there to its next wait."""
+        load = asyncio.ensure_future(self._load(points, None))
+        points.at_death, points.error = load.cancel, None
+        await load
 
     async def _load(self, points: FailPoints, during: Callable[[Loader], None] | None) -> Loader:
         self.target.points = points
@@ -389,6 +410,15 @@ class Watch:
         if text is not None:
             intents = [each for each in intents if marker(each.key) == text]
         assert intents, "a POST left without a durable intent"
+
+
+def _copy_state(source: Path, target: Path) -> None:
+    """The files of a state database as they are on disk; what else is in the target of a copy goes."""
+    target.mkdir(exist_ok=True)
+    for path in target.glob("state.db*"):
+        path.unlink()
+    for path in source.glob("state.db*"):
+        shutil.copy2(path, target)
 
 
 OPTIONS = {

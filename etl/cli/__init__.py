@@ -10,6 +10,7 @@ from etl.cli import (
     catalog,
     demo,
     doctor,
+    drill,
     graph,
     init,
     inline_tests,
@@ -58,6 +59,7 @@ for module in (
     graph,
     state,
     sandbox,
+    drill,
     schema,
     catalog,
 ):

@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from etl.catalog.model import Catalog
@@ -48,6 +48,12 @@ class Picture:
         record = self._held.get(record_id)
         return record.entity if record else None
 
+    def outline(self, record_id: str) -> str:
+        """A record's own attributes alone, without what it points to: what a person would know it by."""
+        record = self._held[record_id]
+        plain = {name: value for name, value in record.attributes.items() if name not in MADE_BY_THE_SERVER}
+        return _hashed(record.entity, self._replaced(plain, lambda text: "" if text in self._held else text))
+
     def ids(self, entity: str) -> list[str]:
         """The ids of an entity's records."""
         return [record.id for record in self._held.values() if record.entity == entity]
@@ -67,11 +73,9 @@ class Picture:
         return self.markers.get(record_id) or self.name(record_id)
 
     def _shallow(self, record_id: str) -> str:
-        record = self._held.get(record_id)
-        if record is None or self.markers[record_id]:
+        if record_id not in self._held or self.markers[record_id]:
             return self._referred(record_id)
-        plain = {name: value for name, value in record.attributes.items() if name not in MADE_BY_THE_SERVER}
-        return _hashed(record.entity, self._replaced(plain, lambda text: "" if text in self._held else text))
+        return self.outline(record_id)
 
     def _replaced(self, value: Any, replace: Callable[[str], str]) -> Any:  # noqa: ANN401 - any JSON value
         if isinstance(value, dict):
@@ -84,10 +88,13 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Good:
-    """What a load that met no trouble made: the content of each record key, and how often each content is there."""
+    """What a load that met no trouble made: the content of each record key, how often each content is there, and the
+    outline of each key.
+    """
 
     contents: Mapping[str, str]
     records: Counter[str]
+    outlines: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +127,10 @@ class Proof:
 
 def good(rows: Iterable[KnownRecord], picture: Picture) -> Good:
     """What a load made, by the rows of its state database."""
-    return Good({row.key: picture.name(row.target_id) for row in rows if row.target_id is not None}, picture.records)
+    ids = {row.key: row.target_id for row in rows if row.target_id is not None}
+    contents = {key: picture.name(target_id) for key, target_id in ids.items()}
+    outlines = {key: picture.outline(target_id) for key, target_id in ids.items() if picture.entity(target_id)}
+    return Good(contents, picture.records, outlines)
 
 
 def prove(rows: Iterable[KnownRecord], picture: Picture, wanted: Good, *, intact: bool = True) -> Proof:

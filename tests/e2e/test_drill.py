@@ -1,0 +1,78 @@
+"""`drill`: one's own project at a sandbox that cuts every call, and in processes that are killed; nothing real is touched."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from etl.load.unclear import Unclear
+from tests.e2e.harness import ROOT, SMALL, etl, sandbox, small
+
+PASSES = 9
+
+
+@pytest.fixture
+def project(tmp_path):
+    return small(tmp_path)
+
+
+@pytest.mark.timeout(280)
+def test_a_drill_finds_nothing_lost_or_doubled_touches_nothing_real_and_says_what_the_page_shows(project):
+    command, *shown = example_of_the_page()
+    options = command.removeprefix("drill mappings/demo_agency").split()
+    with sandbox() as casebook:
+        assert project.point_at(casebook.base_url).run().code == 0
+        asked, before = len(casebook.oracle.journal()), files_of(project)
+        ended = etl("drill", project.project, *options, "--progress", "none")
+        assert ended.code == 0, ended.text
+        assert len(casebook.oracle.journal()) == asked
+    after = files_of(project)
+    facts = json.loads(after.pop(project.runs / "small-drills.jsonl"))
+    assert after == before
+    assert [figures_hidden(line) for line in ended.out.splitlines()] == [figures_hidden(line) for line in shown]
+    assert (facts["n"], facts["dup"], facts["lost"], facts["wrong_id"], facts["corrupt"]) == (11, 0, 0, 0, 0)
+    assert (facts["seed"], facts["clean"], len(facts["passes"])) == (7, True, PASSES)
+    assert all(each["faults"] > 0 for each in facts["passes"][:-1])
+    assert facts["passes"][-1]["kills"] > 0
+    assert facts["faults"] == sum(each["faults"] + each["kills"] for each in facts["passes"])
+
+
+def test_a_loader_that_resends_is_found_out(project, monkeypatch):
+    async def resend_at_once(self, question, resend, **_):
+        return await resend() if resend else None
+
+    monkeypatch.setattr(Unclear, "settle", resend_at_once)
+    ended = etl("drill", project.project, "--kills", 0, "--seed", 5, "--progress", "none", "--json")
+    assert ended.code == 1, ended.text
+    assert ended.answer["dup"] > 0
+    assert ended.answer["clean"] is False
+
+
+def test_faults_that_are_none_are_refused_before_anything_is_loaded(project):
+    ended = etl("drill", project.project, "--faults", "gremlins", "--progress", "none")
+    assert ended.code == 2
+    assert "is wrong" in ended.err
+
+
+def test_a_project_of_which_nothing_can_be_loaded_cannot_be_drilled(tmp_path):
+    empty = {name: text.splitlines()[0] + "\n" for name, text in SMALL.items() if name.startswith("data/")}
+    ended = etl("drill", small(tmp_path, changes=empty).project, "--progress", "none")
+    assert ended.code == 2
+    assert "nothing to drill" in ended.err
+
+
+def example_of_the_page() -> list[str]:
+    """The command that the page shows, and its output."""
+    page = (ROOT / "docs" / "drill.md").read_text("utf-8")
+    return page.split("```text\n$ casebook-etl ")[1].split("\n```")[0].splitlines()
+
+
+def figures_hidden(line: str) -> str:
+    return re.sub(r"[^ ]*-drills.jsonl", "FILE", re.sub(r"\d+", "N", re.sub(r", \d+ held$", "", line)))
+
+
+def files_of(project) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in project.runs.rglob("*") if path.is_file()}

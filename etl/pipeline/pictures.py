@@ -128,8 +128,10 @@ class Proof:
 def good(rows: Iterable[KnownRecord], picture: Picture) -> Good:
     """What a load made, by the rows of its state database."""
     ids = {row.key: row.target_id for row in rows if row.target_id is not None}
-    contents = {key: picture.name(target_id) for key, target_id in ids.items()}
-    outlines = {key: picture.outline(target_id) for key, target_id in ids.items() if picture.entity(target_id)}
+    contents: dict[str, str] = {key: picture.name(target_id) for key, target_id in ids.items()}
+    outlines: dict[str, str] = {
+        key: picture.outline(target_id) for key, target_id in ids.items() if picture.entity(target_id)
+    }
     return Good(contents, picture.records, outlines)
 
 

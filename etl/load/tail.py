@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
+from itertools import groupby
+from operator import itemgetter
 from typing import TypeVar
 
 from etl.catalog.model import Link
@@ -23,6 +25,9 @@ from etl.load.ports import LoadPorts
 from etl.mapping.model import Field, FileField
 
 Item = TypeVar("Item")
+UPLOADS_AT_ONCE = 4
+"""Files are in memory as a whole while they are under way."""
+_UPLOADS_IN_SIGHT = 10_000
 
 
 class Tail:
@@ -45,9 +50,24 @@ class Tail:
         children = self._parents.created({key for key, _ in links})
         many = [key for key, link in links if key in children and self._catalogued(children[key], link).many]
         whole = self._planned.find(many) if many else {}
-        await self._each(links, concurrency, lambda pending: self._link(*pending, whole.get(pending[0])))
-        pending = self._planned.find(list(self._ports.state.pending_uploads()))
-        await self._each(pending.values(), concurrency, self._upload_pending)
+        # Links of one record follow one another: the server would let one of them wait for the other.
+        by_child = [list(each) for _, each in groupby(links, itemgetter(0))]
+        await self._each(by_child, concurrency, lambda pending: self._links_of_one(pending, whole))
+        await self._upload_rest()
+
+    async def _links_of_one(
+        self, links: Iterable[tuple[RecordKey, PendingLink]], whole: Mapping[RecordKey, PlannedRecord]
+    ) -> None:
+        for key, link in links:
+            await self._link(key, link, whole.get(key))
+
+    async def _upload_rest(self) -> None:
+        keys = list(self._ports.state.pending_uploads())
+        if keys:
+            self._ports.progress.start("attachments", len(keys))
+        for start in range(0, len(keys), _UPLOADS_IN_SIGHT):
+            pending = self._planned.find(keys[start : start + _UPLOADS_IN_SIGHT])
+            await self._each(pending.values(), UPLOADS_AT_ONCE, self._upload_pending)
 
     def upload_size(self, record: PlannedRecord) -> int | None:
         """Bytes to upload for a record, None where it carries no file."""
@@ -110,6 +130,7 @@ class Tail:
             self._forbidden.add(entity)
 
     async def _upload_pending(self, record: PlannedRecord) -> None:
+        self._ports.progress.advance()
         created = self._parents.created([record.key]).get(record.key)
         if created is not None and record.entity not in self._forbidden:
             async with self._forgiving(record.entity):

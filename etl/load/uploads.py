@@ -14,9 +14,8 @@ from contextlib import AbstractAsyncContextManager
 from etl.core.keys import RecordKey
 from etl.core.records import TargetId
 from etl.load.planned import PlannedRecord
-from etl.load.tail import Tail
+from etl.load.tail import UPLOADS_AT_ONCE, Tail
 
-AT_ONCE = 4
 _WAITING = 64
 Guard = Callable[[RecordKey, str], AbstractAsyncContextManager[None]]
 
@@ -32,7 +31,7 @@ class UploadLane:
 
     def start(self, tasks: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
         """Begins to upload what is offered; the tasks end only by being cancelled."""
-        return [tasks.create_task(self._work()) for _ in range(AT_ONCE)]
+        return [tasks.create_task(self._work()) for _ in range(UPLOADS_AT_ONCE)]
 
     def offer(self, record: PlannedRecord, target_id: TargetId, shown: Mapping[str, object]) -> None:
         """Uploads a created record's bytes soon, or leaves them to the end of the load; ``shown`` holds the address."""

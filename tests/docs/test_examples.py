@@ -54,6 +54,7 @@ def _lay_over(folder: Path, kind: str, words: tuple[str, ...], content: dict[str
             folder / "example.yaml",
         )
         merged = content
+        (folder / "overrides" / f"{content['mapping']}.csv").unlink(missing_ok=True)  # it corrects what was replaced
     else:
         path = next(
             each for each in folder.glob("*.yaml") if _plain(each.read_text("utf-8")).get("mapping") == words[1]

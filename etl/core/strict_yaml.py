@@ -155,7 +155,7 @@ class _Reader:
         line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
         if line not in self._tab_lines:
             problem = getattr(error, "problem", None) or "it cannot be read"
-            message = f"This is not YAML: {problem}."
+            message = f"This is not YAML: {problem}{_began(error)}."
             self._add(
                 line, column, message, "Check quotes, colons and indentation here and one line up.", "yaml_syntax"
             )
@@ -250,6 +250,12 @@ class _Reader:
 
     def _place(self, offset: int) -> tuple[int, int]:
         return self._text.count("\n", 0, offset) + 1, offset - self._text.rfind("\n", 0, offset)
+
+
+def _began(error: yaml.YAMLError) -> str:
+    """Where the quote, bracket or block began that could not be read to its end; it may be far from where that showed."""
+    mark, context = getattr(error, "context_mark", None), getattr(error, "context", None)
+    return f", {context} that begins at {mark.line + 1}:{mark.column + 1}" if mark is not None and context else ""
 
 
 def _start(event: yaml.Event) -> tuple[int, int]:

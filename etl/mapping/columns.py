@@ -14,7 +14,7 @@ from etl.core.ports import Join
 from etl.core.suggest import did_you_mean
 from etl.mapping.episodes import of_the_source, own_columns
 from etl.mapping.ignore import ignored_columns, ignored_reason, is_pattern, patterns_of
-from etl.mapping.model import EntityMapping, Position, Project
+from etl.mapping.model import EntityMapping, Position, Project, VaryingTable
 from etl.mapping.queries import columns_read
 from etl.mapping.reads import columns_in
 
@@ -24,9 +24,47 @@ Columns = Mapping[str, Sequence[str]]
 def check_columns(project: Project, columns: Columns) -> tuple[Mistake, ...]:
     """Every mistake about tables and columns, in file order. ``columns`` maps ``source.TABLE`` to its header."""
     uses = [use for mapping in project.mappings if not mapping.query for use in _uses(mapping)]
-    found = [*_unknown_tables(project, columns), *_unknown_columns(uses, columns), *_repeated_aliases(project, columns)]
-    found += [*_unused(project, columns, uses), *_idle_ignores(project, columns, uses)]
+    headless = [table for table in columns if _is_headless(table, columns[table], uses)]
+    found = [_headless(use) for use in uses if use.table in headless]
+    found += _unknown_tables(project, columns)
+    uses = [use for use in uses if use.table not in headless]
+    columns = {table: names for table, names in columns.items() if table not in headless}
+    found += [*_unknown_columns(uses, columns), *_repeated_aliases(project, columns)]
+    found += [*_refused(project, _unused(project, columns, uses)), *_idle_ignores(project, columns, uses)]
+    found += _misplaced_variations(project, columns)
     return tuple(sorted(set(found)))
+
+
+def new_columns(project: Project, columns: Columns) -> tuple[Unused, ...]:
+    """The tables and columns that nobody decided about in sources that vary: named, because a newer edition brought them,
+    and no mistake. In file order.
+    """
+    uses = [use for mapping in project.mappings if not mapping.query for use in _uses(mapping)]
+    return tuple(each for each in _unused(project, columns, uses) if _is_new(project, each))
+
+
+@dataclass(frozen=True, slots=True)
+class Unused:
+    """A table, or with ``column`` one of its columns, that is neither read nor ignored."""
+
+    table: str
+    column: str
+    position: Position
+
+    @property
+    def message(self) -> str:
+        """What was found."""
+        return f"No mapping reads `{self.column}` of `{self.table}`." if self.column else self._of_table
+
+    @property
+    def hint(self) -> str:
+        """What to do."""
+        reason = f"{{{self.column}: reason}}" if self.column else "reason"
+        return f"Map it, or write `{self.table}: {reason}` under `ignore`."
+
+    @property
+    def _of_table(self) -> str:
+        return f"No mapping reads the table `{self.table}`."
 
 
 # ---------------------------------------------------------------- what mappings read
@@ -83,6 +121,20 @@ def _at(mapping: EntityMapping, part: str) -> Position:
 # ---------------------------------------------------------------- names that are not there
 
 
+def _is_headless(table: str, names: Sequence[str], uses: Iterable[_Use]) -> bool:
+    """Whether a table's first row seems to be data: no column that is read is there, and a name is a number or a date.
+
+    Its names may then be somebody's, so that none of them may be shown.
+    """
+    wanted = {use.column for use in uses if use.table == table}
+    return bool(wanted) and wanted.isdisjoint(names) and any(not any(map(str.isalpha, name)) for name in names)
+
+
+def _headless(use: _Use) -> Mistake:
+    message = f"`{use.table}` has no column `{use.column}`, and its first row looks like data."
+    return _mistake(use.position, message, "See that the first row names the columns.", "no_header")
+
+
 def _unknown_tables(project: Project, columns: Columns) -> Iterator[Mistake]:
     for mapping in project.mappings:
         tables = [("table", mapping.base.table), *((f"join {each.alias}", each.table) for each in mapping.base.joins)]
@@ -90,7 +142,7 @@ def _unknown_tables(project: Project, columns: Columns) -> Iterator[Mistake]:
             if table not in columns:
                 yield _unknown_table(project, _at(mapping, part), table, columns)
     for table in project.ignore:
-        if table not in columns:
+        if table not in columns and _editions(project, table.partition(".")[0]) is None:
             yield _unknown_table(project, project.positions[table], table, columns)
 
 
@@ -125,7 +177,7 @@ def _repeated_aliases(project: Project, columns: Columns) -> Iterator[Mistake]:
 # ---------------------------------------------------------------- nothing is forgotten
 
 
-def _unused(project: Project, columns: Columns, uses: Iterable[_Use]) -> Iterator[Mistake]:
+def _unused(project: Project, columns: Columns, uses: Iterable[_Use]) -> Iterator[Unused]:
     """Tables and columns that are neither read nor ignored."""
     read: dict[str, set[str]] = {table: set() for table in _tables_used(project)}
     for use in uses:
@@ -134,11 +186,14 @@ def _unused(project: Project, columns: Columns, uses: Iterable[_Use]) -> Iterato
         for table, column in columns_read(mapping.query, columns):
             read.setdefault(table, set()).add(column)
     for table, names in columns.items():
+        position = project.positions.get(table, project.positions["ignore"])
+        if ignored_reason(project, table) is not None:
+            continue
         if table not in read:
-            yield from _forgotten_table(project, table)
-        elif ignored_reason(project, table) is None:
-            ignored = ignored_columns(project, table, names)
-            yield from _forgotten_columns(project, table, [n for n in names if n not in read[table] | set(ignored)])
+            yield Unused(table, "", position)
+            continue
+        ignored = ignored_columns(project, table, names)
+        yield from (Unused(table, name, position) for name in names if name not in read[table] | set(ignored))
 
 
 def _tables_used(project: Project) -> Iterator[str]:
@@ -147,18 +202,30 @@ def _tables_used(project: Project) -> Iterator[str]:
         yield from (join.table for join in mapping.base.joins)
 
 
-def _forgotten_table(project: Project, table: str) -> Iterator[Mistake]:
-    if ignored_reason(project, table) is None:
-        hint = f"Map it, or write `{table}: reason` under `ignore`."
-        position = project.positions.get(table, project.positions["ignore"])
-        yield _mistake(position, f"No mapping reads the table `{table}`.", hint, "forgotten_table")
+def _refused(project: Project, unused: Iterable[Unused]) -> Iterator[Mistake]:
+    for each in unused:
+        if not _is_new(project, each):
+            code = "forgotten_column" if each.column else "forgotten_table"
+            yield _mistake(each.position, each.message, each.hint, code)
 
 
-def _forgotten_columns(project: Project, table: str, names: Sequence[str]) -> Iterator[Mistake]:
-    position = project.positions.get(table, project.positions["ignore"])
-    for name in names:
-        hint = f"Map it, or write `{table}: {{{name}: reason}}` under `ignore`."
-        yield _mistake(position, f"No mapping reads `{name}` of `{table}`.", hint, "forgotten_column")
+def _is_new(project: Project, unused: Unused) -> bool:
+    """Whether an edition may have brought it: it is of a source that varies, and no document names it."""
+    source, _, table = unused.table.partition(".")
+    varies = _editions(project, source)
+    return varies is not None and not (table in varies and unused.column in varies[table].columns)
+
+
+def _editions(project: Project, source: str) -> Mapping[str, VaryingTable] | None:
+    return project.sources[source].varies if source in project.sources else None
+
+
+def _misplaced_variations(project: Project, columns: Columns) -> Iterator[Mistake]:
+    """Entries of ``varies`` that speak of a table which is not there."""
+    for source in project.sources.values():
+        for table, varying in (source.varies or {}).items():
+            if f"{source.name}.{table}" not in columns:
+                yield _unknown_table(project, varying.position, f"{source.name}.{table}", columns)
 
 
 def _idle_ignores(project: Project, columns: Columns, uses: Sequence[_Use]) -> Iterator[Mistake]:
@@ -178,6 +245,8 @@ def _idle_pattern(
 ) -> Iterator[Mistake]:
     position = project.positions[(table, pattern)]
     if not any(fnmatchcase(name, pattern) for name in names):
+        if _editions(project, table.partition(".")[0]) is not None:
+            return
         message = f"`{pattern}` matches no column of `{table}`."
         yield _mistake(position, message, did_you_mean(pattern, names), "idle_ignore")
     elif not is_pattern(pattern) and (table, pattern) in used:

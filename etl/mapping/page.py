@@ -66,12 +66,15 @@ class Page:
 
 def read_page(path: Path, file: str, found: list[Mistake]) -> Page | None:
     """Read one YAML file; None where it cannot be read, with the mistakes added to ``found``."""
+    if path.exists() and not path.is_file():
+        found.append(Mistake(file, 1, 1, "This is no regular file.", "Put a YAML file here.", "file"))
+        return None
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        found.append(
-            Mistake(file, 1, 1, f"The file is not UTF-8 (byte {error.start}).", "Save it as UTF-8.", "encoding")
-        )
+        line = error.object.count(b"\n", 0, error.start) + 1
+        message = f"The file is not UTF-8 (byte {error.start})."
+        found.append(Mistake(file, line, 1, message, "Save it as UTF-8.", "encoding"))
     except OSError:
         found.append(Mistake(file, 1, 1, "The file cannot be read.", "Check that it exists and is readable.", "file"))
     else:

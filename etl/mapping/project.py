@@ -42,6 +42,9 @@ def load_project(folder: Path, *, profile: str | None = None, environ: Mapping[s
     page = _project_page(root, found)
     paths = list(_mapping_files(root, page))
     pages = [each for path in paths if (each := read_page(path, path.name, found)) is not None]
+    if not paths:
+        hint = "Add one YAML file an entity."
+        found.append(Mistake(PROJECT_FILE, 1, 1, "The project holds no mapping.", hint, "file"))
     is_complete = len(pages) == len(paths)
     pages = expanded(pages, read_includes(root, found))
     crosswalks = read_crosswalks(root / CROSSWALKS, found)
@@ -51,7 +54,7 @@ def load_project(folder: Path, *, profile: str | None = None, environ: Mapping[s
         raise MappingError(found)
     shared = replace(_shared(head, root, pages, crosswalks, complete=is_complete), overrides=overrides)
     _refuse_stray_overrides(pages, overrides, found)
-    mappings = with_project_rules(head.page, head.form, _mappings(pages, shared, found), shared)
+    mappings = with_project_rules(head.page, head.form, _mappings(pages, shared), shared)
     if found or head.form is None:
         raise MappingError(tuple(set(found)))
     return _project(head, root, mappings, crosswalks)
@@ -169,13 +172,9 @@ def _spaces(outlines: Sequence[Outline]) -> dict[str, dict[str, int]]:
     return spaces
 
 
-def _mappings(pages: Sequence[Page], shared: Shared, found: list[Mistake]) -> tuple[EntityMapping, ...]:
+def _mappings(pages: Sequence[Page], shared: Shared) -> tuple[EntityMapping, ...]:
     for page in pages:
         note_secrets(page, (), page.value)
-    if not pages:
-        found.append(
-            Mistake(PROJECT_FILE, 1, 1, "The project holds no mapping.", "Add one YAML file an entity.", "file")
-        )
     _refuse_repeated_names(pages)
     _refuse_unequal_keys(pages, shared)
     return tuple(each for page in pages if (each := resolved(page, shared)) is not None)

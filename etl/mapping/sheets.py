@@ -14,6 +14,9 @@ Note: TypeAlias = Callable[[int, str, str, str], None]
 
 def sheet_text(path: Path, note: Note) -> str | None:
     """The text of a sheet, without a byte order mark; None, and a mistake noted, where it cannot be read."""
+    if path.exists() and not path.is_file():
+        note(1, "This is no regular file.", "Put a CSV file here.", "file")
+        return None
     try:
         return path.read_text(encoding="utf-8-sig", errors="strict")
     except UnicodeDecodeError as error:

@@ -6,6 +6,7 @@ import zipfile
 from pathlib import Path
 
 from etl.core.errors import SourceUnavailable, SourceUnreadable
+from etl.sources.opened import require_regular
 
 _LARGEST_BYTES = 64 << 30
 _MOST_MEMBERS = 10_000
@@ -16,6 +17,7 @@ _SMALL_BYTES = 64 << 20
 
 def open_archive(path: Path, place: str) -> zipfile.ZipFile:
     """The zip, opened and found harmless. Raises SourceUnavailable or SourceUnreadable."""
+    require_regular(path, place)
     try:
         archive = zipfile.ZipFile(path)
     except OSError as error:

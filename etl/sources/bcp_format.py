@@ -8,6 +8,7 @@ from pathlib import Path
 
 from etl.core.errors import SettingsError, SourceUnavailable
 from etl.sources.names import check_columns
+from etl.sources.opened import require_regular
 
 _FIELD = re.compile(
     r"""\s*(?P<order>\d+)\s+(?P<type>\w+)\s+(?P<prefix>\d+)\s+(?P<length>\d+)\s+"(?P<end>(?:[^"\\]|\\.)*)"
@@ -67,10 +68,11 @@ def read_format(path: Path, place: str) -> BcpFormat:
 
 
 def _lines(path: Path, place: str) -> list[str]:
+    hint = "Check the path of `format:`; it is relative to project.yaml."
+    require_regular(path, place, hint)
     try:
         return path.read_text("utf-8-sig").strip().splitlines()
     except OSError as error:
-        hint = "Check the path of `format:`; it is relative to project.yaml."
         raise SourceUnavailable(f"{place} cannot be opened ({error.strerror}).", hint=hint) from None
     except UnicodeDecodeError:
         raise SettingsError(f"{place} is not UTF-8.", hint="Save it as UTF-8.") from None

@@ -83,6 +83,8 @@ def _field(rest: str, start: int, where: str) -> LayoutField | None:
     words = clauses.split()
     name = words[0].replace("-", "_")
     picture = _PICTURE.search(clauses)
+    if len(_PICTURE.findall(clauses)) > 1:
+        raise SettingsError(f"{where}: {name} has two PICTUREs.", hint="End each item with a period.")
     others = {re.sub(r"-\d$", "", word.upper()) for word in words[1:]}
     for word, why in _REFUSED.items():
         if word in others:
@@ -102,7 +104,9 @@ def _sign(words: set[str]) -> _Sign:
 
 
 def _form(picture: str, sign: _Sign, place: str) -> tuple[int, Renderer]:
-    expanded = _REPEAT.sub(lambda found: found[1] * min(int(found[2]), _LONGEST_PICTURE), picture)
+    if any(int(found[2]) > _LONGEST_PICTURE for found in _REPEAT.finditer(picture)):
+        raise SettingsError(f"{place} is longer than {_LONGEST_PICTURE:,} characters.", hint="Check its PICTURE.")
+    expanded = _REPEAT.sub(lambda found: found[1] * int(found[2]), picture)
     if _TEXT.fullmatch(expanded):
         return len(expanded), _trimmed
     found = _NUMBER.fullmatch(expanded)

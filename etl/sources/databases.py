@@ -26,6 +26,14 @@ if TYPE_CHECKING:
 
 _LEFT_AS_TEXT = ("date", "timestamp", "timestamptz", "time", "timetz", "interval", "numeric", "json", "jsonb", "uuid")
 _POSTGRES_SESSION = "set DateStyle to ISO, YMD; set TimeZone to UTC; set default_transaction_read_only to on"
+_HINTS = {
+    "SQLITE_NOTADB": "The file is no SQLite database; look at the path of the source.",
+    "SQLITE_CORRUPT": "The file is damaged or was cut off on its way; get it again.",
+    "SQLITE_READONLY": "A source is only read: give a query that does not write.",
+    "SQLITE_ERROR": "Try the query, or the view behind the table, in the database's own shell: its message names the cause.",
+    "SQLITE_BUSY": "Another program writes to the file; take a copy that nobody writes to, and read that.",
+}
+"""What to do where the database is a file and there is no server's log."""
 _MYSQL_SESSION = "set session transaction read only"
 
 
@@ -39,17 +47,20 @@ class Database:
         self._engine: sa.Engine | None = None
 
     @contextmanager
-    def connected(self) -> Iterator[sa.Connection]:
+    def connected(self, table: str = "") -> Iterator[sa.Connection]:
         """A connection inside one read-only transaction that sees one state of the data.
 
-        Raises SourceUnavailable if the database does not let us in, SourceUnreadable if it fails later.
+        ``table`` is what is read, for messages. Raises SourceUnavailable if the database does not let us in,
+        SourceUnreadable if it fails later.
         """
         connection = self._connect()
         try:
             yield connection
         except (DBAPIError, UnicodeDecodeError) as error:
-            message = f"Reading from source {self._source} failed ({_code(error)})."
-            raise SourceUnreadable(message, hint="Look into the server's log, then run again.") from None
+            place = f"{self._source}.{table}" if table else f"from source {self._source}"
+            code = _code(error)
+            hint = _HINTS.get(code, "Look into the server's log, then run again.")
+            raise SourceUnreadable(f"Reading {place} failed ({code}).", hint=hint) from None
         finally:
             connection.close()
 
@@ -94,9 +105,11 @@ class Database:
         return connection
 
     def _require_file(self) -> None:
-        if self.kind == "sqlite" and not Path(self._url.database or "").is_file():
+        path = Path(self._url.database or "")
+        if self.kind == "sqlite" and not path.is_file():
+            what = "is not a regular file" if path.exists() else "does not exist"
             hint = "Paths are relative to the project's project.yaml."
-            raise SourceUnavailable(f"The SQLite file of source {self._source} does not exist.", hint=hint)
+            raise SourceUnavailable(f"The SQLite file of source {self._source} {what}.", hint=hint)
 
     def _place(self) -> str:
         if self.kind == "sqlite":

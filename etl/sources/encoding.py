@@ -27,6 +27,15 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_OTHER_FORMS = (
+    (b"\x1f\x8b", "a gzip file", "Unpack it."),
+    (b"PK\x03\x04", "a zip or a workbook", "Unpack it, or declare it with `zip:` or `excel:`."),
+    (b"\xd0\xcf\x11\xe0", "an old workbook or document", "Save it as text, or declare it with `excel:`."),
+    (b"%PDF", "a PDF", "Export the data as text."),
+    (b"SQLite format 3\0", "an SQLite database", "Declare it with `sql:`."),
+    (b"PAR1", "a Parquet file", "Declare it with `parquet:`."),
+)
+"""Files that somebody gave a text file's name, by their first bytes: what they are and what to do."""
 _C1_CONTROL = re.compile("[\x80-\x9f]")
 
 codecs.register_error(MISFITS, lambda error: (MISFIT, error.end) if isinstance(error, UnicodeDecodeError) else ("", 0))
@@ -47,10 +56,13 @@ def proved_encoding(stream: BinaryIO, place: str) -> str:
 
     Raises SourceUnreadable that names the first misfit and the encodings that are possible there.
     """
-    start = stream.read(4)
+    start = stream.read(16)
     for mark, encoding in _MARKS:
         if start.startswith(mark):
             return encoding
+    for first, form, hint in _OTHER_FORMS:
+        if start.startswith(first):
+            raise SourceUnreadable(f"{place} is no text but {form}.", hint=hint)
     _refuse_wide(stream, place)
     offset = first_misfit(stream, "utf-8")
     if offset is not None:
@@ -117,10 +129,15 @@ def _reads(sample: bytes, encoding: str) -> bool:
 
 
 def _refuse_wide(stream: BinaryIO, place: str) -> None:
-    """UTF-16 without its mark may be valid UTF-8 full of NUL; so many mean that, not damage."""
+    """UTF-16 or UTF-32 without its mark may be valid UTF-8 full of NUL; so many mean that, or no text at all."""
     stream.seek(0)
     sample = stream.read(BLOCK_BYTES)
-    if sample.count(0) * 4 > len(sample):
-        hint = "Declare it: `encoding: utf-16-le` or `utf-16-be`."
-        offset = sample.index(0)
-        raise SourceUnreadable(f"{place} looks like UTF-16 without a mark (NUL at byte offset {offset}).", hint=hint)
+    if sample.count(0) * 4 <= len(sample):
+        return
+    offset = sample.index(0)
+    if b"\0" * 4 in sample:
+        hint = "Export it again: a disk, a disk's repair or a broken copy left them."
+        raise SourceUnreadable(f"{place} holds runs of NUL, the first at byte offset {offset}.", hint=hint)
+    width = "32" if b"\0\0\0" in sample else "16"
+    hint = f"Declare it: `encoding: utf-{width}-le` or `utf-{width}-be`."
+    raise SourceUnreadable(f"{place} looks like UTF-{width} without a mark (NUL at byte offset {offset}).", hint=hint)

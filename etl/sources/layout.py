@@ -16,6 +16,7 @@ from etl.sources.copybook import copybook_fields
 from etl.sources.declared import declared_form
 from etl.sources.layout_field import LayoutField
 from etl.sources.names import check_columns
+from etl.sources.opened import require_regular
 from etl.sources.sql_text import Renderer
 
 FILLER = "FILLER"
@@ -52,14 +53,26 @@ def read_layout(path: Path, place: str) -> Layout:
     if not named:
         raise SettingsError(f"{place} names no column.", hint=f"Write one line a column: {','.join(_HEADER)}.")
     check_columns([each.column for each in named], place)
+    _refuse_gaps(fields, place)
     return Layout(tuple(named), max(each.start + each.length for each in fields))
 
 
+def _refuse_gaps(fields: Sequence[LayoutField], place: str) -> None:
+    """Characters that no column takes would be left behind without a word, so they have to be named."""
+    end = 0
+    for each in sorted(fields, key=lambda field: field.start):
+        if each.start > end:
+            hint = f"Give them to a column, or call them {FILLER}."
+            raise SettingsError(f"{place} has no column for the characters {end + 1} to {each.start}.", hint=hint)
+        end = max(end, each.start + each.length)
+
+
 def _text(path: Path, place: str) -> str:
+    hint = "Check the path of `layout:`; it is relative to project.yaml."
+    require_regular(path, place, hint)
     try:
         return path.read_text("utf-8-sig")
     except OSError as error:
-        hint = "Check the path of `layout:`; it is relative to project.yaml."
         raise SourceUnavailable(f"{place} cannot be opened ({error.strerror}).", hint=hint) from None
     except UnicodeDecodeError:
         raise SettingsError(f"{place} is not UTF-8.", hint="Save it as UTF-8.") from None

@@ -67,15 +67,23 @@ def hashed(stream: BinaryIO, digest: hashlib._Hash) -> Iterator[bytes]:
         yield block
 
 
-def _opened(path: Path, place: str) -> BinaryIO:
+def require_regular(path: Path, place: str, hint: str = "Check path and rights.") -> None:
+    """Raises SourceUnavailable for what is not there or is no regular file: a pipe would be waited for without end."""
     try:
-        if stat.S_ISREG(path.stat().st_mode):
-            return path.open("rb")
+        mode = path.stat().st_mode
     except OSError as error:
-        raise SourceUnavailable(
-            f"{place} cannot be opened ({error.strerror}).", hint="Check path and rights."
-        ) from None
-    raise SourceUnavailable(f"{place} is not a regular file.", hint="Give a file's path.")
+        raise SourceUnavailable(f"{place} cannot be opened ({error.strerror}).", hint=hint) from None
+    if not stat.S_ISREG(mode):
+        raise SourceUnavailable(f"{place} is not a regular file.", hint="Give a file's path.")
+
+
+def _opened(path: Path, place: str) -> BinaryIO:
+    require_regular(path, place)
+    try:
+        return path.open("rb")
+    except OSError as error:
+        hint = "Check path and rights."
+        raise SourceUnavailable(f"{place} cannot be opened ({error.strerror}).", hint=hint) from None
 
 
 def _fingerprint(status: os.stat_result) -> tuple[int, int]:

@@ -62,7 +62,7 @@ class SqlSource:
 
     def read(self, table: str, batch_rows: int) -> Iterator[pa.RecordBatch]:
         """Batches in the order of the primary key, where there is one; see :meth:`etl.core.ports.Source.read`."""
-        with self._database.connected() as connection:
+        with self._database.connected(table) as connection:
             streaming = connection.execution_options(stream_results=True, max_row_buffer=batch_rows)
             started = self._query if table in self._queries else self._table
             made, result = started(streaming, table)

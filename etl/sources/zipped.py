@@ -7,10 +7,12 @@ tables and nothing else; no file is written where a name says.
 from __future__ import annotations
 
 import glob
+import lzma
 import shutil
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
@@ -61,14 +63,21 @@ class ZipSource:
                 hint = "Look at the names inside the zip."
                 raise SourceUnavailable(f"Source {self.name} has no table {table}.", hint=hint)
             path = folder / PurePosixPath(member.filename).name
-            try:
-                with archive.open(member) as packed, path.open("xb") as unpacked:
-                    shutil.copyfileobj(packed, unpacked)
-            except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError):
-                hint = "Get it again, without a password."
-                message = f"{self._place}: the file of table {table} is damaged or encrypted."
-                raise SourceUnreadable(message, hint=hint) from None
+            with self._sound(table), archive.open(member) as packed, path.open("xb") as unpacked:
+                shutil.copyfileobj(packed, unpacked)
         return path
+
+    @contextmanager
+    def _sound(self, table: str) -> Iterator[None]:
+        """Turns what unpacking damaged bytes raises, each way of packing something else, into SourceUnreadable."""
+        try:
+            yield
+        except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, RuntimeError, EOFError, OSError) as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                raise  # the disk's own; damage that bzip2 finds has no number
+            hint = "Get it again, without a password."
+            message = f"{self._place}: the file of table {table} is damaged or encrypted."
+            raise SourceUnreadable(message, hint=hint) from None
 
     def _found(self, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
         named = [(PurePosixPath(each.filename), each) for each in archive.infolist() if not each.is_dir()]

@@ -58,9 +58,7 @@ def demonstrate(project: Path, environ: Mapping[str, str], progress: Progress, *
 
 
 def _pointed_at(setting: Setting, base_url: str) -> Setting:
-    profile = replace(
-        setting.profile, base_url=base_url, token_url=f"{base_url}/oauth2/token", quiet_s=0.5, state=None
-    )
+    profile = replace(setting.profile, base_url=base_url, token_url=f"{base_url}/oauth2/token", quiet_s=0.5, state=None)
     return replace(setting, profile=profile)
 
 

@@ -20,10 +20,10 @@ def mistakes(tmp_path):
 
 
 FORM = [
-    ("version: 1\nentitties: {}\n", (2, 1, "Unknown key entitties.", 'Did you mean `entities`?')),
+    ("version: 1\nentitties: {}\n", (2, 1, "Unknown key entitties.", "Did you mean `entities`?")),
     (
         "version: 1\nentities: {person: {attributez: {}}}\n",
-        (2, 21, "Unknown key attributez.", 'Did you mean `attributes`?'),
+        (2, 21, "Unknown key attributez.", "Did you mean `attributes`?"),
     ),
     (
         "version: 1\nentities: {person: {zzz: 1}}\n",
@@ -40,11 +40,11 @@ FORM = [
     ("version: 1\ninvented: 1\n", (2, 11, "invented: input should be a valid boolean.", "")),
     (
         "version: 1\nentities: {person: {operations: [creat]}}\n",
-        (2, 34, "operations: input should be 'create', 'list', 'get', 'update' or 'delete'.", 'Did you mean `create`?'),
+        (2, 34, "operations: input should be 'create', 'list', 'get', 'update' or 'delete'.", "Did you mean `create`?"),
     ),
     (
         "version: 1\nentities: {person: {attributes: {ssn: {type: strinng}}}}\n",
-        (2, 46, "type: input should be 'string', 'text'", 'Did you mean `string`?'),
+        (2, 46, "type: input should be 'string', 'text'", "Did you mean `string`?"),
     ),
     (
         "version: 1\nentities: {person: {path: people}}\n",
@@ -52,7 +52,7 @@ FORM = [
     ),
     (
         "version: 1\nlookups: {race: {options: [White, {labelx: Asian}]}}\n",
-        (2, 36, "Unknown key labelx.", 'Did you mean `label`?'),
+        (2, 36, "Unknown key labelx.", "Did you mean `label`?"),
     ),
 ]
 
@@ -63,7 +63,7 @@ NAMES = [
     ),
     (
         "version: 1\nentities: {person: {attributes: {frist_name: {required: true}}}}\n",
-        (2, 34, "The attribute frist_name is unknown.", 'Did you mean `first_name`? To add a new attribute,'),
+        (2, 34, "The attribute frist_name is unknown.", "Did you mean `first_name`? To add a new attribute,"),
     ),
     (
         "version: 1\nentities: {person: {links: {gendr: {required: true}}}}\n",
@@ -79,11 +79,11 @@ NAMES = [
     ),
     (
         "version: 1\nentities: {person: {required: {last_nam: true}}}\n",
-        (2, 32, "person has no field last_nam.", 'Did you mean `last_name`?'),
+        (2, 32, "person has no field last_nam.", "Did you mean `last_name`?"),
     ),
     (
         "version: 1\nentities: {person: {rename: {sn: social}}}\n",
-        (2, 30, "person has no field sn.", 'Did you mean `ssn`?'),
+        (2, 30, "person has no field sn.", "Did you mean `ssn`?"),
     ),
 ]
 
@@ -94,7 +94,7 @@ AGREEMENT = [
     ),
     (
         "version: 1\nentities: {person: {links: {pet: {to: [persn]}}}}\n",
-        (2, 40, "The entity or lookup persn is unknown.", 'Did you mean `person`?'),
+        (2, 40, "The entity or lookup persn is unknown.", "Did you mean `person`?"),
     ),
     (
         "version: 1\nentities: {person: {links: {pet: {to: [case, gender]}}}}\n",
@@ -142,7 +142,7 @@ AGREEMENT = [
     ),
     (
         "version: 1\nentities: {goal: {marker: {ask: scoped, scope: cse}}}\n",
-        (2, 48, "The link cse is unknown.", 'Did you mean `case`?'),
+        (2, 48, "The link cse is unknown.", "Did you mean `case`?"),
     ),
     (
         "version: 1\nentities: {user: {marker: {ask: scoped}}}\n",
@@ -166,19 +166,19 @@ AGREEMENT = [
     ),
     (
         "version: 1\nentities: {goal: {flow: [{do: read, relationship: cas, attribute: name}]}}\n",
-        (2, 51, "The link cas is unknown.", 'Did you mean `case`?'),
+        (2, 51, "The link cas is unknown.", "Did you mean `case`?"),
     ),
     (
         "version: 1\nentities: {note: {natural_keys: [[subjct]]}}\n",
-        (2, 35, "The field subjct is unknown.", 'Did you mean `subject`?'),
+        (2, 35, "The field subjct is unknown.", "Did you mean `subject`?"),
     ),
     (
         "version: 1\nentities: {user: {match_on: mail}}\n",
-        (2, 29, "The attribute mail is unknown.", 'Did you mean `email`?'),
+        (2, 29, "The attribute mail is unknown.", "Did you mean `email`?"),
     ),
     (
         "version: 1\nentities: {person: {service: peeple}}\n",
-        (2, 30, "The service peeple is unknown.", 'Did you mean `people`?'),
+        (2, 30, "The service peeple is unknown.", "Did you mean `people`?"),
     ),
     (
         "version: 1\nentities: {education: {path: /people/people}}\n",

@@ -132,7 +132,7 @@ def test_a_path_may_be_given_as_text(tmp_path):
 
 
 def test_an_unknown_tenant_is_refused_with_the_ones_there_are():
-    with pytest.raises(SettingsError, match=r'No tenant overlay called sandbx.*Did you mean `sandbox`'):
+    with pytest.raises(SettingsError, match=r"No tenant overlay called sandbx.*Did you mean `sandbox`"):
         load_catalog("sandbx")
 
 

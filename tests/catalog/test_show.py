@@ -54,7 +54,7 @@ def test_listed_users_are_shown_as_options():
 
 
 def test_an_unknown_entity_is_refused_with_the_nearest_name():
-    with pytest.raises(CatalogMismatch, match=r'no entity persn\. Did you mean `person`'):
+    with pytest.raises(CatalogMismatch, match=r"no entity persn\. Did you mean `person`"):
         entity_text(load_catalog(), "persn")
     with pytest.raises(CatalogMismatch, match="catalog show"):
         entity_data(load_catalog(), "zzzzzz")

@@ -15,6 +15,7 @@ from etl.core.exits import HELD_BACK
 if TYPE_CHECKING:
     from etl.pipeline.match_queue import Question
     from etl.pipeline.settling import Held
+    from etl.pipeline.wiring import Setting
 
 
 def register(app: typer.Typer) -> None:
@@ -50,18 +51,29 @@ def resolve(
             help="You have looked: the record with this record key is this one of Casebook, or none of the candidates.",
         ),
     ] = None,
+    decisions: Annotated[
+        Path | None,
+        typer.Option(
+            "--decisions",
+            metavar="FILE",
+            help="You have filled in a run's decisions.csv: write its targets into the crosswalks.",
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List what waits for a person, or settle it: held records whose answer was lost, and records that may be in Casebook
-    already.
+    """List what waits for a person, or settle it: held records whose answer was lost, records that may be in Casebook
+    already, and codes that nobody has decided.
     """
     output = Output(as_json)
-    if sum(each is not None for each in (absent, found, match)) > 1:
-        raise typer.BadParameter("settle with one of --absent, --found and --match")
+    if sum(each is not None for each in (absent, found, match, decisions)) > 1:
+        raise typer.BadParameter("settle with one of --absent, --found, --match and --decisions")
     with ending(output):
         from etl.pipeline import match_queue, settling
 
         setting = open_setting(project, profile)
+        if decisions is not None:
+            _take(output, setting, decisions)
+            return
         if absent is not None:
             count = settling.settle_absent(setting, absent)
             output.answer(
@@ -75,6 +87,14 @@ def resolve(
             output.answer({"settled": 1}, ["Settled; the next run takes it up."])
         else:
             _list(output, settling.held_records(setting), match_queue.open_questions(setting))
+
+
+def _take(output: Output, setting: Setting, sheet: Path) -> None:
+    from etl.pipeline.deciding import take_decisions
+
+    counts = take_decisions(setting, sheet)
+    lines = [f"crosswalks/{name}.csv: {count} decided" for name, count in counts.items()]
+    output.answer({"decided": counts}, lines or ["No line of the sheet has a target."])
 
 
 def _list(output: Output, held: Sequence[Held], matches: Sequence[Question]) -> None:

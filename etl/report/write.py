@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from etl.core.ports import Tables
+from etl.report.decision_sheet import write_decisions
 from etl.report.decisions import decisions_of
 from etl.report.facts import RunFiles
 from etl.report.html import render
@@ -17,7 +18,7 @@ from etl.report.worklist import write_worklist
 
 
 def write_report(folder: Path, tables: Tables | None = None, summary: Summary | None = None) -> Summary:
-    """Writes ``problems.csv``, ``report.html`` and ``summary.json`` of a run, in this order, and returns the summary.
+    """Writes ``problems.csv``, ``decisions.csv``, ``report.html`` and ``summary.json`` of a run, in this order, and returns the summary.
 
     ``tables`` answers how many rows each open decision frees; a ``summary`` of this run spares counting it. Raises
     SettingsError where the folder holds no run.
@@ -27,8 +28,11 @@ def write_report(folder: Path, tables: Tables | None = None, summary: Summary | 
     summary = summary or summary_of(files, facts)
     with _replaced(folder / "problems.csv") as temporary:
         write_worklist(temporary, files, facts)
+    decisions = decisions_of(files, tables)
+    with _replaced(folder / "decisions.csv") as temporary:
+        write_decisions(temporary, decisions.shown)
     with _replaced(folder / "report.html") as temporary:
-        temporary.write_text(render(files, facts, summary, decisions_of(files, tables)), "utf-8")
+        temporary.write_text(render(files, facts, summary, decisions), "utf-8")
     with _replaced(folder / "summary.json") as temporary:
         temporary.write_text(summary.model_dump_json(indent=2) + "\n", "utf-8")
     return summary

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from etl.core.decisions import CODE_SEPARATOR
 from etl.mapping.model import Crosswalk, CrosswalkRow, CrosswalkUse, OnUnmapped
 from etl.transform.distinct import combinations
 
 ANYTHING = "*"
-CODE_SEPARATOR = " | "
 _UNKNOWN = "unmapped_value"
 _OPEN = "open_decision"
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from etl.catalog.model import Kind
+from etl.core.decisions import SHAPE_END
 from etl.core.errors import TooManyProblems
 from etl.core.problems import Severity, problem_code
 from etl.mapping.model import Field, OnError, OnUnmapped
@@ -98,12 +99,12 @@ def _constant(text: str, fault: Fault) -> pa.Array:
     return pa.repeat(pa.scalar(text), len(fault.positions))
 
 
-def _joined(start: str, texts: pa.Array) -> pa.Array:
-    return pc.binary_join_element_wise(start, texts, "")
+def _joined(start: str, texts: pa.Array, end: str = "") -> pa.Array:
+    return pc.binary_join_element_wise(start, texts, end, "")
 
 
 def _cut(texts: pa.Array) -> pa.Array:
-    return pc.if_else(pc.greater(pc.utf8_length(texts), _LONGEST), shapes(texts), texts)
+    return pc.if_else(pc.greater(pc.utf8_length(texts), _LONGEST), _joined("", shapes(texts), SHAPE_END), texts)
 
 
 def shapes(texts: pa.Array) -> pa.Array:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, BinaryIO
@@ -112,15 +113,17 @@ class ExcelSource:
                     return number, columns
         raise SourceUnreadable(f"{place} has no header.", hint="Say in `header_row:` which row names the columns.")
 
-    def _opened(self, stream: BinaryIO, place: str) -> CalamineWorkbook:
+    @contextmanager
+    def _opened(self, stream: BinaryIO, place: str) -> Iterator[CalamineWorkbook]:
+        """The workbook; damage may show when it is opened or when a sheet is read."""
         try:
-            workbook: CalamineWorkbook = self._calamine.CalamineWorkbook.from_filelike(stream)
+            with self._calamine.CalamineWorkbook.from_filelike(stream) as workbook:
+                yield workbook
         except self._calamine.PasswordError:
             raise SourceUnreadable(f"{place} is protected by a password.", hint="Save it without one.") from None
         except (self._calamine.CalamineError, self._calamine.ZipError, self._calamine.XmlError):
             hint = "Open it in a spreadsheet program and save it again as .xlsx."
             raise SourceUnreadable(f"{place} is no sound workbook.", hint=hint) from None
-        return workbook
 
 
 def _calamine(source: str) -> ModuleType:

@@ -1,0 +1,8 @@
+-- MySQL dump 10.13
+CREATE TABLE `T` (
+  `a` int NOT NULL,
+  `b` varchar(40),
+  PRIMARY KEY (`a`)
+) ENGINE=InnoDB;
+INSERT INTO `T` VALUES (1,'José'),(2,'Quenby');
+-- Dump completed on 2026-01-01

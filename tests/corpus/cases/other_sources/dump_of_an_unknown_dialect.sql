@@ -1,0 +1,2 @@
+CREATE TABLE T (a int, b text);
+INSERT INTO T VALUES (1,'Quenby');

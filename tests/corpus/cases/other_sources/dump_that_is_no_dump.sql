@@ -1,0 +1,2 @@
+Dear all,
+please find Quenby attached.

@@ -1,0 +1,1 @@
+create table T (a text, b text, _row text);

@@ -1,0 +1,2 @@
+create table T (a text, b text, "а" text);
+insert into T values ('1','Quenby','x');

@@ -1,0 +1,1 @@
+create table T (c text, d text);

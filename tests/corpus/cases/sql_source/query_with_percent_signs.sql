@@ -1,0 +1,2 @@
+create table T (a text primary key, b text);
+insert into T values ('1', 'Quenby'), ('2', 'Vale');

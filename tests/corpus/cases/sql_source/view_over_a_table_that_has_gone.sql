@@ -1,0 +1,3 @@
+create table T (a text primary key, b text);
+insert into T values ('1', 'Quenby'), ('2', 'Vale');
+create view V as select a, b from T2;

@@ -1,0 +1,201 @@
+"""System calls of a loading process that fail or are its last: what was promised is kept, and the same command goes on.
+
+``strace`` makes the n-th call of one kind fail or kills the process there. The points are spread over the whole load, and
+the plan is made beforehand, so that they lie where records are promised, sent and remembered.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from etl.core.keys import marker
+from etl.pipeline import runs
+from etl.pipeline.pictures import Good, good
+from etl.pipeline.pictures import prove as held_against
+from etl.pipeline.projects import open_project
+from etl.pipeline.silence import Silence
+from etl.sandbox.oracle import Oracle
+from tests.e2e.harness import ROOT, Ended, Place, sandbox, small
+from tests.e2e.pictures import Picture, is_intact, known
+
+FEW, MANY = 3, 30
+ENDINGS = {"EIO": "error=EIO:when={n}", "ENOSPC": "error=ENOSPC:when={n}+", "SIGKILL": "signal=SIGKILL:when={n}"}
+SWEEP = [
+    *((call, ending) for call in ("fdatasync", "pwrite64") for ending in ENDINGS),
+    *((call, ending) for call in ("sendto", "recvfrom") for ending in ("EIO", "SIGKILL")),
+]
+PROGRAM = "import sys; sys.modules['uvloop'] = None; from etl.__main__ import main; main()"
+"""The command line on the event loop of the standard library, which sends and receives by the calls named here."""
+WITNESS = "CASEBOOK_ETL_WITNESS_FOLDER"
+
+
+@pytest.mark.parametrize(("call", "ending"), SWEEP)
+def test_a_call_that_fails_or_is_the_last_leaves_a_load_that_goes_on_exactly(planned, call, ending, tmp_path, capsys):
+    planned.sweep(call, ending, FEW, tmp_path, capsys)
+
+
+@pytest.mark.e2e
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize(("call", "ending"), SWEEP)
+def test_thirty_calls_over_the_whole_load_may_fail_or_be_the_last(planned, call, ending, tmp_path, capsys):
+    planned.sweep(call, ending, MANY, tmp_path, capsys)
+
+
+def test_a_post_without_a_promise_is_seen(planned, tmp_path):
+    with sandbox() as casebook:
+        place = planned.copied(tmp_path / "one", casebook.base_url)
+        assert place.run().code == 0
+        assert unpromised(place, casebook.oracle) == 0
+        forget_one(place)
+        assert unpromised(place, casebook.oracle) == 1
+
+
+# ---------------------------------------------------------------- the sweep
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A small project whose plan is made and of which nothing is sent, what it should become, and its calls by kind."""
+
+    place: Place
+    wanted: Good
+    calls: Counter[str]
+
+    def copied(self, folder: Path, url: str) -> Place:
+        """The same before its first request, pointed at a sandbox of its own."""
+        shutil.copytree(self.place.folder, folder)
+        place = replace(self.place, folder=folder)
+        project = place.project / "project.yaml"
+        project.write_text(re.sub(r"http://127.0.0.1:\d+", url, project.read_text("utf-8")), "utf-8")
+        os.environ[WITNESS] = str(folder / "witness")
+        return place
+
+    def sweep(self, call: str, ending: str, points: int, folder: Path, capsys) -> None:
+        began = time.monotonic()
+        numbers = points_of(self.calls[call], points)
+        made = [self._one(folder / str(number), call, ENDINGS[ending].format(n=number)) for number in numbers]
+        figures = {name: sum(each[name] for each in made) for name in made[0]}
+        line = {"test": f"{ending} at {call}", "seed": None, **figures, "s": round(time.monotonic() - began, 1)}
+        with capsys.disabled():
+            print(f"\n{json.dumps(line)}")  # noqa: T201 - one line a sweep for scripts
+        assert figures.pop("n") == len(made)
+        assert figures.pop("ended_early") > 0 or ending == "EIO"
+        assert not any(figures.values())
+
+    def _one(self, folder: Path, call: str, injected: str) -> dict[str, int]:
+        """One point: the load that meets it, the state it leaves, and the same command once more."""
+        with sandbox() as casebook:
+            place = self.copied(folder, casebook.base_url)
+            met = traced(place, "-e", f"trace={call}", "-e", f"inject={call}:{injected}")
+            assert "defect" not in met.text, met.text
+            early = unpromised(place, casebook.oracle)
+            ended = place.run()
+            assert ended.code == 0, f"{met.text}\n{ended.text}"
+            proof = held_against(
+                known(place.state), Picture(casebook.oracle), self.wanted, intact=is_intact(place.state)
+            )
+        shutil.rmtree(folder)
+        return {**proof.figures(), "n": 1, "unpromised": early, "ended_early": met.code != 0}
+
+
+@pytest.fixture(scope="module")
+def planned(tmp_path_factory) -> Iterator[Planned]:
+    """Planned once; the calls of one undisturbed load are counted."""
+    require_strace()
+    folder = tmp_path_factory.mktemp("syscalls")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(WITNESS, str(folder / "witness"))
+        with sandbox() as casebook:
+            place = small(folder / "planned", casebook.base_url)
+            runs.prepare(open_project(place.project, "sandbox", os.environ), Silence())
+            raw = Planned(place, Good({}, Counter()), Counter())
+            measured = raw.copied(folder / "measured", casebook.base_url)
+            log = folder / "calls"
+            assert traced(measured, "-e", "trace=fdatasync,pwrite64,sendto,recvfrom", "-o", str(log)).code == 0
+            wanted = good(known(measured.state), Picture(casebook.oracle))
+        yield replace(raw, wanted=wanted, calls=busiest(log.read_text("utf-8")))
+
+
+def busiest(log: str) -> Counter[str]:
+    """How often the busiest thread made each call: strace numbers calls by thread."""
+    made = Counter(re.findall(r"^(\d+) +(\w+)\(", log, re.MULTILINE))
+    return Counter({call: max(count for (_, each), count in made.items() if each == call) for _, call in made})
+
+
+def require_strace() -> None:
+    if shutil.which("strace") is None:
+        pytest.skip("strace is not installed: no system call can be made to fail")
+    command = ["strace", "-f", "-o", os.devnull, "true"]
+    tried = subprocess.run(command, capture_output=True, check=False)  # noqa: S603 - a fixed command
+    if tried.returncode:
+        pytest.skip("strace may not trace processes here: no system call can be made to fail")
+
+
+def traced(place: Place, *options: str) -> Ended:
+    """`run` in a process of its own, under strace."""
+    # Stopping at the named calls only is much quicker, but strace then does not send the signals it is told to.
+    quick = [] if "SIGKILL" in "".join(options) else ["--seccomp-bpf"]
+    command = ["strace", "-f", *quick, "-qq", *(("-o", os.devnull) if "-o" not in options else ()), *options]
+    process = subprocess.run(  # noqa: S603 - our own program
+        [
+            *command,
+            sys.executable,
+            "-c",
+            PROGRAM,
+            "run",
+            str(place.project),
+            "--profile",
+            "sandbox",
+            "--progress",
+            "none",
+        ],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    return Ended(process.returncode, process.stdout, process.stderr)
+
+
+def points_of(calls: int, points: int) -> list[int]:
+    """So many numbers of calls, from the first on, spread over all of them.
+
+    >>> points_of(100, 3), points_of(2, 3)
+    ([1, 34, 67], [1, 2])
+    """
+    return sorted({1 + place * calls // points for place in range(points)} & set(range(1, calls + 1)))
+
+
+def unpromised(place: Place, oracle: Oracle) -> int:
+    """How many creates arrived at the sandbox beyond the attempts that the state promised."""
+    rows = known(place.state) if place.state.exists() else []
+    promised = Counter[str]()
+    for row in rows:
+        promised[row.entity] += row.attempt
+        promised[marker(row.key)] += row.attempt
+    posts = [entry for entry in oracle.journal("POST") if entry.entity not in ("token", "upload")]
+    arrived = Counter(entry.entity for entry in posts) + Counter(entry.marker for entry in posts if entry.marker)
+    return max((arrived - promised).values(), default=0)
+
+
+def forget_one(place: Place) -> None:
+    import sqlite3  # noqa: PLC0415 - only this test spoils a state
+
+    database = sqlite3.connect(place.state)
+    database.execute("delete from records where rk in (select rk from records where entity = 'person' limit 1)")
+    database.commit()
+    database.close()

@@ -32,8 +32,8 @@ e2e: $(VENV)/.dev ## run the long proofs: kills, memory, every database
 bench: $(VENV)/.dev ## measure; figures are ratios of one run
 	$(BIN)/python -m pytest tests/bench -q -s -n 0 -m bench --import-mode prepend -o addopts= --timeout 0
 
-drill-long: $(VENV)/.dev ## the kill harness for as long as DRILL_KILLS says (default 1,000)
-	DRILL_KILLS=$${DRILL_KILLS:-1000} $(BIN)/python -m pytest tests/e2e -q -s -n 0 -m drill --timeout 0
+drill-long: $(VENV)/.dev ## the kill harness for as long as DRILL_KILLS says (default 5,000)
+	DRILL_KILLS=$${DRILL_KILLS:-5000} $(BIN)/python -m pytest tests/e2e -q -s -n 0 -m drill --timeout 0
 
 lock: ## pin all requirements anew, with hashes and without index addresses (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \

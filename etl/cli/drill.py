@@ -35,6 +35,9 @@ def drill(
     *,
     profile: ProfileOption = None,
     kills: Annotated[int, typer.Option("--kills", help="How often a loading process is killed.", min=0)] = 10,
+    cut: Annotated[
+        bool, typer.Option("--cuts/--no-cuts", help="Whether to load with every call cut, or only to kill.")
+    ] = True,
     seed: Annotated[
         int | None, typer.Option("--seed", help="Repeats a drill: the same faults and kills.", show_default="a new one")
     ] = None,
@@ -58,7 +61,7 @@ def drill(
 
         shown = output.make_progress()
         try:
-            ended = drilled(project, profile, DrillChoices(kills, seed, faults), os.environ, shown)
+            ended = drilled(project, profile, DrillChoices(kills, cut, seed, faults), os.environ, shown)
         finally:
             shown.close()
         output.answer(ended.facts(), _lines(ended))

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,13 +29,19 @@ from etl.pipeline.silence import Silence
 from etl.sandbox.faults import FaultRule
 
 _MOST_RUNS = 8
+KILLED = "processes killed at a faulty server"
+KILLS_A_LOAD = 12
+"""More kills than this are spread over several loads."""
 
 
 @dataclass(frozen=True, slots=True)
 class DrillChoices:
-    """What a person chose. ``faults`` replaces the mixture that goes with kills; ``seed`` None takes a new one."""
+    """What a person chose. ``cut`` False leaves out the loads whose calls are cut; ``faults`` replaces the mixture that
+    goes with kills; ``seed`` None takes a new one.
+    """
 
     kills: int = 10
+    cut: bool = True
     seed: int | None = None
     faults: str = ""
 
@@ -130,7 +136,7 @@ class _Drill:
         """All passes in order."""
         rules = mixed(choices.faults)
         mappings = self._ground.setting(self._environ).project.mappings
-        planned = cuts(mapping.target for mapping in mappings)
+        planned = cuts(mapping.target for mapping in mappings) if choices.cut else []
         self._progress.start("drill", len(planned) + 2 + choices.kills)
         self._wanted = self._load_in_peace()
         self._progress.advance()
@@ -138,7 +144,18 @@ class _Drill:
             f"{self._wanted.records.total()} records without trouble; now with trouble, seed {self._seed}."
         )
         passes = [self._pass(each.name, each.rules, 0) for each in planned]
-        return [*passes, self._pass("processes killed at a faulty server", rules, choices.kills)]
+        return [*passes, *self._kill(rules, choices.kills)]
+
+    def _kill(self, rules: tuple[FaultRule, ...], kills: int) -> Iterator[Pass]:
+        """Loads whose processes are killed, until all kills are done; a load may end before its share of them."""
+        left = kills
+        for _ in range(2 * kills):
+            if left <= 0:
+                return
+            ended = self._pass(KILLED, rules, min(left, KILLS_A_LOAD))
+            left -= ended.kills
+            self._seed += 1
+            yield ended
 
     def _load_in_peace(self) -> Good:
         """Plans once, loads a copy of that plan without trouble, and keeps what that made."""

@@ -19,7 +19,7 @@ def project(tmp_path):
     return small(tmp_path)
 
 
-@pytest.mark.timeout(280)
+@pytest.mark.timeout(600)
 def test_a_drill_finds_nothing_lost_or_doubled_touches_nothing_real_and_says_what_the_page_shows(project):
     command, *shown = example_of_the_page()
     options = command.removeprefix("drill mappings/demo_agency").split()
@@ -38,6 +38,26 @@ def test_a_drill_finds_nothing_lost_or_doubled_touches_nothing_real_and_says_wha
     assert all(each["faults"] > 0 for each in facts["passes"][:-1])
     assert facts["passes"][-1]["kills"] > 0
     assert facts["faults"] == sum(each["faults"] + each["kills"] for each in facts["passes"])
+
+
+@pytest.mark.timeout(600)
+def test_fifteen_more_kills_lose_and_double_nothing(agency, capsys):
+    killed(agency, 15, capsys)
+
+
+@pytest.mark.e2e
+@pytest.mark.timeout(1500)
+def test_ninety_more_kills_lose_and_double_nothing(agency, capsys):
+    killed(agency, 90, capsys)
+
+
+def killed(place, kills: int, capsys) -> None:
+    ended = etl("drill", place.project, "--no-cuts", "--kills", kills, "--seed", 11, "--progress", "none", "--json")
+    assert ended.code == 0, ended.text
+    facts = ended.answer
+    assert sum(each["kills"] for each in facts.pop("passes")) == kills
+    with capsys.disabled():
+        print(f"\n{json.dumps({**facts, 'test': 'drill kills', 'kills': kills})}")  # noqa: T201 - one line for scripts
 
 
 def test_a_loader_that_resends_is_found_out(project, monkeypatch):

@@ -45,7 +45,7 @@ def lint(
             return
         from etl.pipeline.linting import fix_project, lint_project
 
-        made = fix_project(project, profile, os.environ) if fix else ()
+        made = fix_project(project, profile, os.environ, rows=rows) if fix else ()
         report = lint_project(project, profile, os.environ, rows=rows)
         output.answer(_content(report, made), _lines(report, made))
         raise typer.Exit(_exit_code(report, strict=strict))
@@ -66,14 +66,16 @@ def _list_rules(output: Output) -> None:
 
 
 def _lines(report: LintReport, made: tuple[Edit, ...]) -> list[str]:
-    lines = [f"fixed: {each.file}:{each.line}:{each.column}: {each.text}" for each in made]
+    lines = [
+        f"fixed: {each.file}:{each.line}:{each.column}: {' '.join(each.text.split()) or 'taken out'}" for each in made
+    ]
     lines += [f"{each}{' [--fix]' if each in report.fixes else ''}" for each in report.mistakes]
-    lines += [f"warning: {each}" for each in report.findings]
+    lines += [f"warning: {each}{' [--fix]' if each in report.finding_fixes else ''}" for each in report.findings]
     lines += [f"not checked: {each}" for each in report.unchecked]
     lines += [f"the tenant cannot give: {each}" for each in report.refusals]
     lines += [f"note: {each}" for each in report.notes]
-    if report.fixes:
-        sys.stderr.write("Mistakes marked [--fix] are mended by `casebook-etl lint --fix`.\n")
+    if report.fixes or report.finding_fixes:
+        sys.stderr.write("What is marked [--fix] is mended by `casebook-etl lint --fix`.\n")
     doubts = report.mistakes or report.findings or report.unchecked or report.refusals
     return lines if doubts else [*lines, "No mistakes."]
 
@@ -81,7 +83,7 @@ def _lines(report: LintReport, made: tuple[Edit, ...]) -> list[str]:
 def _content(report: LintReport, made: tuple[Edit, ...]) -> dict[str, Any]:
     return {
         "mistakes": [_mistake(each, report.fixes.get(each)) for each in report.mistakes],
-        "findings": [_finding(each) for each in report.findings],
+        "findings": [_finding(each, report.finding_fixes.get(each, ())) for each in report.findings],
         "unchecked": list(report.unchecked),
         "refusals": list(report.refusals),
         "notes": list(report.notes),
@@ -93,11 +95,11 @@ def _mistake(mistake: Mistake, fix: Edit | None) -> dict[str, Any]:
     return {**asdict(mistake), "fix": asdict(fix) if fix is not None else None}
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
+def _finding(finding: Finding, fixes: tuple[Edit, ...]) -> dict[str, Any]:
     return {
         **asdict(finding.position),
         "message": finding.message,
         "hint": finding.hint,
         "code": finding.rule,
-        "fix": None,
+        "fix": [asdict(each) for each in fixes] or None,
     }

@@ -6,18 +6,19 @@ Rows are read only when asked for, into a folder of their own that is gone after
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from etl.core.errors import MappingError, Mistake
 from etl.core.keys import RecordKeys
-from etl.mapping.fixes import Edit, applied, edits_by_file
+from etl.mapping.fixes import Edit
 from etl.mapping.lint import Evidence, Finding, findings
 from etl.mapping.project import is_unmapped
 from etl.pipeline.base_rows import base_rows
 from etl.pipeline.capabilities import Obeyed, obeyed
+from etl.pipeline.fixing import fixes_of_findings, fixes_of_mistakes, write_fixes
 from etl.pipeline.prepare import BATCH_ROWS, register_snapshot
 from etl.pipeline.projects import is_project, open_project, open_surroundings
 from etl.pipeline.projects import lint as find_mistakes
@@ -32,7 +33,8 @@ _MOST_ROUNDS = 10
 
 @dataclass(frozen=True, slots=True)
 class LintReport:
-    """What lint found: mistakes, the certain fix of each mistake that has one, findings, and what was not checked.
+    """What lint found: mistakes, the certain fix of each mistake that has one, findings with theirs, and what was not
+    checked.
 
     ``refusals`` say what the tenant of a named profile was found unable to give; ``notes`` what is known besides.
     """
@@ -43,6 +45,7 @@ class LintReport:
     unchecked: tuple[str, ...] = ()
     refusals: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    finding_fixes: Mapping[Finding, tuple[Edit, ...]] = field(default_factory=dict)
 
 
 def lint_project(folder: Path, profile: str | None, environ: Mapping[str, str], *, rows: bool = False) -> LintReport:
@@ -52,53 +55,37 @@ def lint_project(folder: Path, profile: str | None, environ: Mapping[str, str], 
             return LintReport((), {}, findings(open_surroundings(folder, profile, environ).project, None))
         setting = open_project(folder, profile, environ)
     except MappingError as error:
-        return LintReport(error.mistakes, _fixes(folder, error.mistakes))
+        return LintReport(error.mistakes, fixes_of_mistakes(folder, error.mistakes))
     mistakes, unchecked = find_mistakes(setting)
     evidence = _evidence(setting) if rows and not mistakes and not unchecked else None
     found = findings(setting.project, evidence)
     known = obeyed(setting) if profile is not None else Obeyed(setting)
-    return LintReport(tuple(mistakes), _fixes(folder, mistakes), found, tuple(unchecked), known.refusals, known.notes)
+    return LintReport(
+        tuple(mistakes),
+        fixes_of_mistakes(folder, mistakes),
+        found,
+        tuple(unchecked),
+        known.refusals,
+        known.notes,
+        fixes_of_findings(folder, found),
+    )
 
 
-def fix_project(folder: Path, profile: str | None, environ: Mapping[str, str]) -> tuple[Edit, ...]:
-    """Applies every certain fix to the project's documents, until none is left; returns the edits made."""
+def fix_project(
+    folder: Path, profile: str | None, environ: Mapping[str, str], *, rows: bool = False
+) -> tuple[Edit, ...]:
+    """Applies every certain fix to the project's documents, until none is left; returns the edits made.
+
+    With ``rows``, rows of crosswalks that serve no source row are taken out too.
+    """
     made: list[Edit] = []
     for _ in range(_MOST_ROUNDS):
-        fixes = lint_project(folder, profile, environ).fixes
-        if not fixes:
+        report = lint_project(folder, profile, environ, rows=rows)
+        edits = [*report.fixes.values(), *(edit for edits in report.finding_fixes.values() for edit in edits)]
+        if not edits:
             break
-        for file in sorted({edit.file for edit in fixes.values()}):
-            _rewrite(folder / file, [edit for edit in fixes.values() if edit.file == file])
-        made += fixes.values()
+        made += write_fixes(folder, edits)
     return tuple(made)
-
-
-def _fixes(folder: Path, mistakes: Sequence[Mistake]) -> dict[Mistake, Edit]:
-    documents = {file: _lines(folder / file) for file in {each.file for each in mistakes}}
-    found: dict[Mistake, Edit] = {}
-    for mistake in mistakes:
-        for edits in edits_by_file([mistake], documents).values():
-            found[mistake] = edits[0]
-    return found
-
-
-def _lines(path: Path) -> list[str]:
-    """The lines of a document as they are counted, without their ends; none where it cannot be read as text."""
-    try:
-        return path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError):
-        return []
-
-
-def _rewrite(path: Path, edits: Sequence[Edit]) -> None:
-    """Writes a document with edits; its line ends, its byte order mark and all other lines stay as they are."""
-    raw = path.read_bytes().decode("utf-8")
-    kept = raw.splitlines(keepends=True)
-    bare = raw.removeprefix("\ufeff").splitlines()
-    mark = "\ufeff" if raw.startswith("\ufeff") else ""
-    ends = [line[len(line.splitlines()[0]) :] for line in kept]
-    changed = applied(edits, bare)
-    path.write_bytes((mark + "".join(line + end for line, end in zip(changed, ends, strict=True))).encode())
 
 
 def _evidence(setting: Setting) -> Evidence:

@@ -66,3 +66,93 @@ def test_a_name_that_needs_quotes_may_stand_where_they_are():
 def test_edits_of_one_line_do_not_disturb_each_other():
     edits = [Edit("a", 1, 1, 3, "long"), Edit("a", 1, 5, 6, ""), Edit("a", 1, 5, 6, "")]
     assert applied(edits, ["ab: x"]) == ["long: "]
+
+
+# ---------------------------------------------------------------- findings, and the closed world
+
+
+def mended(desk, *options: str, project: str = "", header: str = "PERSON_ID,FIRST_NM,LAST_NM", **documents: str) -> str:
+    """Writes a project with one row, lets lint mend it, and gives back what it said."""
+    desk.write({"project.yaml": project or desk.project(), "people.yaml": desk.people(), **documents})
+    (desk.folder / "data").mkdir(exist_ok=True)
+    (desk.folder / "data" / "PERSONS.csv").write_text(f"{header}\n{','.join('x' * len(header.split(',')))}\n")
+    return CliRunner().invoke(app, ["lint", str(desk.folder), "--fix", *options]).stdout
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (
+            "  custom_fields.legacyCounty: LAST_NAME # no",
+            "  custom_fields.legacyCounty: {from: LAST_NAME, pii: name} # no",
+        ),
+        (
+            "  custom_fields.legacyCounty: {from: LAST_NAME, do: [{pad: 5}]} # }",
+            "  custom_fields.legacyCounty: {from: LAST_NAME, do: [{pad: 5}], pii: name} # }",
+        ),
+        (
+            "  custom_fields.legacyCounty: # why\n      from: LAST_NAME",
+            "  custom_fields.legacyCounty: # why\n      pii: name\n      from: LAST_NAME",
+        ),
+    ],
+)
+def test_a_missing_class_is_added_beside_what_the_field_says(desk, before, after):
+    said = mended(desk, header="PERSON_ID,FIRST_NM,LAST_NM,LAST_NAME", **{"people.yaml": f"{desk.people()}{before}\n"})
+    assert (desk.folder / "people.yaml").read_text() == f"{desk.people()}{after}\n"
+    assert said.startswith("fixed: people.yaml:8:")
+    assert said.endswith("No mistakes.\n")
+
+
+REASON = '"decide: no mapping reads it"'
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("", f'ignore:\n  legacy.PERSONS: {{AGE: {REASON}, "SHOE NO": {REASON}}}\n'),
+        (
+            "ignore: # left\n  legacy.X: old\n",
+            f'ignore: # left\n  legacy.PERSONS: {{AGE: {REASON}, "SHOE NO": {REASON}}}\n  legacy.X: old\n',
+        ),
+        ("ignore: {}\n", f'ignore: {{legacy.PERSONS: {{AGE: {REASON}, "SHOE NO": {REASON}}}}}\n'),
+        (
+            "ignore:\n  legacy.PERSONS: {OLD: gone} # yes\n",
+            f'ignore:\n  legacy.PERSONS: {{OLD: gone, AGE: {REASON}, "SHOE NO": {REASON}}} # yes\n',
+        ),
+        (
+            "ignore:\n  legacy.PERSONS:\n    OLD: gone\n",
+            f'ignore:\n  legacy.PERSONS:\n    AGE: {REASON}\n    "SHOE NO": {REASON}\n    OLD: gone\n',
+        ),
+    ],
+)
+def test_forgotten_columns_are_named_under_ignore_for_a_person_to_give_the_reason(desk, before, after):
+    header = "PERSON_ID,FIRST_NM,LAST_NM,AGE,SHOE NO" + (",OLD" if "OLD" in before else "")
+    if "legacy.X" in before:
+        (desk.folder / "data").mkdir(parents=True)
+        (desk.folder / "data" / "X.csv").write_text("A\n")
+    said = mended(desk, project=desk.project() + before, header=header)
+    assert (desk.folder / "project.yaml").read_text() == desk.project() + after
+    assert "undecided-draft" in said
+    assert "forgotten" not in said
+
+
+def test_a_forgotten_table_is_named_once(desk):
+    (desk.folder / "data").mkdir(parents=True)
+    for name in ("LOG", "AUDIT"):
+        (desk.folder / "data" / f"{name}.csv").write_text("A\n1\n")
+    mended(desk)
+    text = (desk.folder / "project.yaml").read_text()
+    assert text.count("ignore:") == 1
+    assert text.count(REASON) == 2
+
+
+def test_dead_rows_of_crosswalks_go_only_when_the_rows_were_read(desk):
+    documents = {
+        "people.yaml": desk.people("gender: {from: SEX, crosswalk: gender}"),
+        "crosswalks/gender.csv": "SEX,target,note\nx,Male,\nF,Female,dead\nm,Male,dead\n",
+    }
+    mended(desk, header="PERSON_ID,FIRST_NM,LAST_NM,SEX", **documents)
+    assert "dead" in (desk.folder / "crosswalks" / "gender.csv").read_text()
+    said = mended(desk, "--rows", header="PERSON_ID,FIRST_NM,LAST_NM,SEX", **documents)
+    assert (desk.folder / "crosswalks" / "gender.csv").read_text() == "SEX,target,note\nx,Male,\n"
+    assert "taken out" in said

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
@@ -18,6 +18,40 @@ if TYPE_CHECKING:
     from etl.pipeline.wiring import Setting
 
 
+AbsentOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--absent",
+        metavar="ENTITY",
+        help="You have looked: none of the held records of this entity is in Casebook. The next run sends them.",
+    ),
+]
+FoundOption: TypeAlias = Annotated[
+    tuple[str, str] | None,
+    typer.Option(
+        "--found",
+        metavar="KEY ID",
+        help="You have looked: the held record with this record key is the one with this Casebook id.",
+    ),
+]
+MatchOption: TypeAlias = Annotated[
+    tuple[str, str] | None,
+    typer.Option(
+        "--match",
+        metavar="KEY ID|new",
+        help="You have looked: the record with this record key is this one of Casebook, or none of the candidates.",
+    ),
+]
+DecisionsOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--decisions",
+        metavar="FILE",
+        help="You have filled in a run's decisions.csv: write its targets into the crosswalks.",
+    ),
+]
+
+
 def register(app: typer.Typer) -> None:
     """Adds the command."""
     app.command("resolve", epilog="Example: casebook-etl resolve mappings/demo_agency --profile sandbox")(resolve)
@@ -27,38 +61,10 @@ def resolve(
     project: ProjectArgument = Path(),
     *,
     profile: ProfileOption = None,
-    absent: Annotated[
-        str | None,
-        typer.Option(
-            "--absent",
-            metavar="ENTITY",
-            help="You have looked: none of the held records of this entity is in Casebook. The next run sends them.",
-        ),
-    ] = None,
-    found: Annotated[
-        tuple[str, str] | None,
-        typer.Option(
-            "--found",
-            metavar="KEY ID",
-            help="You have looked: the held record with this record key is the one with this Casebook id.",
-        ),
-    ] = None,
-    match: Annotated[
-        tuple[str, str] | None,
-        typer.Option(
-            "--match",
-            metavar="KEY ID|new",
-            help="You have looked: the record with this record key is this one of Casebook, or none of the candidates.",
-        ),
-    ] = None,
-    decisions: Annotated[
-        Path | None,
-        typer.Option(
-            "--decisions",
-            metavar="FILE",
-            help="You have filled in a run's decisions.csv: write its targets into the crosswalks.",
-        ),
-    ] = None,
+    absent: AbsentOption = None,
+    found: FoundOption = None,
+    match: MatchOption = None,
+    decisions: DecisionsOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """List what waits for a person, or settle it: held records whose answer was lost, records that may be in Casebook

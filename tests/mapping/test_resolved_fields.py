@@ -279,7 +279,7 @@ def test_a_wrong_source_is_told_where_it_stands(desk, source, code):
         ("target: ¦gender", "unknown_entity", ""),
         ("target: ¦user", "not_creatable", "list of the tenant"),
         ("target: person\nversion: ¦2", "wrong_form", "must be one of 1"),
-        ("target: person\n¦match: []", "not_available", "not available in this version"),
+        ("target: person\n¦load: {}", "not_available", "not available in this version"),
         ("target: person\n¦load: {mode: upsert}", "not_available", "not available in this version"),
         ("target: person\n¦sync: {}", "not_available", "not available in this version"),
         ("target: person\n¦send_null: omit", "not_available", "not available in this version"),

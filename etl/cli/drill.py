@@ -35,9 +35,9 @@ def drill(
     *,
     profile: ProfileOption = None,
     kills: Annotated[int, typer.Option("--kills", help="How often a loading process is killed.", min=0)] = 10,
-    cut: Annotated[
-        bool, typer.Option("--cuts/--no-cuts", help="Whether to load with every call cut, or only to kill.")
-    ] = True,
+    no_cuts: Annotated[
+        bool, typer.Option("--no-cuts", help="Only kill: leave out the loads whose calls are cut.")
+    ] = False,
     seed: Annotated[
         int | None, typer.Option("--seed", help="Repeats a drill: the same faults and kills.", show_default="a new one")
     ] = None,
@@ -61,7 +61,7 @@ def drill(
 
         shown = output.make_progress()
         try:
-            ended = drilled(project, profile, DrillChoices(kills, cut, seed, faults), os.environ, shown)
+            ended = drilled(project, profile, DrillChoices(kills, not no_cuts, seed, faults), os.environ, shown)
         finally:
             shown.close()
         output.answer(ended.facts(), _lines(ended))

@@ -29,6 +29,8 @@ def make(folder: Path, *, scale: int = 1, seed: int = DEFAULT_SEED, with_large: 
     folder.mkdir(parents=True, exist_ok=True)
     agency = make_agency(folder, scale=scale, seed=seed, with_large=with_large)
     hmis = make_hmis(folder / "hmis", scale=scale, seed=seed)
+    for edition in ("FY2024", "FY2026"):
+        make_hmis(folder / f"hmis_{edition.lower()}", scale=scale, seed=seed, edition=edition)
     hsds = make_hsds(folder / "hsds", scale=scale, seed=seed)
     (folder / "README.md").write_text(readme(agency, hmis, hsds), encoding="utf-8")
 

@@ -23,6 +23,7 @@ from etl.mapping.ignore import Ignore, declared_ignores
 from etl.mapping.model import Profile, SourceSpec
 from etl.mapping.page import Page
 from etl.mapping.spec import DefaultsForm, ProjectForm
+from etl.mapping.varies import with_editions
 
 _ONE_BY_ONE = ("sources", "profiles")
 
@@ -57,7 +58,7 @@ def read_head(page: Page, root: Path, environ: Mapping[str, str], asked: str | N
         form=form,
         timezone=_timezone(page, form),
         defaults=form.defaults if form else DefaultsForm(),
-        sources=sound,
+        sources=with_editions(page, sound, _part(plain, "varies"), sources),
         broken_sources=frozenset(set(sources) - set(sound)),
         profiles=declared_profiles(around, profiles, chosen),
         ignore=declared_ignores(page, _part(plain, "ignore"), sources),

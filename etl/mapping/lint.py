@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 
 import pyarrow as pa
 
 from etl.catalog.model import Kind
 from etl.core.ports import Join
+from etl.mapping.columns import Unused
 from etl.mapping.expressions import Expression
 from etl.mapping.ignore import UNDECIDED
 from etl.mapping.model import Branch, Choose, EntityMapping, Field, Many, Pipeline, Position, Project, Reference, Value
@@ -40,11 +41,13 @@ class Finding:
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """What the sources' rows showed: ``used_lines`` are the lines of each crosswalk that some code needs, ``keys_met`` tells
-    by mapping and field whether any key of a reference is a key of its parents (fields without a key are left out).
+    by mapping and field whether any key of a reference is a key of its parents (fields without a key are left out), ``new``
+    what an edition of a source brought, by its headers alone.
     """
 
     used_lines: Mapping[str, frozenset[int]] = field(default_factory=dict)
     keys_met: Mapping[tuple[str, str], bool] = field(default_factory=dict)
+    new: tuple[Unused, ...] = ()
 
 
 class LintRule(ABC):
@@ -204,6 +207,19 @@ class UndecidedDraft(LintRule):
                 yield self.at(project.positions[table], message, "Map it, or give the reason in your own words.")
 
 
+class NewColumn(LintRule):
+    """A table or column that nobody decided about, in a source that comes in several editions (`varies`): a newer edition
+    has probably brought it. It is left behind until somebody maps it.
+    """
+
+    name = "new-column"
+
+    def findings(self, _: Project, evidence: Evidence, /) -> Iterator[Finding]:
+        """One for each."""
+        for each in evidence.new:
+            yield self.at(each.position, each.message, each.hint)
+
+
 RULES: tuple[LintRule, ...] = (
     NoMapping(),
     UndecidedDraft(),
@@ -214,12 +230,15 @@ RULES: tuple[LintRule, ...] = (
     SilentPick(),
     UnmarkedPersonalData(),
     UnresolvableReference(),
+    NewColumn(),
 )
 
 
-def findings(project: Project, evidence: Evidence | None) -> tuple[Finding, ...]:
-    """What all rules find, in file order; rules that need rows are left out where there is no evidence."""
-    known = evidence or Evidence()
+def findings(project: Project, evidence: Evidence | None, new: tuple[Unused, ...] = ()) -> tuple[Finding, ...]:
+    """What all rules find, in file order; rules that need rows are left out where there is no evidence. ``new`` is what
+    the sources' headers show of a newer edition.
+    """
+    known = replace(evidence or Evidence(), new=new)
     chosen = (rule for rule in RULES if evidence is not None or not rule.needs_rows)
     return tuple(sorted({found for rule in chosen for found in rule.findings(project, known)}))
 

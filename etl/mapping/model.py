@@ -218,10 +218,26 @@ class EntityMapping:
 
 
 @dataclass(frozen=True, slots=True)
+class VaryingColumn:
+    """A column that editions of a source call otherwise (``also``), or lack (``optional``)."""
+
+    also: tuple[str, ...] = ()
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class VaryingTable:
+    """The columns of a table that vary, by the name that mappings use."""
+
+    columns: Mapping[str, VaryingColumn]
+    position: Position
+
+
+@dataclass(frozen=True, slots=True)
 class SourceSpec:
     """A declared source: ``kind`` is ``csv``, ``sql`` or ``files``; ``location`` an absolute glob, URL or folder (may
     hold a password taken from the environment: never print it). ``options`` are the kind's own (encoding, delimiter,
-    quote, queries).
+    quote, queries). ``varies`` (None: it does not) tells by table what differs between the editions that it comes in.
     """
 
     name: str
@@ -229,6 +245,7 @@ class SourceSpec:
     location: str
     options: Mapping[str, object]
     position: Position
+    varies: Mapping[str, VaryingTable] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -155,6 +155,7 @@ class ProjectForm(Form):
     profiles: dict[Name, Raw] = Field(default_factory=dict)
     defaults: DefaultsForm = DefaultsForm()
     ignore: dict[Text, Raw] = Field(default_factory=dict)
+    varies: dict[Text, Raw] = Field(default_factory=dict)
     functions: Annotated[tuple[Text, ...], BeforeValidator(_listed)] = ()
     rules: list[Raw] = Field(default_factory=list)
     runs: Text | None = None

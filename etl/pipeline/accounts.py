@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from etl.core.ports import BaseQuery, ProblemSink
 from etl.core.problems import PROBLEM_SCHEMA, Severity, problem_rows
+from etl.mapping.columns import Unused, new_columns
 from etl.mapping.ignore import ignored_reason
 from etl.mapping.model import Project
 from etl.mapping.queries import tables_in
@@ -23,7 +24,9 @@ from etl.sources.tables import DuckTables
 def account_tables(
     project: Project, snapshot: Snapshot, tables: DuckTables, folder: RunFolder, problems: ProblemSink
 ) -> None:
-    """Writes the tables' account, and reports rows of joined tables that nothing uses."""
+    """Writes the tables' account, and reports rows of joined tables that nothing uses, and what a new edition brought."""
+    for each in new_columns(project, {table.relation: table.columns for table in snapshot.tables}):
+        problems.add(_new_column(each))
     accounts = [_account(project, table, tables, problems) for table in snapshot.tables]
     with ParquetSink(folder.tables, TABLE_ACCOUNT_SCHEMA) as sink:
         sink.add(pa.RecordBatch.from_pylist(accounts, schema=TABLE_ACCOUNT_SCHEMA))
@@ -59,6 +62,20 @@ def _account(project: Project, table: SnapshotTable, tables: DuckTables, problem
         reason=ignored_reason(project, table.relation),
     )
     return dict(account)
+
+
+def _new_column(unused: Unused) -> pa.RecordBatch:
+    nowhere = pa.record_batch({"_row": pa.nulls(1, pa.int64()), "_line": pa.nulls(1, pa.int64())})
+    return problem_rows(
+        nowhere,
+        code="new_column",
+        severity=Severity.WARN,
+        mapping="",
+        entity="",
+        table=unused.table,
+        field=unused.column or None,
+        detail=unused.message,
+    )
 
 
 def _joins_of(project: Project, table: str) -> list[tuple[BaseQuery, str]]:

@@ -20,8 +20,7 @@ from etl.pipeline.base_rows import base_rows
 from etl.pipeline.capabilities import Obeyed, obeyed
 from etl.pipeline.fixing import fixes_of_findings, fixes_of_mistakes, write_fixes
 from etl.pipeline.prepare import BATCH_ROWS, register_snapshot
-from etl.pipeline.projects import is_project, open_project, open_surroundings
-from etl.pipeline.projects import lint as find_mistakes
+from etl.pipeline.projects import is_project, judged_by_headers, open_project, open_surroundings
 from etl.pipeline.wiring import Setting, SystemClock
 from etl.sources.snapshot import take_snapshot
 from etl.sources.tables import DuckTables
@@ -56,9 +55,9 @@ def lint_project(folder: Path, profile: str | None, environ: Mapping[str, str], 
         setting = open_project(folder, profile, environ)
     except MappingError as error:
         return LintReport(error.mistakes, fixes_of_mistakes(folder, error.mistakes))
-    mistakes, unchecked = find_mistakes(setting)
+    mistakes, new, unchecked = judged_by_headers(setting)
     evidence = _evidence(setting) if rows and not mistakes and not unchecked else None
-    found = findings(setting.project, evidence)
+    found = findings(setting.project, evidence, new)
     known = obeyed(setting) if profile is not None else Obeyed(setting)
     return LintReport(
         tuple(mistakes),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from etl.catalog.model import Catalog
 from etl.core.errors import EtlError, MappingError, Mistake, SettingsError
-from etl.mapping.columns import check_columns
+from etl.mapping.columns import Unused, check_columns, new_columns
 from etl.mapping.model import Project
 from etl.mapping.project import load_project, load_surroundings
 from etl.mapping.schema import ProjectNames, mapping_schema, project_schema
@@ -69,15 +69,26 @@ def lint(setting: Setting) -> tuple[list[Mistake], list[str]]:
 
     Mistakes inside the documents have been raised when the project was opened.
     """
+    mistakes, _, unchecked = judged_by_headers(setting)
+    return mistakes, unchecked
+
+
+def judged_by_headers(setting: Setting) -> tuple[list[Mistake], tuple[Unused, ...], list[str]]:
+    """What :func:`lint` tells; between the two, what is new in an edition of a source that varies.
+
+    Mistakes inside the documents have been raised when the project was opened.
+    """
     mistakes: list[Mistake] = []
+    new: tuple[Unused, ...] = ()
     columns, unchecked = headers(setting)
     if not unchecked:
         mistakes += check_columns(setting.project, columns)
+        new = new_columns(setting.project, columns)
     try:
         order_of(setting)
     except MappingError as error:
         mistakes += error.mistakes
-    return sorted(set(mistakes)), unchecked
+    return sorted(set(mistakes)), new, unchecked
 
 
 def schemas(

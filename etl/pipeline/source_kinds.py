@@ -11,6 +11,7 @@ from etl.sources.access import AccessSource
 from etl.sources.bcp import BcpSource
 from etl.sources.csv import CsvSource
 from etl.sources.dumps.source import DumpSource
+from etl.sources.editions import EditionSource
 from etl.sources.excel import ExcelSource
 from etl.sources.fixed_width import FixedWidthSource
 from etl.sources.json_lines import JsonLinesSource
@@ -23,7 +24,8 @@ Options: TypeAlias = "Mapping[str, object]"
 
 def opened_source(spec: SourceSpec) -> Source:
     """The adapter for a declared source; nothing is read yet. Raises SettingsError."""
-    return _ADAPTERS[spec.kind](spec.name, spec.location, spec.options)
+    source = _ADAPTERS[spec.kind](spec.name, spec.location, spec.options)
+    return EditionSource(source, spec.varies) if spec.varies else source
 
 
 def _csv(name: str, location: str, options: Options) -> Source:

@@ -6,9 +6,10 @@ any; without them decisions are ordered by the rows they touch.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from heapq import nsmallest
 
 import pyarrow.compute as pc
 
@@ -63,8 +64,20 @@ class Decisions:
 def decisions_of(files: RunFiles, tables: Tables | None) -> Decisions:
     """All decisions of a run, counted; ordered by the rows that each frees, then by the rows it touches."""
     found = _asked(files, tables) if tables is not None and files.has("problems.parquet") else _counted(files)
-    ordered = sorted(found, key=lambda each: (-(each.frees or 0), -each.rows, each.mapping, each.field, each.value))
-    return Decisions(tuple(islice(ordered, _SHOWN)), len(ordered), sum(each.rows for each in ordered))
+    totals = Counter[str]()
+    # There may be as many as rows, where somebody decodes names: only those to show are kept.
+    shown = nsmallest(_SHOWN, _counting(found, totals), key=_rank)
+    return Decisions(tuple(shown), totals["decisions"], totals["rows"])
+
+
+def _counting(found: Iterable[Decision], totals: Counter[str]) -> Iterator[Decision]:
+    for each in found:
+        totals.update(decisions=1, rows=each.rows)
+        yield each
+
+
+def _rank(each: Decision) -> tuple[int, int, str, str, str]:
+    return -(each.frees or 0), -each.rows, each.mapping, each.field, each.value
 
 
 def _counted(files: RunFiles) -> Iterator[Decision]:

@@ -1,4 +1,4 @@
-"""A synthetic homeless-services export in the form of HUD's HMIS CSV: projects, clients, households, services.
+"""A synthetic homeless-services export in the form of HUD's HMIS CSV of one edition: projects, clients, households, services.
 
 This module makes the projects and the files that are read but not migrated; the account is kept for the mappings of the
 project ``hmis``.
@@ -23,9 +23,11 @@ MAPPINGS = {
 }  # fmt: skip
 
 
-def make_hmis(folder: Path, *, scale: int, seed: int) -> dict[str, object]:
-    """Writes the export and its expected ledger into a folder; returns the latter."""
-    export = Export(Invention(f"hmis/{seed}"))
+def make_hmis(folder: Path, *, scale: int, seed: int, edition: str = "FY2022") -> dict[str, object]:
+    """Writes the export, in the form of one edition of the specification, and its expected ledger into a folder; returns
+    the latter.
+    """
+    export = Export(Invention(f"hmis/{seed}"), edition)
     _add_projects(export)
     for number in range(HOUSEHOLDS * scale):
         add_household(export, number)
@@ -34,14 +36,14 @@ def make_hmis(folder: Path, *, scale: int, seed: int) -> dict[str, object]:
     export.ledger.settle()
     folder.mkdir(parents=True, exist_ok=True)
     for table, rows in export.rows.items():
-        (folder / f"{table}.csv").write_bytes(file_bytes(table, rows))
+        (folder / f"{table}.csv").write_bytes(file_bytes(edition, table, rows))
     expected = _expected(export)
     (folder / "expected.json").write_text(json.dumps(expected, indent=1) + "\n", encoding="utf-8")
     return expected
 
 
 def _add_projects(export: Export) -> None:
-    export.add("Export", ExportID="SYNTHETIC01", SourceType="3", SourceName="Synthetic", CSVVersion="FY2022")
+    export.add("Export", ExportID="SYNTHETIC01", SourceType="3", SourceName="Synthetic", CSVVersion=export.edition)
     export.add("Organization", OrganizationID="70", OrganizationName="Harbor Community Services", UserID="8")
     export.ledger.add("parent_organizations", "70")
     for number in range(len(KINDS)):
@@ -88,6 +90,9 @@ def _add_the_rest(export: Export) -> None:
     export.add("Event", EventID="EV1", EnrollmentID="H5000-0", PersonalID="60000", EventDate="2021-10-02", Event="13")
     export.add("Funder", FunderID="F1", ProjectID="900", Funder="8", GrantID="G-1", StartDate="2020-10-01")
     export.add("Inventory", InventoryID="IN1", ProjectID="900", CoCCode="XX-500", HouseholdType="1", BedInventory="16")
+    if export.edition != "FY2022":
+        export.add("CEParticipation", CEParticipationID="CE1", ProjectID="900", AccessPoint="1")
+        export.add("HMISParticipation", HMISParticipationID="HP1", ProjectID="900", HMISParticipationType="1")
 
 
 def _expected(export: Export) -> dict[str, object]:

@@ -20,6 +20,7 @@ fictitious. Everything is made by `generate.py` (Python alone, no libraries); do
 | `legacy.db` | its provider files, in SQLite | UTF-8 |
 | `files/` | scanned documents that `legacy/SCANS.csv` names | PDF, PNG, text |
 | `hmis/*.csv` | a homeless-services export in the form of HUD's HMIS CSV for fiscal year 2022 (23 files) | UTF-8 |
+| `hmis_fy2024/*.csv`, `hmis_fy2026/*.csv` | the same export in the forms of fiscal years 2024 and 2026 (24 files each) | UTF-8 |
 | `hsds/*.csv` | a directory of community services in the form of an Open Referral (HSDS) export | UTF-8, CRLF |
 | `expected.json`, `*/expected.json` | what becomes of every row, counted while the dirt was planted | UTF-8 |
 

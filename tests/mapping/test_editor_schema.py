@@ -16,7 +16,9 @@ from etl.mapping.form import Form
 from etl.pipeline.projects import schemas
 
 ROOT = Path(__file__).parents[2]
-SHIPPED = sorted(each for each in (ROOT / "mappings").glob("*/*.yaml") if each.parent.name in {"demo_agency", "hmis", "hsds"})
+SHIPPED = sorted(
+    each for each in (ROOT / "mappings").glob("*/*.yaml") if each.parent.name in {"demo_agency", "hmis", "hsds"}
+)
 
 
 @pytest.fixture(scope="module")

@@ -239,6 +239,52 @@ def test_what_is_held_back_is_not_among_the_ordered(shop: Workshop) -> None:
     assert verdicts(graph)["a", 2] == ("blocked", "required_loop")
 
 
+def test_a_duplicate_that_is_a_parent_holds_its_children_back_whichever_of_the_two_is_meant(shop: Workshop) -> None:
+    shop.add("a", ("p", {}), ("q", {}), ("p", {}))
+    shop.add("b", ("k", {"up": "p"}), ("l", {"up": "q"}), up="block")
+    graph = shop.checked()
+    assert verdicts(graph)["b", 1] == ("blocked", "parent_not_loadable")
+    assert verdicts(graph)["b", 2] == ("valid", None)
+
+
+def test_a_parent_known_twice_makes_one_link(shop: Workshop) -> None:
+    shop.add("a", ("p", {}), ("k", {"up": "p"}), up="block")
+    graph = shop.checked("p", "p")
+    assert graph.reference_counts() == {("a", "up"): 1}
+
+
+def test_records_may_come_in_any_order_of_rows(shop: Workshop) -> None:
+    shop.add("a", ("k", {}), ("l", {}), ("m", {}), status={2: "quarantined"})
+    path = shop.folder / "a.parquet"
+    pq.write_table(pq.read_table(path).take([2, 1, 0]), path)
+    graph = shop.checked()
+    assert [row["_row"] for batch in graph.verdicts() for row in batch.to_pylist()] == [3, 2, 1]
+    assert verdicts(graph)["a", 2] == ("quarantined", "too_long")
+    assert verdicts(graph)["a", 1] == verdicts(graph)["a", 3] == ("valid", None)
+
+
+def test_many_records_are_judged_in_little_memory_and_nothing_is_left_behind(tmp_path: Path) -> None:
+    count = 300_000
+    made = [f"{number:032x}" for number in range(count)]
+    columns = {
+        "_rk": pa.array(made, pa.string()),
+        "_row": pa.array(range(1, count + 1), pa.int64()),
+        "_line": pa.nulls(count, pa.int64()),
+        "_status": pa.array(["quarantined", *["valid"] * (count - 1)]),
+        "_reason": pa.array(["too_long", *[None] * (count - 1)], pa.string()),
+        "boss": pa.array([None, *(made[number // 2] for number in range(1, count))], pa.string()),
+    }
+    pq.write_table(pa.table(columns), tmp_path / "a.parquet")
+    graph = DuckRecordGraph(tmp_path / "temp", memory_limit_mb=48)
+    reference = GraphReference("boss", "block")
+    graph.open([GraphMapping("a", "a", str(tmp_path / "a.parquet"), (reference,))], iter(()))
+    held = [sum(batch.num_rows for batch in call()) for call in (graph.duplicates, graph.missing, graph.held_back)]
+    assert held == [0, 0, count - 1]
+    assert sum(batch["status"].to_pylist().count("blocked") for batch in graph.verdicts()) == count - 1
+    graph.close()
+    assert list((tmp_path / "temp").iterdir()) == []
+
+
 def test_a_column_may_be_called_anything(shop: Workshop) -> None:
     field = 'bo"ss; drop table keys'
     shop.add("a", ("k", {field: "nobody"}), **{field: "block"})

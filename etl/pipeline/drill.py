@@ -9,6 +9,7 @@ drill then does what a person does, looks, and says so.
 from __future__ import annotations
 
 import json
+import math
 import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,7 +21,7 @@ from etl.core.keys import marker
 from etl.core.outcomes import RecordState
 from etl.core.ports import KnownRecord, Progress
 from etl.pipeline import runs, settling
-from etl.pipeline.drill_cuts import cuts, mixed
+from etl.pipeline.drill_cuts import Cut, cuts, mixed
 from etl.pipeline.drill_ground import LATE_S, Field, Ground, copied_runs, drill_environ, drill_folder, field
 from etl.pipeline.drill_kills import killed
 from etl.pipeline.pictures import Good, Picture, Proof, good, prove
@@ -135,16 +136,19 @@ class _Drill:
     def run(self, choices: DrillChoices) -> list[Pass]:
         """All passes in order."""
         rules = mixed(choices.faults)
-        mappings = self._ground.setting(self._environ).project.mappings
-        planned = cuts(mapping.target for mapping in mappings) if choices.cut else []
-        self._progress.start("drill", len(planned) + 2 + choices.kills)
+        self._progress.start("drill")
         self._wanted = self._load_in_peace()
-        self._progress.advance()
+        planned = self._cuts() if choices.cut else []
+        self._progress.start("drill", len(planned) + math.ceil(choices.kills / KILLS_A_LOAD) + choices.kills)
         self._progress.note(
             f"{self._wanted.records.total()} records without trouble; now with trouble, seed {self._seed}."
         )
         passes = [self._pass(each.name, each.rules, 0) for each in planned]
         return [*passes, *self._kill(rules, choices.kills)]
+
+    def _cuts(self) -> list[Cut]:
+        mappings = self._ground.setting(self._environ).project.mappings
+        return cuts((mapping.target for mapping in mappings), self._wanted.records.total())
 
     def _kill(self, rules: tuple[FaultRule, ...], kills: int) -> Iterator[Pass]:
         """Loads whose processes are killed, until all kills are done; a load may end before its share of them."""

@@ -15,6 +15,9 @@ from etl.sandbox.faults import FaultRule, parse_faults
 MIXED = f"reset_after_commit@POST:0.08,reset_before_commit@POST:0.05,late_commit(delay_s={LATE_S})@POST:0.02"
 """The misbehaviour while processes are killed."""
 _UPLOAD = "upload"
+_EXPIRIES = 30
+_APART = 10
+"""Requests between two expiries at the least: a token that is refused as soon as it is given rightly stops a load."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +28,8 @@ class Cut:
     rules: tuple[FaultRule, ...]
 
 
-def cuts(entities: Iterable[str]) -> list[Cut]:
-    """Every boundary, for creates of these entities and for whatever else a load sends."""
+def cuts(entities: Iterable[str], records: int) -> list[Cut]:
+    """Every boundary, for creates of these entities and for whatever else a load of so many records sends."""
     names = sorted(set(entities))
     lost = FaultRule("reset_after_commit")
     return [
@@ -37,7 +40,7 @@ def cuts(entities: Iterable[str]) -> list[Cut]:
         Cut("503 before anything was done", _everywhere(FaultRule("status", status=503), names)),
         Cut("somebody else's page in its place", _everywhere(FaultRule("foreign_body"), names)),
         Cut("done only later", _creates(FaultRule("late_commit", delay_s=LATE_S), names)),
-        Cut("tokens that expire early", (FaultRule("expire_tokens", every=10),)),
+        Cut("tokens that expire early", (FaultRule("expire_tokens", every=max(_APART, records // _EXPIRIES)),)),
     ]
 
 

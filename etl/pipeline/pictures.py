@@ -141,10 +141,12 @@ def prove(rows: Iterable[KnownRecord], picture: Picture, wanted: Good, *, intact
     ids = {row.key: row.target_id for row in known if row.target_id is not None}
     wrong = [key for key, target_id in ids.items() if not _is_right(picture, key, target_id, wanted)]
     missing = wanted.records - picture.records
+    unknown = Counter(content for key, content in wanted.contents.items() if key not in ids)
     return Proof(
         n=wanted.records.total(),
         dup=(picture.records - wanted.records).total(),
-        lost=missing.total() + len(wanted.contents.keys() - ids.keys()),
+        # What is missing here and there is one record.
+        lost=(missing | unknown).total(),
         wrong_id=len(wrong) + len(ids) - len(set(ids.values())),
         corrupt=0 if intact else 1,
         held=sum(_is_held(row, wanted) for row in known),

@@ -11,7 +11,7 @@ import pytest
 from etl.load.unclear import Unclear
 from tests.e2e.harness import ROOT, SMALL, etl, sandbox, small
 
-PASSES = 9
+CUTS = 8
 
 
 @pytest.fixture
@@ -32,26 +32,27 @@ def test_a_drill_finds_nothing_lost_or_doubled_touches_nothing_real_and_says_wha
     after = files_of(project)
     facts = json.loads(after.pop(project.runs / "small-drills.jsonl"))
     assert after == before
-    assert [figures_hidden(line) for line in ended.out.splitlines()] == [figures_hidden(line) for line in shown]
+    assert figures_hidden(ended.out.splitlines()) == figures_hidden(shown)
     assert (facts["n"], facts["dup"], facts["lost"], facts["wrong_id"], facts["corrupt"]) == (11, 0, 0, 0, 0)
-    assert (facts["seed"], facts["clean"], len(facts["passes"])) == (7, True, PASSES)
-    assert all(each["faults"] > 0 for each in facts["passes"][:-1])
-    assert facts["passes"][-1]["kills"] > 0
+    assert (facts["seed"], facts["clean"]) == (7, True)
+    cut, killed = facts["passes"][:CUTS], facts["passes"][CUTS:]
+    assert all(each["faults"] > 0 for each in cut)
+    assert sum(each["kills"] for each in killed) == 4
     assert facts["faults"] == sum(each["faults"] + each["kills"] for each in facts["passes"])
 
 
 @pytest.mark.timeout(600)
 def test_fifteen_more_kills_lose_and_double_nothing(agency, capsys):
-    killed(agency, 15, capsys)
+    kill(agency, 15, capsys)
 
 
 @pytest.mark.e2e
 @pytest.mark.timeout(1500)
 def test_ninety_more_kills_lose_and_double_nothing(agency, capsys):
-    killed(agency, 90, capsys)
+    kill(agency, 90, capsys)
 
 
-def killed(place, kills: int, capsys) -> None:
+def kill(place, kills: int, capsys) -> None:
     ended = etl("drill", place.project, "--no-cuts", "--kills", kills, "--seed", 11, "--progress", "none", "--json")
     assert ended.code == 0, ended.text
     facts = ended.answer
@@ -90,8 +91,10 @@ def example_of_the_page() -> list[str]:
     return page.split("```text\n$ casebook-etl ")[1].split("\n```")[0].splitlines()
 
 
-def figures_hidden(line: str) -> str:
-    return re.sub(r"[^ ]*-drills.jsonl", "FILE", re.sub(r"\d+", "N", re.sub(r", \d+ held$", "", line)))
+def figures_hidden(lines: list[str]) -> list[str]:
+    """Lines without their figures; a small load may end before its kills, and is then followed by another one."""
+    hidden = (re.sub(r"[^ ]*-drills.jsonl", "FILE", re.sub(r"\d+", "N", line)) for line in lines)
+    return list(dict.fromkeys(hidden))
 
 
 def files_of(project) -> dict[Path, bytes]:

@@ -46,7 +46,7 @@ def test_loads_killed_for_as_long_as_one_likes_are_exact(part, reference, tmp_pa
 
 
 def test_the_harness_finds_the_duplicates_of_a_loader_that_resends(agency, reference, monkeypatch, capsys):
-    async def resend_at_once(self, question, resend):
+    async def resend_at_once(self, question, resend, **_):
         return await resend() if resend else None
 
     monkeypatch.setattr(Unclear, "settle", resend_at_once)

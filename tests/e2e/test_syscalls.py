@@ -46,7 +46,7 @@ def test_a_call_that_fails_or_is_the_last_leaves_a_load_that_goes_on_exactly(pla
     planned.sweep(call, ending, FEW, tmp_path, capsys)
 
 
-@pytest.mark.e2e
+@pytest.mark.drill
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize(("call", "ending"), SWEEP)
 def test_thirty_calls_over_the_whole_load_may_fail_or_be_the_last(planned, call, ending, tmp_path, capsys):

@@ -150,7 +150,7 @@ AGREEMENT = [
     ),
     (
         "version: 1\nentities: {user: {marker: {ask: filter}}}\n",
-        (2, 27, "A scoped marker has no slot, any other has one.", "Correct"),
+        (2, 27, "A scoped or created marker has no slot, any other has one.", "Correct"),
     ),
     (
         "version: 1\nentities: {attachment: {flow: [{do: upload, url_attribute: url, max_bytes: 1}]}}\n",

@@ -43,12 +43,16 @@ def test_every_flow_names_what_is_there(catalog):
             assert step.url_attribute is None or entity.attributes[step.url_attribute].read_only
 
 
-def test_a_marker_sits_in_an_attribute_or_under_a_parent(catalog):
-    for entity in catalog.entities.values():
-        if entity.marker is not None:
-            assert (
-                entity.marker.slot in entity.attributes if entity.marker.slot else entity.marker.scope in entity.links
-            )
+def test_a_marker_sits_in_an_attribute_or_under_a_parent_or_is_sought_among_what_was_created(catalog):
+    for name, entity in catalog.entities.items():
+        marker = entity.marker
+        if marker is None:
+            continue
+        if marker.ask in {"filter", "sweep"}:
+            assert marker.slot in entity.attributes, name
+        else:
+            assert marker.slot is None, name
+            assert marker.scope in entity.links or (marker.ask == "created" and marker.scope is None), name
 
 
 def test_a_carrier_of_a_link_is_never_an_attribute(catalog):

@@ -26,7 +26,7 @@ create table {STORE}.records (n bigint, m smallint, k uuid, line bigint);
 create table {STORE}.known (k uuid);
 create table mappings (m smallint, mapping varchar, low bigint);
 create table refs (f smallint, m smallint, field varchar, policy varchar);
-create table fates (n bigint, status varchar, reason varchar, parent uuid, round integer);
+create table fates (n bigint, status varchar, reason varchar, parent uuid);
 create table dropped (n bigint, f smallint, parent uuid);
 create table deferred (n bigint, f smallint);
 create table depths (n bigint, depth integer);
@@ -103,7 +103,7 @@ def _read_records(database: duckdb.DuckDBPyConnection, each: PlacedMapping) -> N
     read = f"from {parquet([each.mapping.path])} where _rk is not null"
     database.execute(f"insert into {STORE}.records select {each.low} + _row, {each.number}, _rk::uuid, _line {read}")
     database.execute(
-        f"insert into fates select {each.low} + _row, _status, _reason, null, 0 {read} and _status <> 'valid'"
+        f"insert into fates select {each.low} + _row, _status, _reason, null {read} and _status <> 'valid'"
     )
 
 

@@ -21,9 +21,11 @@ import pyarrow.parquet as pq
 from etl.core.batching import empty_batch, joined, rebatch
 from etl.core.ports import GraphMapping
 from etl.sources.engine import attach_file, open_database, parquet, stream
+from etl.sources.graph_reach import reach
 from etl.sources.graph_tables import STORE, PlacedMapping, PlacedReference, fill, registered
 
 BATCH_ROWS = 16_384
+PART_RECORDS = 65_536
 MEMORY_MB = 64
 """What the engine may hold at a time; joins and sorts of more go through the temporary folder."""
 
@@ -40,7 +42,9 @@ def _hex(column: str) -> str:
 _FOUND = f"""
 select m.mapping, r.field, f.policy, {_hex("k.k")} as _rk, k.n - m.low as _row, k.line as _line,
        {_hex("f.parent")} as parent, $reason as reason
-from found f join {STORE}.records k using (n) join mappings m on m.m = k.m left join refs r on r.f = f.f
+from (select * from found where n between $first and $last) f
+join (select * from {STORE}.records where n between $first and $last) k using (n)
+join mappings m on m.m = k.m left join refs r on r.f = f.f
 order by k.n, r.field, f.parent"""
 _ORDERED = """
 select r.*, coalesce(p.depth, 0) as _depth, coalesce(x.links, []) as _dropped, coalesce(y.fields, []) as _deferred
@@ -62,7 +66,6 @@ class DuckRecordGraph:
         self._folder = attach_file(self._db, STORE, temp_folder)
         self._mappings: list[PlacedMapping] = []
         self._references: list[PlacedReference] = []
-        self._round = 0
 
     def open(self, mappings: Sequence[GraphMapping], known: Iterator[pa.RecordBatch]) -> None:
         """See the port."""
@@ -84,15 +87,14 @@ class DuckRecordGraph:
             yield from self._take_consequences(reason)
 
     def held_back(self) -> Iterator[pa.RecordBatch]:
-        """See the port. A round looks below the records that the round before held back, and nowhere else."""
-        since = 0
-        while self._find(
-            "select l.n, l.f, case r.policy when 'quarantine' then 'block' else r.policy end, l.parent"
-            f" from {STORE}.links l join refs r using (f)"
-            f" where l.pn in (select n from fates where round >= {since}) and not l.old and {_IS_VALID} and {_IS_KEPT}"
-        ):
-            since = self._round + 1
-            yield from self._take_consequences("parent_not_loadable")
+        """See the port."""
+        reach(self._db)
+        self._find(
+            "select l.n, l.f, if(r.policy = 'quarantine', 'block', r.policy), l.parent"
+            f" from {STORE}.links l join refs r using (f) join reach p on p.n = l.pn left join reach c on c.n = l.n"
+            f" where not l.old and (c.n is null or c.round > p.round) and {_IS_KEPT}"
+        )
+        yield from self._take_consequences("parent_not_loadable")
 
     def reference_counts(self) -> dict[tuple[str, str], int]:
         """See the port."""
@@ -124,7 +126,7 @@ class DuckRecordGraph:
         """See the port."""
         with registered(self._db, "given", links):
             self._find(f"select n, f, null, null from ({_GIVEN_LINKS})")
-        yield from self._stream(_FOUND, {"reason": reason})
+        yield from self._found(reason)
 
     def block(self, records: pa.Table, reason: str) -> Iterator[pa.RecordBatch]:
         """See the port."""
@@ -173,21 +175,26 @@ class DuckRecordGraph:
         name = pa.repeat(pa.scalar(each.mapping.mapping), records.num_rows)
         return pa.record_batch({"mapping": name, "_rk": records["_rk"], "_row": records["_row"], **columns})
 
-    def _find(self, findings: str) -> int:
-        """Fills ``found`` with records, fields, policies and parents; returns how many."""
+    def _find(self, findings: str) -> None:
+        """Fills ``found`` with records, fields, policies and parents."""
         self._db.execute("create or replace table found (n bigint, f smallint, policy varchar, parent uuid)")
-        ((count,),) = self._db.execute(f"insert into found {findings}").fetchall()
-        return int(count)
+        # Fetched to the end: DuckDB registers nothing on a connection that still holds a result.
+        self._db.execute(f"insert into found {findings}").fetchall()
+
+    def _found(self, reason: str) -> Iterator[pa.RecordBatch]:
+        """What ``found`` holds, by record, asked for some records at a time so that it is never sorted as a whole."""
+        ((first, last),) = self._db.execute("select coalesce(min(n), 0), coalesce(max(n), 0) from found").fetchall()
+        for start in range(first, last + 1, PART_RECORDS):
+            yield from self._stream(_FOUND, {"reason": reason, "first": start, "last": start + PART_RECORDS - 1})
 
     def _take_consequences(self, reason: str) -> Iterator[pa.RecordBatch]:
-        yield from self._stream(_FOUND, {"reason": reason})
-        self._round += 1
+        yield from self._found(reason)
         self._db.execute("insert into dropped select n, f, parent from found where policy = 'empty'")
         for policy, status in (("quarantine", "quarantined"), ("block", "blocked")):
             self._db.execute(
-                "insert into fates select n, $status, $reason, min(parent), $round from found l"
+                "insert into fates select n, $status, $reason, min(parent) from found l"
                 f" where policy = $policy and {_IS_VALID} group by n",
-                {"status": status, "reason": reason, "policy": policy, "round": self._round},
+                {"status": status, "reason": reason, "policy": policy},
             )
 
     def _stream(self, query: str, parameters: dict[str, object]) -> Iterator[pa.RecordBatch]:

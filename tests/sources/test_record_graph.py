@@ -157,7 +157,7 @@ def test_a_record_that_refers_to_itself_is_told_apart(shop: Workshop) -> None:
 
 
 def test_one_bad_record_holds_back_its_last_descendant(shop: Workshop) -> None:
-    depth = 60
+    depth = 2_000
     chain: list[Row] = [(f"k{at}", {"boss": f"k{at - 1}" if at else None}) for at in range(depth)]
     shop.add("a", *chain, status={1: "quarantined"}, boss="block")
     graph = shop.open()

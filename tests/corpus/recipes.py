@@ -81,7 +81,7 @@ def _people(folder: Path, rows: list[str]) -> None:
 
 
 def deep_chain(folder: Path) -> None:
-    _people(folder, ["1,,", *(f"{number},Quenby,{number - 1}" for number in range(2, 201))])
+    _people(folder, ["1,,", *(f"{number},Quenby,{number - 1}" for number in range(2, 2_001))])
 
 
 def wide_family(folder: Path) -> None:

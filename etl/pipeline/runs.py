@@ -102,6 +102,7 @@ def prepare(setting: Setting, progress: Progress) -> None:
 
 def verify(setting: Setting, progress: Progress, scope: Scope | None = None) -> Finished:
     """Reads back what is loaded, all of it or a sample, and adds the findings to the latest run's report."""
+    setting = capabilities.told(setting, progress)
     with setting.store("verify") as store:
         folder = latest_loaded(setting, store)
         with open_session(setting, folder, manifests.read(folder), progress) as session:

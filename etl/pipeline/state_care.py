@@ -18,6 +18,7 @@ from etl.core.errors import (
 )
 from etl.core.ports import Progress
 from etl.load.rebuild import ABSENT
+from etl.pipeline import capabilities
 from etl.pipeline import manifest as manifests
 from etl.pipeline.loading import Bench, find_again
 from etl.pipeline.runs import RunChoices, plan_into
@@ -66,6 +67,7 @@ def export(setting: Setting, file: Path) -> None:
 def rebuild(setting: Setting, progress: Progress) -> Counter[tuple[str, str]]:
     """Makes the state anew and returns how many records of each entity were found, are absent or stay uncertain."""
     _require_file(setting, "rebuild")
+    setting = capabilities.require(setting, progress)
     with setting.rebuilt_store() as store, new_session(setting, "rebuild", progress) as session:
         options = plan_into(setting, session, store, RunChoices())
         verdicts = find_again(setting, Bench(session.folder, store, session.log, session.progress), options)

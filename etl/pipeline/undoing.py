@@ -15,6 +15,7 @@ from etl.core.ports import Progress, RunRow, StateReader, StateStore
 from etl.core.records import RunId
 from etl.load.planned import PlannedRecords
 from etl.load.undo import Undoer, UndoResult
+from etl.pipeline import capabilities
 from etl.pipeline import manifest as manifests
 from etl.pipeline.audit import audit
 from etl.pipeline.loading import Bench, first_error, interruptible, ports_of, run_on_loop
@@ -76,6 +77,7 @@ def undo(setting: Setting, progress: Progress, run_id: str, *, protected_too: bo
             f"Profile {setting.profile.name} is protected, so nothing in its tenant is removed.",
             hint="If you mean it, say so with --protected.",
         )
+    setting = capabilities.told(setting, progress)
     with setting.store("undo") as store:
         folder = _folder_of(setting, store, run_id)
         _close(store, folder.run_id)

@@ -20,6 +20,8 @@ from etl.core.capabilities import (
 from etl.core.errors import CatalogMismatch, SettingsError
 from etl.pipeline import capabilities, runs
 from etl.pipeline.linting import lint_project
+from etl.pipeline.state_care import rebuild
+from etl.pipeline.undoing import undo
 from etl.sandbox import parse_faults
 
 
@@ -89,6 +91,27 @@ def test_a_plan_tells_what_a_run_would_be_refused_for_and_goes_on(world):
     profile_of(tenant.setting, person=EntityCapabilities(roles={"create": probed("missing")}))
     assert runs.plan(tenant.setting, notes).exit_code == 0
     assert [each for each in notes.told if each.startswith("A run would be refused: person")]
+
+
+def test_verify_and_undo_tell_it_and_ask_as_the_tenant_can_answer(world):
+    tenant = world(unfilterable=("custom_fields.migrationKey",))
+    sweeps = {name: EntityCapabilities(rung=probed("sweep")) for name in ("person", "case")}
+    profile_of(tenant.setting, **sweeps)
+    loaded = runs.run(tenant.setting, QuietProgress())
+    hidden = {name: replace(each, sight=probed("limited")) for name, each in sweeps.items()}
+    profile_of(tenant.setting, **hidden)
+    notes = Notes()
+    assert runs.verify(tenant.setting, notes).exit_code == 0
+    undo(tenant.setting, notes, loaded.summary.run_id)
+    assert sum("A run would be refused: person" in told for told in notes.told) == 2
+
+
+def test_the_state_is_not_made_anew_from_a_view_that_hides_records(world):
+    tenant = world()
+    profile_of(tenant.setting, person=EntityCapabilities(sight=probed("limited")))
+    with pytest.raises(CatalogMismatch, match="does not see every record"):
+        rebuild(tenant.setting, QuietProgress())
+    assert not tenant.setting.state_path.exists()
 
 
 def test_lint_tells_it_for_a_profile_that_is_named_and_only_then(world, project):

@@ -11,7 +11,7 @@ import base64
 import hashlib
 import hmac
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NewType
 
 RecordKey = NewType("RecordKey", str)
@@ -35,6 +35,29 @@ def canonical_part(part: str) -> str:
     return unicodedata.normalize("NFC", part).strip()
 
 
+def identity_of(parts: Sequence[str]) -> bytes:
+    r"""The parts of a legacy key as they are hashed: each in its canonical form, its length in four bytes before it.
+
+    >>> identity_of(["7", " 0042 "])
+    b'\x00\x00\x00\x017\x00\x00\x00\x040042'
+    """
+    return b"".join(_framed(canonical_part(part)) for part in parts)
+
+
+def parts_of_identity(identity: bytes) -> list[str]:
+    """The canonical parts that an identity was made of.
+
+    >>> parts_of_identity(identity_of(["7", " 0042 "]))
+    ['7', '0042']
+    """
+    parts = []
+    while identity:
+        length = int.from_bytes(identity[:4], "big")
+        parts.append(identity[4 : 4 + length].decode())
+        identity = identity[4 + length :]
+    return parts
+
+
 class RecordKeys:
     """Makes record keys, field hashes and the check value from one project key.
 
@@ -48,37 +71,20 @@ class RecordKeys:
 
     def record_key(self, entity: str, space: str, parts: Sequence[str]) -> RecordKey:
         """The record key of a legacy identity; ``space`` is the mapping's name unless ``keys:`` says otherwise."""
-        return self.record_key_in(self.key_space(entity, space), parts)
+        (key,) = self.record_keys(entity, space, [identity_of(parts)])
+        return key
 
-    def key_space(self, entity: str, space: str) -> bytes:
-        """The prefix shared by all keys of one entity and key space; make it once a column."""
-        return KEY_FORM + _framed(entity) + _framed(space)
+    def record_keys(self, entity: str, space: str, identities: Iterable[bytes]) -> list[RecordKey]:
+        """The record keys of many identities (see :func:`identity_of`) of one entity and key space.
 
-    def record_key_in(self, prefix: bytes, parts: Sequence[str]) -> RecordKey:
-        """The record key under a prefix from :meth:`key_space`."""
-        message = prefix + b"".join(_framed(canonical_part(part)) for part in parts)
-        return RecordKey(hmac.digest(self._key, message, "sha256")[:_RECORD_KEY_BYTES].hex())
-
-    def maker(self, entity: str, space: str) -> Callable[[Sequence[str]], RecordKey]:
-        """:meth:`record_key` for whole columns of one entity and key space: the hash's keyed states are made once.
-
-        >>> keys = RecordKeys(b"0" * 32)
-        >>> keys.maker("person", "people")(["7"]) == keys.record_key("person", "people", ["7"])
-        True
+        Written out instead of calling ``hmac.digest``, which takes twice the time: there is a key for every row.
         """
-        block = (self._key if len(self._key) <= _BLOCK_BYTES else hashlib.sha256(self._key).digest()).ljust(
-            _BLOCK_BYTES, b"\0"
-        )
-        inner = hashlib.sha256(block.translate(_INNER) + self.key_space(entity, space))
-        outer = hashlib.sha256(block.translate(_OUTER))
-
-        def make(parts: Sequence[str]) -> RecordKey:
-            first, second = inner.copy(), outer.copy()
-            first.update(b"".join([_framed(canonical_part(part)) for part in parts]))
-            second.update(first.digest())
-            return RecordKey(second.digest()[:_RECORD_KEY_BYTES].hex())
-
-        return make
+        key = self._key if len(self._key) <= _BLOCK_BYTES else hashlib.sha256(self._key).digest()
+        block = key.ljust(_BLOCK_BYTES, b"\0")
+        inner = block.translate(_INNER) + KEY_FORM + _framed(entity) + _framed(space)
+        outer = block.translate(_OUTER)
+        sha256, digits = hashlib.sha256, 2 * _RECORD_KEY_BYTES
+        return [RecordKey(sha256(outer + sha256(inner + each).digest()).hexdigest()[:digits]) for each in identities]
 
     def field_hash(self, field: str, canonical: str) -> bytes:
         """Eight keyed bytes that tell whether one field changed, without telling its value."""

@@ -7,13 +7,13 @@ gives. Record keys are remembered as they are made, so that a reference can be s
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
 from etl.core.errors import TooManyProblems
-from etl.core.keys import RecordKey, RecordKeys
+from etl.core.keys import RecordKey, RecordKeys, parts_of_identity
 from etl.core.problems import Severity
 from etl.core.records import DAMAGE, GROUP, LINE, ROW, STATUS
 from etl.mapping.inline_tests import MATCHES_SUFFIX
@@ -85,15 +85,12 @@ class _RememberedKeys(RecordKeys):
         super().__init__(project_key)
         self.made: dict[str, str] = {}
 
-    def maker(self, entity: str, space: str) -> Callable[[Sequence[str]], RecordKey]:
-        make = super().maker(entity, space)
-
-        def remembering(parts: Sequence[str]) -> RecordKey:
-            key = make(parts)
-            self.made[key] = _SHOWN_KEY.join(part.strip() for part in parts)
-            return key
-
-        return remembering
+    def record_keys(self, entity: str, space: str, identities: Iterable[bytes]) -> list[RecordKey]:
+        known = list(identities)
+        made = super().record_keys(entity, space, known)
+        shown = (_SHOWN_KEY.join(parts_of_identity(each)) for each in known)
+        self.made.update(zip(made, shown, strict=True))
+        return made
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,31 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from etl.core.keys import RecordKey, RecordKeys
+from etl.core.keys import RecordKeys, canonical_part
 from etl.transform.distinct import combinations, lane
 
 KEY_SEPARATOR = " | "
+_ASCII_BLANKS = " \t\n\v\f\r\x1c\x1d\x1e\x1f"
+"""What ``str.strip`` takes away of ASCII."""
 
 
 def record_keys(keys: RecordKeys, entity: str, space: str, parts: Sequence[pa.Array]) -> pa.Array:
     """The record key of each row's key parts (text columns); null where a part is blank."""
-    make = keys.maker(entity, space)
     if len(parts) == 1:
         found = lane(parts[0])
-        return found.spread(pa.array([_key(make, (part,)) for part in found.values.to_pylist()], pa.string()))
+        return found.spread(_keys_of(keys, entity, space, [found.values]))
     distinct, indices = combinations(parts)
-    rows = zip(*(column.to_pylist() for column in distinct), strict=True)
-    return pc.take(pa.array([_key(make, row) for row in rows], pa.string()), indices)
+    return pc.take(_keys_of(keys, entity, space, distinct), indices)
 
 
-def _key(make: Callable[[Sequence[str]], RecordKey], parts: tuple[str | None, ...]) -> RecordKey | None:
-    present = [part for part in parts if part and part.strip()]
-    return make(present) if len(present) == len(parts) else None
+def _keys_of(keys: RecordKeys, entity: str, space: str, parts: Sequence[pa.Array]) -> pa.Array:
+    identities = identities_of(parts)
+    is_there = identities.is_valid()
+    made = keys.record_keys(entity, space, identities.drop_null().to_pylist())
+    return pc.replace_with_mask(pa.nulls(len(identities), pa.string()), is_there, pa.array(made, pa.string()))
+
+
+def identities_of(parts: Sequence[pa.Array]) -> pa.BinaryArray:
+    """What :func:`etl.core.keys.identity_of` gives for each row; null where a part is blank."""
+    pieces = [piece for part in parts for piece in _framed(_canonical(part))]
+    return pc.binary_join_element_wise(*pieces, pa.scalar(b"", pa.binary()))
+
+
+def _canonical(part: pa.Array) -> pa.Array:
+    """Canonical parts, null where blank. Columns of ASCII alone need no look at each value."""
+    if pc.all(pc.string_is_ascii(part)).as_py() is not False:
+        made = pc.ascii_trim(part, characters=_ASCII_BLANKS)
+    else:
+        made = pa.array([None if text is None else canonical_part(text) for text in part.to_pylist()], pa.string())
+    return pc.if_else(pc.equal(made, ""), pa.scalar(None, pa.string()), made)
+
+
+def _framed(part: pa.Array) -> tuple[pa.Array, pa.Array]:
+    """Lengths as four bytes, and the texts as bytes."""
+    lengths = pc.fill_null(pc.binary_length(part), 0).to_numpy(zero_copy_only=False).astype(np.dtype(">u4"))
+    prefix = pa.FixedSizeBinaryArray.from_buffers(pa.binary(4), len(part), [None, pa.py_buffer(lengths.tobytes())])
+    return prefix.cast(pa.binary()), part.cast(pa.binary())
 
 
 def shown_keys(parts: Sequence[pa.Array]) -> pa.Array:

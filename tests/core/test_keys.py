@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etl.core.keys import RecordKey, RecordKeys, canonical_part, marker
+from etl.core.keys import RecordKey, RecordKeys, canonical_part, identity_of, marker, parts_of_identity
 
 KEYS = RecordKeys(bytes(range(32)))
 parts = st.lists(st.text(max_size=6), min_size=1, max_size=3)
@@ -70,9 +70,17 @@ def test_different_parts_never_share_a_key(one: list[str], other: list[str]) -> 
     assert (KEYS.record_key("person", "people", one) == KEYS.record_key("person", "people", other)) == same
 
 
+@given(parts, st.binary(min_size=1, max_size=80))
+def test_a_key_is_hmac_over_form_entity_space_and_parts(legacy: list[str], secret: bytes) -> None:
+    texts = ["person", "people", *map(canonical_part, legacy)]
+    message = b"k1" + b"".join(len(text.encode()).to_bytes(4, "big") + text.encode() for text in texts)
+    expected = hmac.digest(secret, message, "sha256").hex()[:32]
+    assert RecordKeys(secret).record_key("person", "people", legacy) == expected
+
+
 @given(parts)
-def test_the_maker_of_columns_makes_the_same_keys(legacy: list[str]) -> None:
-    assert KEYS.maker("person", "people")(legacy) == KEYS.record_key("person", "people", legacy)
+def test_an_identity_gives_its_parts_back(legacy: list[str]) -> None:
+    assert parts_of_identity(identity_of(legacy)) == [*map(canonical_part, legacy)]
 
 
 @given(parts, st.binary(min_size=1, max_size=80))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from etl.core.keys import RecordKeys
 from etl.transform.identity import record_keys
 
-PARTS = st.none() | st.text(max_size=6)
+PARTS = st.none() | st.text(max_size=6) | st.text(" \t\n\v\f\r\x1c\x1d\x1e\x1f\x20\0 7a", max_size=6)
 
 
 @settings(deadline=None)

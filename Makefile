@@ -2,7 +2,7 @@
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
-WORKERS ?= 2
+WORKERS ?= 4
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check e2e bench drill-long lock clean
@@ -16,7 +16,7 @@ demo: $(VENV)/.runtime ## migrate the sample agency into a local sandbox, verify
 	$(BIN)/casebook-etl demo
 
 test: $(VENV)/.dev ## run the tests (no network, no server installed by hand)
-	$(BIN)/python -m pytest -n $(WORKERS) -m "not e2e and not drill"
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not e2e and not drill"
 
 check: $(VENV)/.dev ## format, lint, types, import contracts, unused dependencies, spelling
 	$(BIN)/ruff format --check .
@@ -27,7 +27,7 @@ check: $(VENV)/.dev ## format, lint, types, import contracts, unused dependencie
 	$(BIN)/codespell etl docs mappings *.md
 
 e2e: $(VENV)/.dev ## run the long proofs: kills, memory, every database
-	$(BIN)/python -m pytest -n $(WORKERS) -m e2e
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m e2e
 
 bench: $(VENV)/.dev ## measure; figures are ratios of one run
 	$(BIN)/python -m pytest tests/bench -q -s -n 0 -m bench --import-mode prepend -o addopts= --timeout 0

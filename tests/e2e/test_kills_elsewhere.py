@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import count
 
 import pytest
 import sqlalchemy as sa
@@ -21,24 +20,11 @@ from tests.e2e.harness import ROOT, Place, etl, finished, sandbox, sandbox_catal
 from tests.e2e.pictures import known
 from tests.e2e.test_kills import SEED, killed_load
 
-_DATABASES = count(1)
-
 
 @pytest.fixture
-def team_url(postgres_url: sa.URL) -> str:
-    """A database of one's own on the team's server."""
-    name = f"team_{next(_DATABASES)}"
-    engine = sa.create_engine(postgres_url, poolclass=sa.NullPool, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.exec_driver_sql(f"create database {name}")
-    url = postgres_url.set(database=name, password=None)
-    return url.render_as_string(hide_password=False)
-
-
-@pytest.fixture
-def ended_sessions(team_url: str) -> Iterator[sa.Connection]:
+def ended_sessions(postgres_database: str) -> Iterator[sa.Connection]:
     """An administrator at that database, who can end everybody's session."""
-    engine = sa.create_engine(team_url, poolclass=sa.NullPool, isolation_level="AUTOCOMMIT")
+    engine = sa.create_engine(postgres_database, poolclass=sa.NullPool, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         yield connection
 
@@ -76,21 +62,21 @@ def ids_are_ours(place: Place) -> list[bool]:
 
 
 @pytest.mark.timeout(240)
-def test_a_killed_load_with_its_state_on_a_server_is_exact(agency, reference, team_url, capsys):
-    place = on_server(agency, team_url)
+def test_a_killed_load_with_its_state_on_a_server_is_exact(agency, reference, postgres_database, capsys):
+    place = on_server(agency, postgres_database)
     assert killed_load(place, reference, kills=3, seed=SEED + 5, capsys=capsys).is_clean
     assert not list(place.runs.glob("*.db"))
 
 
 @pytest.mark.e2e
 @pytest.mark.timeout(1200)
-def test_a_load_killed_twelve_times_with_its_state_on_a_server_is_exact(agency, reference, team_url, capsys):
-    assert killed_load(on_server(agency, team_url), reference, kills=12, seed=SEED + 6, capsys=capsys).is_clean
+def test_a_load_killed_twelve_times_with_its_state_on_a_server_is_exact(agency, reference, postgres_database, capsys):
+    assert killed_load(on_server(agency, postgres_database), reference, kills=12, seed=SEED + 6, capsys=capsys).is_clean
 
 
-def test_every_command_reads_a_state_on_a_server(tmp_path, team_url):
+def test_every_command_reads_a_state_on_a_server(tmp_path, postgres_database):
     with sandbox() as quiet:
-        place = on_server(small(tmp_path, quiet.base_url), team_url)
+        place = on_server(small(tmp_path, quiet.base_url), postgres_database)
         commands = [("status",), ("run", "--progress", "none"), ("status",), ("report",), ("verify",), ("resolve",)]
         ended = [etl(name, place.project, *more) for name, *more in commands]
         assert [each.code for each in ended] == [0] * len(commands), "\n".join(each.text for each in ended)
@@ -100,9 +86,9 @@ def test_every_command_reads_a_state_on_a_server(tmp_path, team_url):
         assert etl("state", "adopt", place.project, "--yes").code == 0
 
 
-def test_a_second_run_from_anywhere_is_refused_and_told_who_holds_the_state(tmp_path, team_url):
+def test_a_second_run_from_anywhere_is_refused_and_told_who_holds_the_state(tmp_path, postgres_database):
     with sandbox(latency_s=0.2) as slow:
-        place = on_server(small(tmp_path, slow.base_url), team_url)
+        place = on_server(small(tmp_path, slow.base_url), postgres_database)
         first = start("run", place.project, "--progress", "none")
         wait_until_held(place.server)
         second = etl("run", place.project, "--progress", "none")
@@ -121,9 +107,11 @@ def wait_until_held(place: ServerPlace) -> None:
     pytest.fail("no run began")
 
 
-def test_a_run_whose_session_is_ended_sends_nothing_more_and_the_next_one_goes_on(tmp_path, team_url, ended_sessions):
+def test_a_run_whose_session_is_ended_sends_nothing_more_and_the_next_one_goes_on(
+    tmp_path, postgres_database, ended_sessions
+):
     with sandbox(latency_s=0.3) as slow:
-        place = on_server(small(tmp_path, slow.base_url), team_url)
+        place = on_server(small(tmp_path, slow.base_url), postgres_database)
         first = start("run", place.project, "--progress", "none")
         wait_until_created(slow.oracle)
         end = "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and client_port is not null"
@@ -145,9 +133,9 @@ def wait_until_created(oracle: Oracle) -> None:
     pytest.fail("nothing was sent")
 
 
-def test_the_password_of_the_state_stands_nowhere(tmp_path, postgres_url, team_url, monkeypatch):
+def test_the_password_of_the_state_stands_nowhere(tmp_path, postgres_database, monkeypatch):
     with sandbox() as quiet:
-        place = on_server(small(tmp_path, quiet.base_url), team_url)
+        place = on_server(small(tmp_path, quiet.base_url), postgres_database)
         monkeypatch.setenv("CASEBOOK_SANDBOX_STATE_PASSWORD", "hunter-22")
         ended = [etl("run", place.project, "--progress", "none"), etl("status", place.project)]
     assert [each.code for each in ended] == [0, 0]

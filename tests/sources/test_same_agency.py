@@ -10,6 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import sqlalchemy as sa
 
 from etl.core.ports import Source
 from etl.sources.bcp import BcpSource
@@ -179,8 +180,29 @@ def as_bcp(folder: Path) -> Source:
     return BcpSource("old", str(folder / "*.dat"), str(folder / "{table}.fmt"), types=all_types())
 
 
+def as_sqlite(folder: Path) -> Source:
+    return as_database(f"sqlite:///{folder / 'agency.db'}", "timestamp")
+
+
+def as_database(url: str, moment: str) -> Source:
+    """The tables in a database, with the types they were declared with and their first column as the key."""
+    engine = sa.create_engine(url, poolclass=sa.NullPool)
+    quoted = engine.dialect.identifier_preparer.quote_identifier
+    truth = {"true": True, "false": False}
+    with engine.begin() as connection:
+        for table in AGENCY:
+            types = [f"{quoted(name)} {moment if kind == 'TIMESTAMP' else kind}" for name, kind in table.declared]
+            key = f"primary key ({quoted(table.columns[0])})"
+            connection.exec_driver_sql(f"create table {quoted(table.name)} ({', '.join([*types, key])})")
+            rows = [
+                dict(zip(table.columns, (truth.get(cell, cell) for cell in row), strict=True)) for row in table.rows
+            ]
+            connection.execute(sa.insert(sa.table(table.name, *map(sa.column, table.columns))), rows)
+    return SqlSource("old", url)
+
+
 DELIVERIES: dict[str, Callable[[Path], Source]] = {
-    "csv": as_csv, "zip": as_zip, "tsql": as_tsql, "mysqldump": as_mysqldump, "pg_dump": as_pg_dump,
+    "sqlite": as_sqlite, "csv": as_csv, "zip": as_zip, "tsql": as_tsql, "mysqldump": as_mysqldump, "pg_dump": as_pg_dump,
     "excel": as_excel, "json_lines": as_json_lines, "parquet": as_parquet, "fixed_width": as_fixed_width, "bcp": as_bcp,
 }  # fmt: skip
 KNOW_ONLY_BLANKS = {"csv", "zip", "fixed_width"}
@@ -188,12 +210,24 @@ KNOW_ONLY_BLANKS = {"csv", "zip", "fixed_width"}
 
 @pytest.mark.parametrize("delivery", DELIVERIES)
 def test_the_same_agency_gives_the_same_cells(tmp_path, delivery):
-    source = DELIVERIES[delivery](tmp_path)
+    assert_same_cells(DELIVERIES[delivery](tmp_path), "" if delivery in KNOW_ONLY_BLANKS else None)
+
+
+def test_postgresql_gives_the_same_cells(postgres_database):
+    assert_same_cells(as_database(postgres_database, "timestamp"))
+
+
+@pytest.mark.mariadb
+def test_mariadb_gives_the_same_cells(mariadb_database):
+    assert_same_cells(as_database(mariadb_database, "datetime(6)"))
+
+
+def assert_same_cells(source: Source, null: str | None = None) -> None:
     assert list(source.tables()) == sorted(TABLES)
     for table in AGENCY:
         cells = [tuple(row.values())[2:] for batch in source.read(table.name, 64) for row in batch.to_pylist()]
-        null = "" if delivery in KNOW_ONLY_BLANKS else None
-        assert cells == [(None, *(null if cell is None else cell for cell in row)) for row in table.rows]
+        expected = [(None, *(null if cell is None else cell for cell in row)) for row in table.rows]
+        assert cells == expected
 
 
 def test_the_agency_is_worth_comparing():

@@ -12,6 +12,7 @@ from etl.mapping.operations import (
     domain_names,
     domain_placeholders,
     domain_places,
+    domain_tribes,
     people,
     pieces,
     repairs,
@@ -24,7 +25,7 @@ FAMILIES = (
     ("Text", texts.OPERATIONS),
     ("Pieces", pieces.OPERATIONS),
     ("Numbers, dates and times", typed.OPERATIONS),
-    ("People and places", people.OPERATIONS),
+    ("People and places", (*people.OPERATIONS, *domain_tribes.OPERATIONS)),
     ("Repairs", repairs.OPERATIONS),
     ("Placeholders", domain_placeholders.OPERATIONS),
     (

@@ -203,3 +203,24 @@ def test_each_distinct_value_is_read_once_and_blanks_never():
     operation = on_distinct("x", None, read)
     assert operation.on("a", "bad", "a", None, "  ", "bad") == ["A", WRONG, "A", None, None, WRONG]
     assert seen == ["a", "bad"]
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("cherokee nation", "Cherokee Nation"),
+        ("CHEROKEE, EASTERN BAND", "Eastern Band of Cherokee Indians"),
+        ("Cherokee", "!invalid_value"),
+        ("Cherokee Nation of Oklahoma", "!invalid_value"),
+        ("Sac & Fox Nation", "Sac and Fox Nation"),
+        ("Band of Indians", "!invalid_value"),
+    ],
+)
+def test_a_tribe_is_read_only_where_one_nation_alone_can_be_meant(text, meant):
+    known = ["Cherokee Nation", "Eastern Band of Cherokee Indians", "Sac and Fox Nation"]
+    assert bind("tribe", known).on(text) == [meant]
+
+
+def test_two_names_of_a_list_with_the_same_words_are_a_mistake():
+    with pytest.raises(OperationMistake, match="same words"):
+        bind("tribe", ["Fox Nation", "Nation, Fox"])

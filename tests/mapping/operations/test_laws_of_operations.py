@@ -30,6 +30,7 @@ ARGUMENTS = {
     "name_part": "last",
     "address": "line_1",
     "tax_number": "ein",
+    "tribe": ["Navajo Nation", "Cherokee Nation", "Eastern Band of Cherokee Indians"],
 }
 NEAR_MISSES = [
     *("2021-02-30", "02/29/2024", "2026-02-01", "12", "-6", "1,234.5", "true", "Y", "OH", "ohio", "43215-1000", "2139"),
@@ -133,6 +134,7 @@ IDEMPOTENT = (
     "state",
     "pad",
     "county",
+    "tribe",
     "part",
     "extract",
 )

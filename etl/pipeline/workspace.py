@@ -6,16 +6,16 @@ import json
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from etl.core.records import RunId
+from etl.sources.parquet_stream import ParquetStream
 
 
 def new_run_id(now: datetime) -> RunId:
@@ -72,30 +72,32 @@ class RunFolder:
 
 @contextmanager
 def replaced(path: Path) -> Iterator[Path]:
-    """A temporary name beside ``path`` that takes its place, durably, when the block ends well."""
+    """A temporary name beside ``path`` that takes its place, durably, when the block ends well; else nothing is left."""
     temporary = path.with_name(f".{path.name}.part")
     temporary.unlink(missing_ok=True)
     os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    yield temporary
-    with temporary.open("rb") as stream:
-        os.fsync(stream.fileno())
-    temporary.replace(path)
+    try:
+        yield temporary
+        with temporary.open("rb") as stream:
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 class ParquetSink:
     """Writes batches of one schema to a Parquet file that appears when it is closed well; implements ``ProblemSink``."""
 
     def __init__(self, path: Path, schema: pa.Schema | None = None) -> None:
-        self._replaced = replaced(path)
-        self._temporary = self._replaced.__enter__()
-        self._writer = pq.ParquetWriter(self._temporary, schema, compression="zstd") if schema is not None else None
+        self._whole = ExitStack()
+        self._stream = self._whole.enter_context(ParquetStream(self._whole.enter_context(replaced(path)), schema))
         self.rows = 0
 
     def add(self, batch: pa.RecordBatch) -> None:
-        """Writes a batch; the first one fixes the schema where none was given."""
-        if self._writer is None:
-            self._writer = pq.ParquetWriter(self._temporary, batch.schema, compression="zstd")
-        self._writer.write_batch(batch)
+        """Hands a batch to the file's own thread, see :meth:`ParquetStream.add`; the first one fixes the schema where
+        none was given.
+        """
+        self._stream.add(batch)
         self.rows += batch.num_rows
 
     def __enter__(self) -> Self:
@@ -104,9 +106,4 @@ class ParquetSink:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._writer is not None:
-            self._writer.close()
-        if kind is None:
-            self._replaced.__exit__(None, None, None)
-        else:
-            self._temporary.unlink(missing_ok=True)
+        self._whole.__exit__(kind, error, trace)

@@ -17,11 +17,11 @@ from typing import BinaryIO
 from urllib.parse import quote
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from etl.core.errors import SourceUnavailable, SourceUnreadable
 from etl.core.ports import Progress, Source
 from etl.core.records import DAMAGE, SNAPSHOT_COLUMNS
+from etl.sources.parquet_stream import ParquetStream
 
 BATCH_ROWS = 50_000
 MANIFEST = "manifest.json"
@@ -124,9 +124,9 @@ def _take(source: Source, table: str, folder: Path, progress: Progress, batch_ro
     with _replaced(folder / name) as stream:
         batches = source.read(table, batch_rows)
         first = next(batches)
-        with pq.ParquetWriter(stream, first.schema, compression="zstd") as writer:
+        with ParquetStream(stream, first.schema, row_group_rows=batch_rows) as writer:
             for batch in _counted(first, batches, progress):
-                writer.write_batch(batch, row_group_size=batch_rows)
+                writer.add(batch)
                 rows += batch.num_rows
                 damaged += batch.num_rows - batch[DAMAGE].null_count
     facts = source.facts(table)
@@ -183,8 +183,11 @@ def _replaced(path: Path) -> Iterator[BinaryIO]:
     partial = path.with_name(f"{path.name}.partial")
     partial.unlink(missing_ok=True)
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "wb") as stream:
-        yield stream
-        stream.flush()
-        os.fsync(stream.fileno())
-    partial.replace(path)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)

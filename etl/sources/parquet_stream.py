@@ -1,0 +1,88 @@
+"""Parquet files as they are written, for the snapshot and for everything a run keeps: batches in, one file out.
+
+Encoding and compressing cost as much as mapping does, and need nothing that Python guards; so a thread of the file's own
+does them, one batch after the other, in the order in which they came. What the thread fails at is raised where the next
+batches are added, at the latest at the end. No dictionaries: compressed plain pages are smaller and take half the time.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+WAITING = 2
+"""How many batches may wait for the thread: what writing may add to memory."""
+_SEARCHED_TEXTS = ("mapping",)
+
+
+class ParquetStream:
+    """Writes batches of one schema to a new Parquet file; ``row_group_rows`` None makes each batch a group of its own.
+
+    The first batch fixes the schema where none was given; the file stays empty where there was neither. Ended by an
+    error, it waits for nothing but the batch in hand.
+    """
+
+    def __init__(
+        self,
+        place: Path | BinaryIO,
+        schema: pa.Schema | None = None,
+        row_group_rows: int | None = None,
+        waiting: int = WAITING,
+    ) -> None:
+        self._place = place
+        self._row_group_rows = row_group_rows
+        self._most_waiting = waiting
+        self._waiting: deque[Future[None]] = deque()
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="parquet")
+        self._writer = self._opened(schema) if schema is not None else None
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Hands a batch over; waits while too many do already. Raises what failed since (OSError for a full disk)."""
+        if self._writer is None:
+            self._writer = self._opened(batch.schema)
+        while len(self._waiting) >= self._most_waiting or (self._waiting and self._waiting[0].done()):
+            self._waiting.popleft().result()
+        self._waiting.append(self._thread.submit(self._write, self._writer, batch))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            while kind is None and self._waiting:
+                self._waiting.popleft().result()
+        except BaseException:
+            self._give_up()
+            raise
+        if kind is not None:
+            self._give_up()
+            return
+        self._thread.shutdown()
+        if self._writer is not None:
+            self._writer.close()
+
+    def _give_up(self) -> None:
+        """Ends the thread and lets go of a file that is not to be read; its own complaint would hide why."""
+        self._thread.shutdown(cancel_futures=True)
+        if self._writer is not None:
+            with suppress(OSError, ValueError, pa.ArrowException):
+                self._writer.close()
+
+    def _write(self, writer: pq.ParquetWriter, batch: pa.RecordBatch) -> None:
+        writer.write_batch(batch, row_group_size=self._row_group_rows)
+
+    def _opened(self, schema: pa.Schema) -> pq.ParquetWriter:
+        """A writer with bounds in the file only for what is searched by: numbers of rows, names of mappings."""
+        searched = [each.name for each in schema if pa.types.is_integer(each.type) or each.name in _SEARCHED_TEXTS]
+        return pq.ParquetWriter(
+            self._place, schema, compression="zstd", use_dictionary=False, write_statistics=searched
+        )

@@ -1,0 +1,87 @@
+"""Parquet files are written in a thread of their own, and nobody can tell by the file or by the errors."""
+
+from __future__ import annotations
+
+import io
+import os
+import threading
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from etl.sources.parquet_stream import ParquetStream
+
+BATCHES = [pa.record_batch({"mapping": ["people"] * 3, "row": [3 * n, 3 * n + 1, 3 * n + 2]}) for n in range(40)]
+NEEDS_A_FULL_DISK = pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")  # noqa: PTH110 - a device
+
+
+def written(batches, *, waiting=2, row_group_rows=None):
+    place = io.BytesIO()
+    place.close = lambda: None
+    with ParquetStream(place, batches[0].schema, row_group_rows, waiting) as stream:
+        for batch in batches:
+            stream.add(batch)
+    return place.getvalue()
+
+
+@given(st.lists(st.integers(0, 400), min_size=1, max_size=12), st.integers(1, 5), st.sampled_from([None, 7]))
+def test_the_file_is_the_same_byte_for_byte_however_many_batches_may_wait(sizes, waiting, row_group_rows):
+    batches = [pa.record_batch({"row": pa.array(range(size), pa.int64())}) for size in sizes]
+    assert written(batches, waiting=waiting, row_group_rows=row_group_rows) == written(
+        batches, waiting=1, row_group_rows=row_group_rows
+    )
+
+
+def test_batches_come_back_in_the_order_in_which_they_were_added():
+    assert pq.read_table(io.BytesIO(written(BATCHES)))["row"].to_pylist() == list(range(120))
+
+
+def test_only_what_is_searched_by_has_bounds_in_the_file_so_no_value_of_a_person_stands_in_its_footer():
+    batch = pa.record_batch({"row": [1, 2], "mapping": ["people"] * 2, "last_name": ["Rivera", "Garcia"]})
+    group = pq.ParquetFile(io.BytesIO(written([batch]))).metadata.row_group(0)
+    bounds = {group.column(at).path_in_schema: group.column(at).is_stats_set for at in range(3)}
+    assert bounds == {"row": True, "mapping": True, "last_name": False}
+
+
+@NEEDS_A_FULL_DISK
+def test_a_full_disk_comes_out_as_the_system_says_it_at_one_of_the_next_batches():
+    rows = pa.array(os.urandom(16).hex() for _ in range(50_000))
+    with pytest.raises(OSError, match="No space") as failed, open("/dev/full", "wb") as full:  # noqa: PTH123 - a device
+        with ParquetStream(full) as stream:
+            for _ in range(1_000):
+                stream.add(pa.record_batch({"row": rows}))
+        raise AssertionError("a thousand batches went to a full disk")
+    assert failed.value.errno == 28
+
+
+@NEEDS_A_FULL_DISK
+def test_a_disk_that_is_full_at_the_very_end_is_told_too():
+    with pytest.raises(OSError, match="No space"), open("/dev/full", "wb", buffering=0) as full:  # noqa: PTH123, SIM117
+        with ParquetStream(full) as stream:
+            stream.add(BATCHES[0])
+
+
+def test_a_file_that_is_closed_under_the_thread_is_told():
+    place = io.BytesIO()
+    with pytest.raises(ValueError, match="closed"), ParquetStream(place) as stream:
+        stream.add(BATCHES[0])
+        place.close()
+        for batch in BATCHES * 10:
+            stream.add(batch)
+
+
+def test_an_error_of_the_caller_is_the_one_that_is_told_and_no_thread_is_left():
+    place = io.BytesIO()
+    with pytest.raises(KeyError), ParquetStream(place) as stream:
+        stream.add(BATCHES[0])
+        place.close()
+        raise KeyError
+    assert not [each for each in threading.enumerate() if each.name.startswith("parquet")]
+
+
+def test_no_thread_is_left_after_a_good_end():
+    written(BATCHES)
+    assert not [each for each in threading.enumerate() if each.name.startswith("parquet")]

@@ -27,7 +27,7 @@ check: $(VENV)/.dev ## format, lint, types, import contracts, unused dependencie
 	$(BIN)/codespell etl docs mappings *.md
 
 e2e: $(VENV)/.dev ## run the long proofs: kills, memory, every database
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m e2e
+	$(BIN)/python -m pytest -n $(WORKERS) --dist load --maxschedchunk 1 -m e2e
 
 bench: $(VENV)/.dev ## measure; figures are ratios of one run
 	$(BIN)/python -m pytest tests/bench -q -s -n 0 -m bench --import-mode prepend -o addopts= --timeout 0

@@ -13,6 +13,12 @@ MARIADB = "CASEBOOK_ETL_TEST_MARIADB_URL"
 _DATABASES = count(1)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first, as far as time limits of their own tell, so that none is alone at work at the end."""
+    limits = {item: item.get_closest_marker("timeout") for item in items}
+    items.sort(key=lambda item: -limit.args[0] if (limit := limits[item]) else 0)
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _witnesses_of_the_tests_alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Witnesses of state databases are kept in the user's own folder; those of the tests are not."""

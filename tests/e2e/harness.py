@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import os
+import select
 import shutil
 import sqlite3
 import subprocess
@@ -16,7 +17,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from unittest.mock import patch
 
 import pyarrow.parquet as pq
@@ -80,6 +81,60 @@ def finished(process: subprocess.Popen[str], timeout_s: float = 240) -> Ended:
     """How a process ended; waits for it."""
     out, err = process.communicate(timeout=timeout_s)
     return Ended(process.returncode, out, err)
+
+
+class Forks:
+    """Starts commands from a process that has imported the program already; see :mod:`tests.e2e.fork_server`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._server = subprocess.Popen(
+            [sys.executable, "-m", "tests.e2e.fork_server"],
+            cwd=ROOT,
+            env=os.environ | {"CASEBOOK_ETL_PROJECT_KEY": KEY, "ARROW_DEFAULT_MEMORY_POOL": "system"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            bufsize=1,
+        )
+
+    def start(self, *arguments: object) -> Forked:
+        """A command in a process of its own; the one before must have ended."""
+        paths = {name: str(self._folder / f"fork.{name}") for name in ("out", "err", "modules")}
+        self._server.stdin.write(json.dumps({"arguments": [*map(str, arguments)], **paths}) + "\n")
+        return Forked(int(self._server.stdout.readline()), self._server.stdout, paths)
+
+    def close(self) -> None:
+        """Ends the server."""
+        self._server.stdin.close()
+        self._server.stdout.close()
+        self._server.wait(60)
+
+
+class Forked:
+    """A forked command, as far as a harness needs what ``subprocess.Popen`` offers."""
+
+    def __init__(self, pid: int, answers: IO[str], paths: dict[str, str]) -> None:
+        self._pid, self._answers, self._paths = pid, answers, paths
+        self.returncode: int | None = None
+
+    def poll(self) -> int | None:
+        """The exit code, None while it works."""
+        if self.returncode is None and select.select([self._answers], [], [], 0)[0]:
+            self.returncode = int(self._answers.readline())
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        """Sends a signal, unless the process has ended."""
+        if self.poll() is None:
+            os.kill(self._pid, number)
+
+    def communicate(self, timeout: float) -> tuple[str, str]:
+        """What it wrote, once it has ended."""
+        if self.returncode is None and not select.select([self._answers], [], [], timeout)[0]:
+            raise subprocess.TimeoutExpired("casebook-etl", timeout)
+        self.poll()
+        return tuple(Path(self._paths[name]).read_text("utf-8") for name in ("out", "err"))
 
 
 # ---------------------------------------------------------------- projects

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import random
+import shutil
 import signal
 import sqlite3
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,12 +18,13 @@ import pytest
 
 from etl.load.unclear import Unclear
 from etl.sandbox.oracle import Oracle
-from tests.e2e.harness import SAMPLE, Ended, Place, copy_project, finished, sandbox, start
+from tests.e2e.harness import SAMPLE, Ended, Forks, Place, copy_project, finished, sandbox, start
 from tests.e2e.pictures import Proof, Reference, prove, reference_load
 
 FAULTS = "reset_after_commit@POST:0.08,reset_before_commit@POST:0.05,late_commit(delay_s=0.1)@POST:0.02"
 QUIET_S = 0.3
 SEED = 20260301
+KILLS_A_LOAD = 20
 
 
 @pytest.mark.timeout(240)
@@ -38,11 +42,19 @@ def test_a_load_killed_thirty_times_at_a_cutting_server_is_exact(whole, whole_re
 
 @pytest.mark.drill
 def test_loads_killed_for_as_long_as_one_likes_are_exact(part, reference, tmp_path, capsys):
-    wanted, done, seed = int(os.environ.get("DRILL_KILLS", "1000")), 0, SEED + 2
-    while done < wanted:
-        place = copy_project(tmp_path / str(seed), "demo_agency", part)
-        assert killed_load(place, reference, kills=12, seed=seed, capsys=capsys).is_clean
-        done, seed = done + 12, seed + 1
+    wanted, done, total = int(os.environ.get("DRILL_KILLS", "1000")), 0, Counter()
+    began = time.monotonic()
+    first = seed = int(os.environ.get("DRILL_SEED", SEED + 2))
+    with contextlib.closing(Forks(tmp_path)) as forks:
+        while done < wanted:
+            place = copy_project(tmp_path / str(seed), "demo_agency", part)
+            proof = killed_load(place, reference, kills=KILLS_A_LOAD, seed=seed, capsys=capsys, begin=forks.start)
+            assert proof.is_clean
+            total.update(proof.figures())
+            shutil.rmtree(tmp_path / str(seed))
+            done, seed = done + KILLS_A_LOAD, seed + 1
+    line = {"test": "kills, all loads", "seed": first, **total, "kills": done, "s": round(time.monotonic() - began, 1)}
+    say(capsys, json.dumps(line))
 
 
 def test_the_harness_finds_the_duplicates_of_a_loader_that_resends(agency, reference, monkeypatch, capsys):
@@ -83,18 +95,18 @@ def whole(tmp_path: Path) -> Place:
     return copy_project(tmp_path, "demo_agency", SAMPLE)
 
 
-def killed_load(place: Place, reference: Reference, *, kills: int, seed: int, capsys, **settings) -> Proof:
+def killed_load(place: Place, reference: Reference, *, kills: int, seed: int, capsys, begin=start, **settings) -> Proof:
     """Kills one load so many times, each time goes on with the same command, and holds the end against the reference.
 
-    ``settings`` are the sandbox's.
+    ``begin`` starts a command; ``settings`` are the sandbox's.
     """
     chance = random.Random(seed)  # noqa: S311 - a plan of kills is no secret
     began = time.monotonic()
     with sandbox(place.folder / "sandbox.db", FAULTS, seed=seed, **settings) as cutting:
         place.point_at(cutting.base_url, quiet_s=QUIET_S)
         share = reference.records.total() // (kills + 1)
-        done = sum(1 for _ in killed_runs(place, cutting.oracle, chance, kills, share))
-        ended = finished(start("run", place.project, "--profile", "sandbox", "--progress", "none"))
+        done = sum(1 for _ in killed_runs(place, cutting.oracle, chance, kills, share, begin))
+        ended = finished(begin("run", place.project, "--profile", "sandbox", "--progress", "none"))
         time.sleep(0.2)
         proof = prove(place.state, cutting.oracle, reference.good, reference.records)
     say(capsys, proof.line("kills", seed, time.monotonic() - began, kills=done))
@@ -104,10 +116,10 @@ def killed_load(place: Place, reference: Reference, *, kills: int, seed: int, ca
     return proof
 
 
-def killed_runs(place: Place, oracle: Oracle, chance: random.Random, kills: int, share: int) -> Iterator[int]:
+def killed_runs(place: Place, oracle: Oracle, chance: random.Random, kills: int, share: int, begin) -> Iterator[int]:
     """Starts the same command again and again; each is killed at a moment of its own."""
     for number in range(kills):
-        process = start("run", place.project, "--profile", "sandbox", "--progress", "none")
+        process = begin("run", place.project, "--profile", "sandbox", "--progress", "none")
         if number and chance.random() < 0.2:
             time.sleep(chance.uniform(0.3, 2.5))
         else:

@@ -14,7 +14,9 @@ import pyarrow as pa
 
 from etl.core.outcomes import LOADED, Bucket
 from etl.core.ports import BaseQuery
+from etl.core.records import LEDGER_SCHEMA
 from etl.sources.engine import text
+from etl.sources.rows_in_step import SPAN_COLUMNS, VERDICT_COLUMNS, Span, Verdicts, closed_in_step, spans_of
 from etl.sources.tables import DuckTables
 
 TABLE_ACCOUNT_SCHEMA = pa.schema(
@@ -39,29 +41,45 @@ def close_rows(tables: DuckTables, *, with_outcomes: bool, part_rows: int = PART
     """The final account of base rows, by mapping and row: the relations ``rows``, ``verdicts`` and, where loading
     happened, ``outcomes`` must be registered. A row merged into a record that was not loaded shares that record's bucket.
 
-    Asked for ``part_rows`` row numbers at a time, so that the account is never sorted or joined as a whole.
+    Asked for ``part_rows`` row numbers at a time, so that the account is never sorted or joined as a whole; not asked at
+    all where rows and verdicts walk in step.
     """
-    spans = [span for batch in tables.select(_spans(tables)) for span in batch.to_pylist()]
-    for span in spans or [{"mapping": "", "last": 0, "merged": 0}]:
-        for first in range(0, span["last"] + 1, part_rows):
-            part = _Part(tables, text(span["mapping"]), f"between {first} and {first + part_rows - 1}", with_outcomes)
-            yield from tables.select(part.closed(has_merged=span["merged"] > 0))
+    spans = spans_of(tables.rows("rows", SPAN_COLUMNS)) or {"": Span()}
+    for mapping, span in spans.items():
+        if with_outcomes or span.has_merged or not span.is_in_order or not span.last:
+            for first in range(0, span.last + 1, part_rows):
+                part = _Part(tables, text(mapping), first, first + part_rows - 1, with_outcomes)
+                yield from tables.select(part.closed(has_merged=span.has_merged))
+        else:
+            yield from _closed_in_step(tables, mapping)
 
 
-def _spans(tables: DuckTables) -> str:
-    return f"""
-select mapping, max(row) as last, count(*) filter (where bucket = 'merged') as merged
-from {tables.relation("rows")} group by mapping order by mapping"""
+def _closed_in_step(tables: DuckTables, mapping: str) -> Iterator[pa.RecordBatch]:
+    """The account of a mapping whose rows stand in order and were not merged."""
+    verdicts = Verdicts(tables.rows_with("verdicts", VERDICT_COLUMNS, "mapping", mapping))
+    for rows in tables.rows_with("rows", LEDGER_SCHEMA.names, "mapping", mapping):
+        closed = closed_in_step(rows, verdicts) if rows.num_rows else None
+        if closed is not None:
+            yield closed
+        elif rows.num_rows:
+            part = _Part(tables, text(mapping), rows["row"][0].as_py(), rows["row"][-1].as_py(), with_outcomes=False)
+            yield from tables.select(part.closed(has_merged=False))
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """The question about the rows of one mapping with some numbers; ``mapping`` and ``which`` are SQL."""
+    """The question about the rows ``first`` to ``last`` of one mapping, whose name is given as SQL."""
 
     tables: DuckTables
     mapping: str
-    which: str
+    first: int
+    last: int
     with_outcomes: bool
+
+    @property
+    def which(self) -> str:
+        """The condition on numbers of rows."""
+        return f"between {self.first} and {self.last}"
 
     def closed(self, *, has_merged: bool) -> str:
         """The account of these rows."""

@@ -22,6 +22,7 @@ from etl.core.ports import BaseQuery
 from etl.core.records import DAMAGE, GROUP, LINE, ROW
 from etl.sources.base_sql import BaseSql
 from etl.sources.engine import attach_file, open_database, parquet, quoted, stream
+from etl.sources.parquet_parts import rows_with
 
 _BATCH_ROWS = 50_000
 _SCRATCH = "scratch"
@@ -75,6 +76,13 @@ class DuckTables:
         order = ", ".join(f"{quoted(column)} nulls last" for column in order_by)
         names = ", ".join(map(quoted, columns))
         return self._stream(f"select {names} from {self.relation(relation)} order by {order}")  # noqa: S608 - quoted names
+
+    def rows_with(self, relation: str, columns: Sequence[str], column: str, value: str) -> Iterator[pa.RecordBatch]:
+        """Columns of the rows of a relation in which a text column has a value, in the order of the files; at least one
+        batch.
+        """
+        for path in self._files(relation):
+            yield from rows_with(path, columns, column, value, _BATCH_ROWS)
 
     def relation(self, relation: str) -> str:
         """The FROM clause that reads it, for :meth:`select`."""

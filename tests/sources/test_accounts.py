@@ -32,7 +32,7 @@ class Books(DuckTables):
         pq.write_table(table, path)
         self.register(relation, str(path))
 
-    def rows(self, *rows: tuple[int, str, str, str]) -> None:
+    def left(self, *rows: tuple[int, str, str, str]) -> None:
         """What mapping left: row, bucket, reason, record key."""
         made = [
             {
@@ -78,7 +78,7 @@ def books(tmp_path: Path) -> Iterator[Books]:
 
 @pytest.mark.parametrize("bucket", ["created", "updated", "unchanged", "adopted", "rejected", "blocked", "uncertain"])
 def test_the_row_of_a_record_shares_its_outcome(books: Books, bucket: str) -> None:
-    books.rows((1, "record", "", "k"))
+    books.left((1, "record", "", "k"))
     books.verdicts((1, "k", "valid", None))
     books.outcomes((1, "k", bucket, "why"))
     assert books.closed(with_outcomes=True) == {1: (bucket, "why")}
@@ -86,7 +86,7 @@ def test_the_row_of_a_record_shares_its_outcome(books: Books, bucket: str) -> No
 
 @pytest.mark.parametrize("status", ["quarantined", "blocked"])
 def test_what_validation_set_aside_says_why(books: Books, status: str) -> None:
-    books.rows((1, "record", "", "k"))
+    books.left((1, "record", "", "k"))
     books.verdicts((1, "k", status, "duplicate_key"))
     books.outcomes()
     assert books.closed(with_outcomes=True) == {1: (status, "duplicate_key")}
@@ -94,20 +94,20 @@ def test_what_validation_set_aside_says_why(books: Books, status: str) -> None:
 
 
 def test_what_mapping_set_aside_stays_there(books: Books) -> None:
-    books.rows((1, "ignored", "where", ""), (2, "quarantined", "missing_key", ""))
+    books.left((1, "ignored", "where", ""), (2, "quarantined", "missing_key", ""))
     books.verdicts()
     books.outcomes()
     assert books.closed(with_outcomes=True) == {1: ("ignored", "where"), 2: ("quarantined", "missing_key")}
 
 
 def test_before_loading_every_valid_row_is_pending(books: Books) -> None:
-    books.rows((1, "record", "", "k"), (2, "merged", "", "k"))
+    books.left((1, "record", "", "k"), (2, "merged", "", "k"))
     books.verdicts((1, "k", "valid", None))
     assert books.closed(with_outcomes=False) == {1: ("pending", ""), 2: ("merged", "")}
 
 
 def test_a_valid_record_that_was_not_reached_is_pending(books: Books) -> None:
-    books.rows((1, "record", "", "k"))
+    books.left((1, "record", "", "k"))
     books.verdicts((1, "k", "valid", None))
     books.outcomes()
     assert books.closed(with_outcomes=True) == {1: ("pending", "")}
@@ -126,14 +126,14 @@ def test_a_valid_record_that_was_not_reached_is_pending(books: Books) -> None:
 def test_a_merged_row_shares_the_fate_of_a_record_that_was_not_loaded(
     books: Books, bucket: str, fate: tuple[str, str]
 ) -> None:
-    books.rows((1, "record", "", "k"), (2, "merged", "", "k"))
+    books.left((1, "record", "", "k"), (2, "merged", "", "k"))
     books.verdicts((1, "k", "valid", None))
     books.outcomes((1, "k", bucket, "why" if fate[0] == bucket else ""))
     assert books.closed(with_outcomes=True)[2] == fate
 
 
 def test_two_rows_with_one_key_are_two_rows_in_the_account(books: Books) -> None:
-    books.rows((1, "record", "", "k"), (2, "record", "", "k"))
+    books.left((1, "record", "", "k"), (2, "record", "", "k"))
     books.verdicts((1, "k", "quarantined", "duplicate_key"), (2, "k", "quarantined", "duplicate_key"))
     books.outcomes()
     assert books.closed(with_outcomes=True) == dict.fromkeys((1, 2), ("quarantined", "duplicate_key"))
@@ -144,7 +144,7 @@ def test_two_rows_with_one_key_are_two_rows_in_the_account(books: Books) -> None
 def test_the_account_is_the_same_in_parts_of_any_size(books: Books, data: st.DataObject, part_rows: int) -> None:
     leads = data.draw(st.lists(st.integers(1, 8), min_size=8, max_size=8), label="the row whose record each row is of")
     bad = data.draw(st.sets(st.integers(1, 8)), label="records held back")
-    books.rows(*((row, "record" if row == lead else "merged", "", f"k{lead}") for row, lead in enumerate(leads, 1)))
+    books.left(*((row, "record" if row == lead else "merged", "", f"k{lead}") for row, lead in enumerate(leads, 1)))
     books.verdicts(*((row, f"k{row}", "blocked" if row in bad else "valid", "why") for row in range(1, 9)))
     books.outcomes(*((row, f"k{row}", "created", "") for row in range(1, 9)))
     whole, parts = (
@@ -155,6 +155,34 @@ def test_the_account_is_the_same_in_parts_of_any_size(books: Books, data: st.Dat
     assert [row["row"] for row in whole] == list(range(1, 9))
     for row, lead in zip(whole, leads, strict=True):
         assert row["bucket"] == ("blocked" if lead in bad else "created" if row["row"] == lead else "merged")
+
+
+@given(data=st.data(), count=st.integers(1, 12))
+@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_verdicts_in_step_with_the_rows_give_the_account_that_verdicts_in_any_order_give(
+    books: Books, data: st.DataObject, count: int
+) -> None:
+    numbers = range(1, count + 1)
+    buckets = [data.draw(st.sampled_from(["record", "record", "ignored", "quarantined"])) for _ in numbers]
+    fates = [data.draw(st.sampled_from(["valid", "quarantined", "blocked"])) for _ in numbers]
+    told = data.draw(st.sets(st.integers(1, count)), label="records with a verdict; others are lost")
+    books.left(*((row, bucket, "why", f"k{row}") for row, bucket in zip(numbers, buckets, strict=True)))
+    verdicts = [
+        (row, f"k{row}", fate, None if fate == "valid" else "cause")
+        for row, bucket, fate in zip(numbers, buckets, fates, strict=True)
+        if bucket == "record" and row in told
+    ]
+    books.verdicts(*verdicts)
+    in_step = pa.Table.from_batches(close_rows(books, with_outcomes=False))
+    books.verdicts(*reversed(verdicts))
+    assert in_step.equals(pa.Table.from_batches(close_rows(books, with_outcomes=False)))
+    assert in_step["row"].to_pylist() == list(numbers)
+
+
+def test_a_verdict_about_another_record_of_the_same_row_closes_nothing(books: Books) -> None:
+    books.left((1, "record", "", "k1"), (2, "record", "", "k2"))
+    books.verdicts((1, "k1", "valid", None), (2, "other", "valid", None))
+    assert books.closed(with_outcomes=False) == {1: ("pending", ""), 2: ("record", "")}
 
 
 def put_source(books: Books, relation: str, column: str, *values: str) -> None:

@@ -1,0 +1,87 @@
+"""The account of base rows closed without a join: rows and verdicts that were written in the same order walk side by side.
+
+Nothing is believed: a batch is closed here only if its records are those of the next verdicts, by row and by key. Any
+other is left to the question in :mod:`etl.sources.accounts`, which needs no order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from etl.core.batching import joined
+from etl.core.outcomes import Bucket
+from etl.core.records import LEDGER_SCHEMA
+
+SPAN_COLUMNS = ("mapping", "row", "bucket")
+VERDICT_COLUMNS = ("_rk", "_row", "status", "reason")
+_RECORD, _VALID = "record", "valid"
+
+
+@dataclass(slots=True)
+class Span:
+    """What the rows of one mapping are like: the greatest number, whether some are merged, whether each is greater than
+    the one before.
+    """
+
+    last: int = 0
+    has_merged: bool = False
+    is_in_order: bool = True
+
+    def see(self, rows: pa.Array, buckets: pa.Array) -> None:
+        """Takes note of the next rows."""
+        numbers = np.concatenate([[self.last], rows.to_numpy(zero_copy_only=False)])
+        self.is_in_order = self.is_in_order and bool((numbers[1:] > numbers[:-1]).all())
+        self.last = int(numbers.max())
+        self.has_merged = self.has_merged or pc.any(pc.equal(buckets, str(Bucket.MERGED))).as_py() is True
+
+
+def spans_of(rows: Iterable[pa.RecordBatch]) -> Mapping[str, Span]:
+    """The span of every mapping, in the order of their names; the batches have ``SPAN_COLUMNS``."""
+    spans: dict[str, Span] = {}
+    for batch in rows:
+        for name in pc.unique(batch["mapping"]).to_pylist():
+            part = batch.filter(pc.equal(batch["mapping"], name))
+            spans.setdefault(name, Span()).see(part["row"], part["bucket"])
+    return dict(sorted(spans.items()))
+
+
+class Verdicts:
+    """The verdicts of one mapping, to be taken a number at a time; the batches have ``VERDICT_COLUMNS``."""
+
+    def __init__(self, batches: Iterator[pa.RecordBatch]) -> None:
+        self._batches = batches
+        self._waiting: list[pa.RecordBatch] = [next(batches)]
+
+    def take(self, count: int) -> pa.RecordBatch:
+        """The next ``count`` verdicts, fewer at the end."""
+        while sum(batch.num_rows for batch in self._waiting) < count:
+            more = next(self._batches, None)
+            if more is None:
+                break
+            self._waiting.append(more)
+        whole = joined(self._waiting)
+        self._waiting = [whole.slice(count)]
+        return whole.slice(0, count)
+
+
+def closed_in_step(rows: pa.RecordBatch, verdicts: Verdicts) -> pa.RecordBatch | None:
+    """The rows with their final buckets; None where the next verdicts are not those of their records."""
+    is_record = pc.equal(rows["bucket"], _RECORD)
+    fates = verdicts.take(is_record.true_count)
+    if not (
+        fates["_row"].equals(rows["row"].filter(is_record))
+        and fates["_rk"].equals(rows["record_key"].filter(is_record))
+    ):
+        return None
+    buckets = pc.if_else(pc.equal(fates["status"], _VALID), str(Bucket.PENDING), fates["status"])
+    changed = {
+        "bucket": pc.replace_with_mask(rows["bucket"], is_record, buckets),
+        "reason": pc.fill_null(pc.replace_with_mask(rows["reason"], is_record, fates["reason"]), ""),
+    }
+    columns = [changed.get(name, rows[name]) for name in LEDGER_SCHEMA.names]
+    return pa.RecordBatch.from_arrays(columns, schema=LEDGER_SCHEMA)

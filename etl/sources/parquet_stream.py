@@ -19,7 +19,6 @@ import pyarrow.parquet as pq
 
 WAITING = 2
 """How many batches may wait for the thread: what writing may add to memory."""
-_SEARCHED_TEXTS = ("mapping",)
 
 
 class ParquetStream:
@@ -81,8 +80,5 @@ class ParquetStream:
         writer.write_batch(batch, row_group_size=self._row_group_rows)
 
     def _opened(self, schema: pa.Schema) -> pq.ParquetWriter:
-        """A writer with bounds in the file only for what is searched by: numbers of rows, names of mappings."""
-        searched = [each.name for each in schema if pa.types.is_integer(each.type) or each.name in _SEARCHED_TEXTS]
-        return pq.ParquetWriter(
-            self._place, schema, compression="zstd", use_dictionary=False, write_statistics=searched
-        )
+        """A writer with bounds of all columns in the file: without them DuckDB plans joins that its memory does not hold."""
+        return pq.ParquetWriter(self._place, schema, compression="zstd", use_dictionary=False)

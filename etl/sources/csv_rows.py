@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator, Sequence
 
+import numpy as np
 import pyarrow as pa
 
 from etl.core.batching import empty_batch
@@ -193,4 +194,4 @@ def _is_overlong(lines: Sequence[str]) -> bool:
 
 
 def _count_from(first: int, count: int) -> pa.Array:
-    return pa.array(range(first, first + count), pa.int64())
+    return pa.array(np.arange(first, first + count, dtype=np.int64))

@@ -1,6 +1,6 @@
 """The account of base rows closed without a join: rows and verdicts that were written in the same order walk side by side.
 
-Nothing is believed: a batch is closed here only if its records are those of the next verdicts, by row and by key. Any
+Nothing is believed: a batch is closed here only if its rows with a key are those of the next verdicts, by row and by key. Any
 other is left to the question in :mod:`etl.sources.accounts`, which needs no order.
 """
 
@@ -71,17 +71,21 @@ class Verdicts:
 
 def closed_in_step(rows: pa.RecordBatch, verdicts: Verdicts) -> pa.RecordBatch | None:
     """The rows with their final buckets; None where the next verdicts are not those of their records."""
-    is_record = pc.equal(rows["bucket"], _RECORD)
-    fates = verdicts.take(is_record.true_count)
-    if not (
-        fates["_row"].equals(rows["row"].filter(is_record))
-        and fates["_rk"].equals(rows["record_key"].filter(is_record))
-    ):
+    has_verdict = pc.is_valid(rows["record_key"])
+    fates = verdicts.take(has_verdict.true_count)
+    placed = rows.filter(has_verdict)
+    if not (fates["_row"].equals(placed["row"]) and fates["_rk"].equals(placed["record_key"])):
         return None
-    buckets = pc.if_else(pc.equal(fates["status"], _VALID), str(Bucket.PENDING), fates["status"])
+    # What mapping set aside keeps its bucket: its verdict says the same.
+    is_open = pc.equal(placed["bucket"], _RECORD)
+    is_valid = pc.equal(fates["status"], _VALID)
+    buckets = pc.if_else(is_open, pc.if_else(is_valid, str(Bucket.PENDING), fates["status"]), placed["bucket"])
     changed = {
-        "bucket": pc.replace_with_mask(rows["bucket"], is_record, buckets),
-        "reason": pc.fill_null(pc.replace_with_mask(rows["reason"], is_record, fates["reason"]), ""),
+        "bucket": pc.replace_with_mask(rows["bucket"], has_verdict, buckets),
+        "reason": pc.replace_with_mask(
+            rows["reason"], has_verdict, pc.if_else(is_open, fates["reason"], placed["reason"])
+        ),
     }
+    changed["reason"] = pc.fill_null(changed["reason"], "")
     columns = [changed.get(name, rows[name]) for name in LEDGER_SCHEMA.names]
     return pa.RecordBatch.from_arrays(columns, schema=LEDGER_SCHEMA)

@@ -32,7 +32,7 @@ class Books(DuckTables):
         pq.write_table(table, path)
         self.register(relation, str(path))
 
-    def left(self, *rows: tuple[int, str, str, str]) -> None:
+    def left(self, *rows: tuple[int, str, str, str | None]) -> None:
         """What mapping left: row, bucket, reason, record key."""
         made = [
             {
@@ -165,18 +165,31 @@ def test_verdicts_in_step_with_the_rows_give_the_account_that_verdicts_in_any_or
     numbers = range(1, count + 1)
     buckets = [data.draw(st.sampled_from(["record", "record", "ignored", "quarantined"])) for _ in numbers]
     fates = [data.draw(st.sampled_from(["valid", "quarantined", "blocked"])) for _ in numbers]
-    told = data.draw(st.sets(st.integers(1, count)), label="records with a verdict; others are lost")
-    books.left(*((row, bucket, "why", f"k{row}") for row, bucket in zip(numbers, buckets, strict=True)))
+    lost = data.draw(st.sets(st.integers(1, count), max_size=1), label="records without a verdict")
+    books.left(
+        *((row, it, "why", None if it == "ignored" else f"k{row}") for row, it in zip(numbers, buckets, strict=True))
+    )
     verdicts = [
         (row, f"k{row}", fate, None if fate == "valid" else "cause")
         for row, bucket, fate in zip(numbers, buckets, fates, strict=True)
-        if bucket == "record" and row in told
+        if bucket != "ignored" and row not in lost
     ]
     books.verdicts(*verdicts)
     in_step = pa.Table.from_batches(close_rows(books, with_outcomes=False))
     books.verdicts(*reversed(verdicts))
     assert in_step.equals(pa.Table.from_batches(close_rows(books, with_outcomes=False)))
     assert in_step["row"].to_pylist() == list(numbers)
+
+
+def test_rows_in_step_are_closed_without_a_question(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
+    books.left((1, "record", "", "k1"), (2, "ignored", "where", None), (3, "quarantined", "bad", "k3"))
+    books.verdicts((1, "k1", "blocked", "parent"), (3, "k3", "quarantined", "bad"))
+    monkeypatch.setattr(books, "select", None)
+    assert books.closed(with_outcomes=False) == {
+        1: ("blocked", "parent"),
+        2: ("ignored", "where"),
+        3: ("quarantined", "bad"),
+    }
 
 
 def test_a_verdict_about_another_record_of_the_same_row_closes_nothing(books: Books) -> None:

@@ -12,7 +12,7 @@ import hashlib
 import hmac
 import unicodedata
 from collections.abc import Iterable, Sequence
-from typing import NewType
+from typing import NewType, cast
 
 RecordKey = NewType("RecordKey", str)
 """32 lower-case hexadecimal digits."""
@@ -77,14 +77,20 @@ class RecordKeys:
     def record_keys(self, entity: str, space: str, identities: Iterable[bytes]) -> list[RecordKey]:
         """The record keys of many identities (see :func:`identity_of`) of one entity and key space.
 
-        Written out instead of calling ``hmac.digest``, which takes twice the time: there is a key for every row.
+        Written out instead of calling ``hmac.digest``, which takes three times the time: there is a key for every row.
+        A copy of a hash that was begun is quicker than a new one.
         """
         key = self._key if len(self._key) <= _BLOCK_BYTES else hashlib.sha256(self._key).digest()
         block = key.ljust(_BLOCK_BYTES, b"\0")
-        inner = block.translate(_INNER) + KEY_FORM + _framed(entity) + _framed(space)
-        outer = block.translate(_OUTER)
-        sha256, digits = hashlib.sha256, 2 * _RECORD_KEY_BYTES
-        return [RecordKey(sha256(outer + sha256(inner + each).digest()).hexdigest()[:digits]) for each in identities]
+        inner = hashlib.sha256(block.translate(_INNER) + KEY_FORM + _framed(entity) + _framed(space)).copy
+        outer = hashlib.sha256(block.translate(_OUTER)).copy
+        made, digits = [], 2 * _RECORD_KEY_BYTES
+        for each in identities:
+            inside, outside = inner(), outer()
+            inside.update(each)
+            outside.update(inside.digest())
+            made.append(outside.hexdigest()[:digits])
+        return cast("list[RecordKey]", made)
 
     def field_hash(self, field: str, canonical: str) -> bytes:
         """Eight keyed bytes that tell whether one field changed, without telling its value."""

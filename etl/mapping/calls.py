@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from etl.core.counting import whole_numbers
 from etl.mapping.comparisons import as_date, as_number, as_text, is_blank, without_blanks
 from etl.mapping.nodes import (
     Compute,
@@ -152,7 +153,7 @@ def _group_compute(name: str, inner: Node) -> Compute:
     def compute(frame: Frame) -> pa.Array:
         values = inner.evaluate(frame)
         rows = values if inner.predicate else pc.invert(is_blank(values))
-        groups = frame.groups or Groups.of(pa.array(range(len(rows)), pa.int64()))
+        groups = frame.groups or Groups.of(whole_numbers(len(rows)))
         trues = groups.trues(rows)
         return pc.take(_of_group(name, trues, groups), groups.ids)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
+from etl.core.counting import whole_numbers
 from etl.core.errors import TooManyProblems
 from etl.core.keys import RecordKey, RecordKeys, parts_of_identity
 from etl.core.problems import Severity
@@ -148,7 +149,7 @@ def _bucket(ledger: pa.RecordBatch, records: Sequence[Mapping[str, object]], tol
 def _batch(mapping: EntityMapping, test: InlineTest) -> pa.RecordBatch:
     """The given rows as the tables would give them; a join that the test gives a column of has one match."""
     count = len(test.rows)
-    numbers = pa.array(range(1, count + 1), pa.int64())
+    numbers = whole_numbers(count, 1)
     columns = {ROW: numbers, LINE: numbers, DAMAGE: pa.nulls(count, pa.string())}
     columns |= {name: pa.array([row.get(name) for row in test.rows], pa.string()) for name in mapping.base.columns}
     for join in mapping.base.joins:

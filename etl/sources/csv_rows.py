@@ -10,10 +10,10 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator, Sequence
 
-import numpy as np
 import pyarrow as pa
 
 from etl.core.batching import empty_batch
+from etl.core.counting import whole_numbers
 from etl.core.records import SNAPSHOT_COLUMNS
 from etl.sources.csv_damage import BrokenRow, suspect_damage
 from etl.sources.dialect import LONGEST_ROW, Dialect, cell_rows, physical_lines
@@ -101,8 +101,8 @@ class RowReader:
     def number(self, cells: pa.RecordBatch) -> pa.RecordBatch:
         """Undamaged rows, one a line, as the next batch of the table."""
         count = cells.num_rows
-        rows = _count_from(self.row, count)
-        lines = _count_from(self._line, count)
+        rows = whole_numbers(count, self.row)
+        lines = whole_numbers(count, self._line)
         self.row += count
         self._line += count
         return pa.RecordBatch.from_arrays(
@@ -182,7 +182,7 @@ class RowReader:
         if not count:
             return
         columns = [pa.array(column, pa.string()) for column in zip(*self._cells, strict=True)]
-        places = [_count_from(self.row, count), pa.array(self._line_numbers, pa.int64())]
+        places = [whole_numbers(count, self.row), pa.array(self._line_numbers, pa.int64())]
         arrays = [*places, pa.array(self._damage, pa.string()), *columns]
         self.row += count
         self._line_numbers, self._damage, self._cells = [], [], []
@@ -191,7 +191,3 @@ class RowReader:
 
 def _is_overlong(lines: Sequence[str]) -> bool:
     return sum(map(len, lines)) > LONGEST_ROW
-
-
-def _count_from(first: int, count: int) -> pa.Array:
-    return pa.array(np.arange(first, first + count, dtype=np.int64))

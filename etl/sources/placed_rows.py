@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from etl.core.batching import empty_batch
+from etl.core.counting import whole_numbers
 from etl.sources.csv_rows import snapshot_schema
 from etl.sources.sql_batch import damage_of, text_column
 from etl.sources.sql_text import Renderer, text_of
@@ -73,7 +74,7 @@ class PlacedRows:
         damage = pc.coalesce(pa.array(self._damage, pa.string()), damage_of(texts, undecodable, count))
         is_damaged = pc.is_valid(damage)
         cells = [pc.if_else(is_damaged, pa.scalar(None, pa.string()), text) for text in texts]
-        numbers = pa.array(range(self._next_row, self._next_row + count), pa.int64())
+        numbers = whole_numbers(count, self._next_row)
         return pa.RecordBatch.from_arrays(
             [numbers, pa.array(self._lines, pa.int64()), damage, *cells], schema=self.schema
         )

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from etl.core.counting import whole_numbers
 from etl.sources.csv_rows import snapshot_schema
 from etl.sources.sql_text import NoTextForm, Renderer, text_of
 
@@ -36,7 +37,7 @@ class SqlBatches:
         is_damaged = pc.is_valid(damage)
         cells = [pc.if_else(is_damaged, pa.scalar(None, pa.string()), text) for text in texts]
         self._hash(cells)
-        numbers = pa.array(range(self._next_row, self._next_row + len(rows)), pa.int64())
+        numbers = whole_numbers(len(rows), self._next_row)
         self._next_row += len(rows)
         return pa.RecordBatch.from_arrays(
             [numbers, pa.nulls(len(rows), pa.int64()), damage, *cells], schema=self.schema

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from etl.core.counting import whole_numbers
 from etl.core.keys import RecordKeys
 from etl.core.problems import Severity
 from etl.mapping.model import Field, Many, Reference
@@ -87,7 +88,7 @@ class FieldColumn:
     def _as_held(self, values: pa.Array) -> pa.Array:
         if not self.holds_many or pa.types.is_list(values.type):
             return values
-        return listed(pa.array(range(len(values)), pa.int64()), values.cast(pa.string()), len(values))
+        return listed(whole_numbers(len(values)), values.cast(pa.string()), len(values))
 
     def _withheld(self, values: pa.Array, computed: Computed, rows: Rows) -> pa.BooleanArray | None:
         """The records whose `when` is false although there is something to hold back; None without a `when`."""
@@ -96,7 +97,7 @@ class FieldColumn:
         something = pc.is_valid(values)
         for fault in computed.faults:
             numbers = rows.records_of(fault.positions)
-            something = pc.or_(something, pc.is_in(pa.array(range(rows.count), pa.int64()), value_set=numbers))
+            something = pc.or_(something, pc.is_in(whole_numbers(rows.count), value_set=numbers))
         return pc.and_(something, pc.invert(rows.holds(self.field.when)))
 
     def _judged(self, values: pa.Array, computed: Computed, rows: Rows) -> tuple[pa.Array, list[Finding]]:

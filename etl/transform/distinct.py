@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-_SAMPLE_ROWS = 4096
+_SAMPLE_ROWS = 2048
 _WORTHWHILE = 0.5
 
 

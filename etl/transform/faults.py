@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from etl.core.counting import whole_numbers
 from etl.mapping.model import OnUnmapped
 from etl.transform.rows import Rows
 
@@ -64,7 +65,7 @@ def _first_in_fault(fault: Fault, rows: Rows) -> Fault:
 
 def first_in_record(positions: pa.Array, rows: Rows) -> pa.BooleanArray:
     """Which of some rows come first in their records."""
-    order = pa.array(range(len(positions)), pa.int64())
+    order = whole_numbers(len(positions))
     table = pa.table({"record": rows.records_of(positions), "order": order})
     firsts = table.group_by("record", use_threads=False).aggregate([("order", "min")])["order_min"]
     return mask_of(firsts.combine_chunks(), len(positions))
@@ -72,4 +73,4 @@ def first_in_record(positions: pa.Array, rows: Rows) -> pa.BooleanArray:
 
 def mask_of(numbers: pa.Array, count: int) -> pa.BooleanArray:
     """A mask of ``count`` that is true at the given numbers."""
-    return pc.is_in(pa.array(range(count), pa.int64()), value_set=numbers.cast(pa.int64()))
+    return pc.is_in(whole_numbers(count), value_set=numbers.cast(pa.int64()))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from etl.core.counting import whole_numbers
 from etl.mapping.model import Pipeline, Take
 from etl.mapping.operations import BoundOperation, Context, Mark, ValueType
 from etl.mapping.operations.lists import listed
@@ -108,7 +109,7 @@ class PipelineRun:
         columns = [each.spread() for each in lanes]
         if len(columns) == 1 and pa.types.is_list(columns[0].type):
             return self._decoded_lists(columns[0])
-        return self._labels(columns, pa.array(range(len(columns[0])), pa.int64()))
+        return self._labels(columns, whole_numbers(len(columns[0])))
 
     def _decoded_lists(self, lists: pa.ListArray) -> pa.Array:
         owners = pc.list_parent_indices(lists).cast(pa.int64())
@@ -141,7 +142,7 @@ def _aggregated(how: str) -> Callable[[Rows, pa.Array], pa.Array]:
 
 
 def _group_ids(rows: Rows) -> pa.Array:
-    return rows.groups.ids if rows.groups is not None else pa.array(range(rows.count), pa.int64())
+    return rows.groups.ids if rows.groups is not None else whole_numbers(rows.count)
 
 
 def _joined(rows: Rows, values: pa.Array) -> pa.Array:

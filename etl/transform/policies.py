@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from etl.catalog.model import Kind
+from etl.core.counting import whole_numbers
 from etl.core.decisions import SHAPE_END
 from etl.core.errors import TooManyProblems
 from etl.core.problems import Severity, problem_code
@@ -23,6 +24,10 @@ _BLOCKING = {OnError.QUARANTINE, OnUnmapped.QUARANTINE, OnUnmapped.ASK}
 _STOPPING = {OnError.FAIL, OnUnmapped.FAIL}
 _OPEN_CLASSES = {None, "", "none", "demographic"}
 _LONGEST = 20
+_OTHERS = (r"[^\x20-\x7e]", "?")
+_SHAPES = ((r"\p{N}", "9"), (r"[\p{L}\p{M}]", "a"), _OTHERS)
+_ASCII_SHAPES = (("[0-9]", "9"), ("[A-Za-z]", "a"), _OTHERS)
+"""The same for ASCII: the tables of Unicode are put together anew each time that they are named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +75,7 @@ def mended(values: pa.Array, faults: Iterable[Fault], field: Field, rows: Rows, 
         if field.on_error is OnError.DEFAULT:
             values = pc.if_else(pc.and_(pc.is_null(values), mask_of(records, rows.count)), filling, values)
         elif field.on_error is OnError.WARN and pa.types.is_string(values.type):
-            place = pc.index_in(pa.array(range(rows.count), pa.int64()), records)
+            place = pc.index_in(whole_numbers(rows.count), records)
             values = pc.coalesce(values, pc.take(fault.texts, place))
     return values
 
@@ -114,5 +119,7 @@ def shapes(texts: pa.Array) -> pa.Array:
     ['99/aa/9999']
     """
     short = pc.utf8_slice_codeunits(texts, 0, _LONGEST)
-    marked = pc.replace_substring_regex(pc.replace_substring_regex(short, r"\p{N}", "9"), r"[\p{L}\p{M}]", "a")
-    return pc.replace_substring_regex(marked, r"[^\x20-\x7e]", "?")
+    is_plain = pc.all(pc.string_is_ascii(short)).as_py() is not False
+    for pattern, sign in _ASCII_SHAPES if is_plain else _SHAPES:
+        short = pc.replace_substring_regex(short, pattern, sign)
+    return short

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from etl.core.counting import whole_numbers
 from etl.core.keys import RecordKeys
 from etl.mapping.model import Reference, ReferenceTarget
 from etl.mapping.operations import Context
@@ -63,7 +64,7 @@ class ReferenceRun:
         columns = [self.rows.column(name) for name in names]
         if len(columns) != 1:
             return columns
-        return [self._cleaned(columns[0], pa.array(range(self.rows.count), pa.int64()))]
+        return [self._cleaned(columns[0], whole_numbers(self.rows.count))]
 
     def _cleaned(self, texts: pa.Array, owners: pa.Array) -> pa.Array:
         for operation in self.value.operations:
@@ -114,4 +115,4 @@ class ReferenceRun:
 
 
 def _as_lists(values: pa.Array) -> pa.ListArray:
-    return listed(pa.array(range(len(values)), pa.int64()), values, len(values))
+    return listed(whole_numbers(len(values)), values, len(values))

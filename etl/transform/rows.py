@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from etl.core.counting import whole_numbers
 from etl.core.records import GROUP, LINE, ROW
 from etl.mapping.expressions import Expression, Groups
 from etl.mapping.operations.model import without_empty_cells
@@ -85,5 +86,5 @@ class Rows:
 
 
 def _first_positions(groups: Groups) -> pa.Array:
-    table = pa.table({"group": groups.ids, "position": pa.array(range(len(groups.ids)), pa.int64())})
+    table = pa.table({"group": groups.ids, "position": whole_numbers(len(groups.ids))})
     return table.group_by("group", use_threads=False).aggregate([("position", "min")])["position_min"].combine_chunks()

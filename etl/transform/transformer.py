@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from etl.catalog.model import Catalog
+from etl.core.counting import whole_numbers
 from etl.core.keys import RecordKeys
 from etl.core.outcomes import Bucket
 from etl.core.ports import Join
@@ -85,7 +86,7 @@ class Transformer:
 
         The batch has the columns that ``Tables.base`` gives. Raises TooManyProblems where a policy is `fail`.
         """
-        everywhere = pa.array(range(batch.num_rows), pa.int64())
+        everywhere = whole_numbers(batch.num_rows)
         account = Account(batch, self._mapping.name, self._mapping.base.table)
         work = _Work(account, everywhere, Rows.of(batch, self._context.today))
         self._set_damaged_aside(work)
@@ -146,7 +147,7 @@ class Transformer:
         keyless = pc.is_null(keys)
         if not pc.any(keyless).as_py():
             return keys
-        everyone = pa.array(range(work.rows.batch.num_rows), pa.int64())
+        everyone = whole_numbers(work.rows.batch.num_rows)
         rows = pc.take(keyless, work.rows.records_of(everyone))
         work.account.enter(work.positions.filter(rows), Bucket.QUARANTINED, "missing_key")
         self._tell(work, "missing_key", Severity.BLOCK, work.rows.places(everyone.filter(rows)))
@@ -173,7 +174,7 @@ class Transformer:
         return self._assembled(rows, keys, reasons, columns)
 
     def _assembled(self, rows: Rows, keys: pa.Array, reasons: pa.Array, columns: dict[str, pa.Array]) -> pa.RecordBatch:
-        places = rows.places(rows.positions(pa.array(range(rows.count), pa.int64())))
+        places = rows.places(rows.positions(whole_numbers(rows.count)))
         shown = shown_keys([rows.column(name) for name in self._mapping.key])
         status = pc.if_else(pc.is_null(reasons), "valid", "quarantined")
         head = {KEY: keys, SOURCE_KEY: shown, ROW: places[ROW], LINE: places[LINE], STATUS: status, REASON: reasons}
@@ -184,11 +185,11 @@ class Transformer:
         rows = work.rows
         blocked = pc.is_valid(reasons)
         bucket = pc.if_else(blocked, str(Bucket.QUARANTINED), "record")
-        leads = rows.positions(pa.array(range(rows.count), pa.int64()))
+        leads = rows.positions(whole_numbers(rows.count))
         work.account.enter(pc.take(work.positions, leads), bucket, reasons, keys)
         if rows.groups is None:
             return
-        everyone = pa.array(range(rows.batch.num_rows), pa.int64())
+        everyone = whole_numbers(rows.batch.num_rows)
         others = everyone.filter(pc.invert(pc.is_in(everyone, value_set=leads)))
         merged_keys = pc.take(keys, rows.records_of(others))
         work.account.enter(pc.take(work.positions, others), Bucket.MERGED, None, merged_keys)
@@ -242,7 +243,7 @@ def _join_finding(code: str, join: Join, broken: pa.BooleanArray, rows: Rows) ->
 def _reasons(findings: list[Finding], rows: Rows) -> pa.Array:
     """For each record the code of the first finding that blocks it, else null."""
     reasons = pa.nulls(rows.count, pa.string())
-    numbers = pa.array(range(rows.count), pa.int64())
+    numbers = whole_numbers(rows.count)
     for finding in findings:
         if finding.severity is Severity.BLOCK:
             here = pc.is_in(numbers, value_set=rows.records_of(finding.positions))

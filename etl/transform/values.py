@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from etl.core.counting import whole_numbers
 from etl.mapping.model import Branch, Choose, Const, Empty, FileField, Many, Pipeline
 from etl.mapping.operations import Context, ValueType
 from etl.mapping.operations.lists import listed
@@ -107,7 +108,7 @@ def _elements(values: pa.Array, applies: pa.BooleanArray) -> pa.Table:
         owners, members = pc.list_parent_indices(values).cast(pa.int64()), pc.list_flatten(values)
         keep = pc.take(applies, owners)
     else:
-        owners, members, keep = pa.array(range(len(values)), pa.int64()), values.cast(pa.string()), applies
+        owners, members, keep = whole_numbers(len(values)), values.cast(pa.string()), applies
     keep = pc.and_(keep, pc.is_valid(members))
     return pa.table({"owner": owners.filter(keep), "member": members.filter(keep)})
 
@@ -115,7 +116,7 @@ def _elements(values: pa.Array, applies: pa.BooleanArray) -> pa.Table:
 def _gathered(found: list[pa.Table], count: int) -> pa.ListArray:
     """Lists in the order of the branches, each member once."""
     table = pa.concat_tables(found)
-    table = table.append_column("place", pa.array(range(table.num_rows), pa.int64()))
+    table = table.append_column("place", whole_numbers(table.num_rows))
     once = table.group_by(["owner", "member"], use_threads=False).aggregate([("place", "min")])
     ordered = once.sort_by([("owner", "ascending"), ("place_min", "ascending")])
     return listed(ordered["owner"].combine_chunks(), ordered["member"].combine_chunks(), count)

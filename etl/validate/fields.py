@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from etl.catalog.model import Attribute, Catalog, Kind, Link
+from etl.core.counting import whole_numbers
 from etl.core.ports import Files
 from etl.core.problems import Severity, problem_rows
 from etl.core.records import REASON, ROW, STATUS
@@ -127,9 +128,9 @@ class FieldChecks:
     ) -> pa.RecordBatch:
         """Adds a finding's problems, and quarantines the records where it blocks; the first reason stays."""
         mask = pc.fill_null(finding.mask, False)
-        valid = pc.equal(records[STATUS], "valid")
         if not mask.true_count:
             return records
+        valid = pc.equal(records[STATUS], "valid")
         problems.append(
             problem_rows(
                 records.filter(mask),
@@ -157,10 +158,11 @@ class FieldChecks:
 
 def _told(records: pa.RecordBatch, field: str, earlier: pa.RecordBatch | None) -> pa.Array:
     """Which records have a blocking problem in a field already."""
+    nobody = pa.repeat(False, records.num_rows)
     if earlier is None or not earlier.num_rows:
-        return pa.repeat(False, records.num_rows)
+        return nobody
     here = pc.and_(pc.equal(earlier["field"], field), pc.equal(earlier["severity"], str(Severity.BLOCK)))
-    return pc.is_in(records[ROW], value_set=earlier["row"].filter(here))
+    return pc.is_in(records[ROW], value_set=earlier["row"].filter(here)) if pc.any(here).as_py() else nobody
 
 
 def _lookup_of(field: Field) -> str | None:
@@ -193,7 +195,7 @@ def _as_text(column: pa.Array) -> pa.Array:
 
 def _is_blank(column: pa.Array) -> pa.Array:
     if pa.types.is_string(column.type):
-        return pc.or_(pc.is_null(column), pc.equal(pc.fill_null(column, ""), ""))
+        return pc.fill_null(pc.equal(column, ""), True)
     if pa.types.is_list(column.type):
         return pc.equal(pc.fill_null(pc.list_value_length(column), 0), 0)
     return pc.is_null(column)
@@ -227,7 +229,7 @@ def _outside(column: pa.Array, allowed: tuple[str, ...]) -> pa.Array:
 def _any_false(column: pa.Array, flat: pa.Array) -> pa.Array:
     """For each list of a column: whether one of its members (``flat``) is false."""
     bad_parents = pc.filter(pc.list_parent_indices(column), pc.invert(flat))
-    return pc.is_in(pa.array(range(len(column)), pa.int64()), value_set=pc.cast(bad_parents, pa.int64()))
+    return pc.is_in(whole_numbers(len(column)), value_set=pc.cast(bad_parents, pa.int64()))
 
 
 def _with_column(records: pa.RecordBatch, name: str, column: pa.Array) -> pa.RecordBatch:

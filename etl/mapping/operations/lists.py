@@ -5,6 +5,8 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from etl.core.counting import whole_numbers
+
 
 def listed(owners: pa.Array, elements: pa.Array, count: int) -> pa.ListArray:
     """For each of ``count`` rows the list of its elements; null where it has none.
@@ -14,7 +16,7 @@ def listed(owners: pa.Array, elements: pa.Array, count: int) -> pa.ListArray:
     there = pc.is_valid(elements)
     owners, elements = owners.filter(there).cast(pa.int64()), elements.filter(there)
     tallied = pa.table({"owner": owners}).group_by("owner", use_threads=False).aggregate([([], "count_all")])
-    place = pc.index_in(pa.array(range(count), pa.int64()), tallied["owner"].combine_chunks())
+    place = pc.index_in(whole_numbers(count), tallied["owner"].combine_chunks())
     sizes = pc.fill_null(pc.take(tallied["count_all"].combine_chunks(), place), 0)
     ends = pc.cumulative_sum(sizes).cast(pa.int32())
     offsets = pa.concat_arrays([pa.array([0], pa.int32()), ends])

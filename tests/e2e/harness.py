@@ -100,7 +100,7 @@ class Forks:
 
     def start(self, *arguments: object) -> Forked:
         """A command in a process of its own; the one before must have ended."""
-        paths = {name: str(self._folder / f"fork.{name}") for name in ("out", "err", "modules")}
+        paths = {name: str(self._folder / f"fork.{name}") for name in ("out", "err")}
         self._server.stdin.write(json.dumps({"arguments": [*map(str, arguments)], **paths}) + "\n")
         return Forked(int(self._server.stdout.readline()), self._server.stdout, paths)
 

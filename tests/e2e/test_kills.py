@@ -29,15 +29,13 @@ KILLS_A_LOAD = 20
 
 @pytest.mark.timeout(240)
 def test_a_load_killed_five_times_at_a_cutting_server_is_exact(agency, reference, capsys):
-    proof = killed_load(agency, reference, kills=5, seed=SEED, capsys=capsys)
-    assert proof.is_clean
+    assert_exact_after(5, SEED, agency, reference, capsys)
 
 
 @pytest.mark.e2e
 @pytest.mark.timeout(1200)
 def test_a_load_killed_thirty_times_at_a_cutting_server_is_exact(whole, whole_reference, capsys):
-    proof = killed_load(whole, whole_reference, kills=30, seed=SEED + 1, capsys=capsys)
-    assert proof.is_clean
+    assert_exact_after(30, SEED + 1, whole, whole_reference, capsys)
 
 
 @pytest.mark.drill
@@ -48,11 +46,13 @@ def test_loads_killed_for_as_long_as_one_likes_are_exact(part, reference, tmp_pa
     with contextlib.closing(Forks(tmp_path)) as forks:
         while done < wanted:
             place = copy_project(tmp_path / str(seed), "demo_agency", part)
-            proof = killed_load(place, reference, kills=KILLS_A_LOAD, seed=seed, capsys=capsys, begin=forks.start)
+            kills = Kills(KILLS_A_LOAD, seed, longest_wait_s=0.6, begin=forks.start)
+            proof = killed_load(place, reference, kills, capsys)
             assert proof.is_clean
+            assert kills.done
             total.update(proof.figures())
             shutil.rmtree(tmp_path / str(seed))
-            done, seed = done + KILLS_A_LOAD, seed + 1
+            done, seed = done + kills.done, seed + 1
     line = {"test": "kills, all loads", "seed": first, **total, "kills": done, "s": round(time.monotonic() - began, 1)}
     say(capsys, json.dumps(line))
 
@@ -95,40 +95,64 @@ def whole(tmp_path: Path) -> Place:
     return copy_project(tmp_path, "demo_agency", SAMPLE)
 
 
-def killed_load(place: Place, reference: Reference, *, kills: int, seed: int, capsys, begin=start, **settings) -> Proof:
-    """Kills one load so many times, each time goes on with the same command, and holds the end against the reference.
+def assert_exact_after(wanted: int, seed: int, place: Place, reference: Reference, capsys, **settings) -> None:
+    """A load that was killed so many times, no fewer, ends as one that never was."""
+    kills = Kills(wanted, seed)
+    assert killed_load(place, reference, kills, capsys, **settings).is_clean
+    assert kills.done == wanted
 
-    ``begin`` starts a command; ``settings`` are the sandbox's.
+
+class Kills:
+    """So many kills of one load, each at a moment of its own; ``done`` are those that came before its end.
+
+    Most wait for a number of records at the sandbox, every fifth for a time. ``begin`` starts a command.
     """
-    chance = random.Random(seed)  # noqa: S311 - a plan of kills is no secret
+
+    def __init__(self, wanted: int, seed: int, *, longest_wait_s: float = 2.5, begin=start) -> None:
+        self.wanted, self.seed, self.done = wanted, seed, 0
+        self.begin = begin
+        self._chance = random.Random(seed)  # noqa: S311 - a plan of kills is no secret
+        self._longest_wait_s = longest_wait_s
+
+    def at(self, place: Place, oracle: Oracle, records: int) -> None:
+        """Starts the same command again and again and kills it, until all kills are done or it ended by itself."""
+        share = records // (self.wanted + 1)
+        while self.done < self.wanted:
+            process = self.run(place)
+            self._wait(process, oracle, share)
+            process.send_signal(signal.SIGKILL)
+            if finished(process).code != -signal.SIGKILL:
+                return
+            self.done += 1
+
+    def run(self, place: Place):
+        """The load in a process of its own."""
+        return self.begin("run", place.project, "--profile", "sandbox", "--progress", "none")
+
+    def _wait(self, process, oracle: Oracle, share: int) -> None:
+        if self.done and self._chance.random() < 0.2:
+            time.sleep(self._chance.uniform(0.12 * self._longest_wait_s, self._longest_wait_s))
+        else:
+            wait_for(process, oracle, created(oracle) + self._chance.randint(0, int(1.6 * share)))
+            time.sleep(self._chance.uniform(0, 0.05))
+
+
+def killed_load(place: Place, reference: Reference, kills: Kills, capsys, **settings) -> Proof:
+    """Kills one load, each time goes on with the same command, and holds the end against the reference.
+
+    ``settings`` are the sandbox's.
+    """
     began = time.monotonic()
-    with sandbox(place.folder / "sandbox.db", FAULTS, seed=seed, **settings) as cutting:
+    with sandbox(place.folder / "sandbox.db", FAULTS, seed=kills.seed, **settings) as cutting:
         place.point_at(cutting.base_url, quiet_s=QUIET_S)
-        share = reference.records.total() // (kills + 1)
-        done = sum(1 for _ in killed_runs(place, cutting.oracle, chance, kills, share, begin))
-        ended = finished(begin("run", place.project, "--profile", "sandbox", "--progress", "none"))
+        kills.at(place, cutting.oracle, reference.records.total())
+        ended = finished(kills.run(place))
         time.sleep(0.2)
         proof = prove(place.state, cutting.oracle, reference.good, reference.records)
-    say(capsys, proof.line("kills", seed, time.monotonic() - began, kills=done))
+    say(capsys, proof.line("kills", kills.seed, time.monotonic() - began, kills=kills.done))
     assert ended.code == 1, ended.text
-    assert done == kills
     assert_same_account(place, reference, ended)
     return proof
-
-
-def killed_runs(place: Place, oracle: Oracle, chance: random.Random, kills: int, share: int, begin) -> Iterator[int]:
-    """Starts the same command again and again; each is killed at a moment of its own."""
-    for number in range(kills):
-        process = begin("run", place.project, "--profile", "sandbox", "--progress", "none")
-        if number and chance.random() < 0.2:
-            time.sleep(chance.uniform(0.3, 2.5))
-        else:
-            wait_for(process, oracle, created(oracle) + chance.randint(0, int(1.6 * share)))
-            time.sleep(chance.uniform(0, 0.05))
-        process.send_signal(signal.SIGKILL)
-        ended = finished(process)
-        assert ended.code == -signal.SIGKILL, f"kill {number} came too late: {ended.text}"
-        yield number
 
 
 def wait_for(process, oracle: Oracle, records: int) -> None:

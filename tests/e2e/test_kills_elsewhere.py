@@ -18,7 +18,7 @@ from etl.state import ServerPlace, open_reader
 from etl.state.postgres import schema_name
 from tests.e2e.harness import ROOT, Place, etl, finished, sandbox, sandbox_catalog, small, start, writes
 from tests.e2e.pictures import known
-from tests.e2e.test_kills import SEED, killed_load
+from tests.e2e.test_kills import SEED, assert_exact_after
 
 
 @pytest.fixture
@@ -64,14 +64,14 @@ def ids_are_ours(place: Place) -> list[bool]:
 @pytest.mark.timeout(240)
 def test_a_killed_load_with_its_state_on_a_server_is_exact(agency, reference, postgres_database, capsys):
     place = on_server(agency, postgres_database)
-    assert killed_load(place, reference, kills=3, seed=SEED + 5, capsys=capsys).is_clean
+    assert_exact_after(3, SEED + 5, place, reference, capsys)
     assert not list(place.runs.glob("*.db"))
 
 
 @pytest.mark.e2e
 @pytest.mark.timeout(1200)
 def test_a_load_killed_twelve_times_with_its_state_on_a_server_is_exact(agency, reference, postgres_database, capsys):
-    assert killed_load(on_server(agency, postgres_database), reference, kills=12, seed=SEED + 6, capsys=capsys).is_clean
+    assert_exact_after(12, SEED + 6, on_server(agency, postgres_database), reference, capsys)
 
 
 def test_every_command_reads_a_state_on_a_server(tmp_path, postgres_database):
@@ -159,7 +159,7 @@ def test_a_password_in_the_address_is_refused(tmp_path, monkeypatch, password):
 @pytest.mark.timeout(240)
 def test_a_killed_load_with_ids_of_our_choice_is_exact(agency, reference, monkeypatch, capsys):
     catalog = taking_ids(agency, monkeypatch)
-    assert killed_load(agency, reference, kills=3, seed=SEED + 7, capsys=capsys, catalog=catalog).is_clean
+    assert_exact_after(3, SEED + 7, agency, reference, capsys, catalog=catalog)
     assert all(ids_are_ours(agency))
 
 
@@ -167,7 +167,7 @@ def test_a_killed_load_with_ids_of_our_choice_is_exact(agency, reference, monkey
 @pytest.mark.timeout(1200)
 def test_a_load_killed_twelve_times_at_a_tenant_that_ignores_our_ids_is_exact(agency, reference, monkeypatch, capsys):
     taking_ids(agency, monkeypatch)
-    assert killed_load(agency, reference, kills=12, seed=SEED + 8, capsys=capsys).is_clean
+    assert_exact_after(12, SEED + 8, agency, reference, capsys)
     assert not any(ids_are_ours(agency))
 
 

@@ -309,8 +309,12 @@ class StateReader(Protocol):
         """The records that a run created and that are still there, by entity and key; adopted ones are not among them."""
         ...
 
-    def created_keys(self) -> Iterator[Sequence[RecordKey]]:
-        """The keys of all created records, in blocks, in no order."""
+    def created_keys(self) -> Iterator[str]:
+        """The keys of all created records, in no order: long texts of keys with nothing between them."""
+        ...
+
+    def size(self) -> int:
+        """Number of records, whatever their state."""
         ...
 
     def counts(self) -> dict[tuple[str, str], int]:

@@ -127,6 +127,16 @@ class PlannedRecords:
             for batch in parquet.read_row_group(group).filter(mask).to_batches(BATCH_ROWS):
                 yield 0, [self._record(row) for row in batch.to_pylist()]
 
+    def adoptions(self) -> Iterator[list[PlannedRecord]]:
+        """What is to become ours because Casebook has it already; other records are not read."""
+        for file in self._files:
+            with pq.ParquetFile(file) as parquet:
+                for group in range(parquet.num_row_groups):
+                    actions = parquet.read_row_group(group, columns=[PLANNED + "action"])[PLANNED + "action"]
+                    adopts = pc.equal(actions, str(Action.ADOPT))
+                    if pc.any(adopts).as_py():
+                        yield from self._in_lists(parquet.read_row_group(group).filter(adopts))
+
     def find(self, keys: Collection[RecordKey], entity: str | None = None) -> dict[RecordKey, PlannedRecord]:
         """The planned records with these keys, in one pass over the files."""
         wanted = sorted(keys)
@@ -186,7 +196,7 @@ def _mask(look: pa.Table, done: CreatedKeys) -> pa.Array:
     creates = pc.equal(actions, str(Action.CREATE)).combine_chunks()
     updates = pc.equal(actions, str(Action.UPDATE)).combine_chunks()
     if len(done):
-        created = pa.array(done.contains(look["_rk"].to_pylist()))
+        created = pa.array(done.contains(look["_rk"]))
         creates = pc.and_not(creates, created)
     return pc.or_(creates, updates)
 

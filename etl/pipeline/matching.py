@@ -10,7 +10,6 @@ import pyarrow as pa
 from etl.core.changes import Adopt
 from etl.core.errors import SettingsError
 from etl.core.keys import RecordKey
-from etl.core.outcomes import Action
 from etl.core.ports import RecordGraph, StateReader, StateStore
 from etl.core.records import KEY, LINE, ROW, TargetId
 from etl.load.match import Finding, Matcher, Wanted
@@ -61,8 +60,8 @@ def match_records(
 
 def adopt_planned(planned: PlannedRecords, store: StateStore) -> None:
     """Makes ours what the plan found in Casebook; nothing is sent. Done once, however often a run goes on."""
-    for batch in planned.batches():
-        found = [record for record in batch if record.action is Action.ADOPT and record.adopts is not None]
+    for batch in planned.adoptions():
+        found = [record for record in batch if record.adopts is not None]
         known = store.known([record.key for record in found])
         for record in found:
             there = known.get(record.key)

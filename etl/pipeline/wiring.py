@@ -115,7 +115,7 @@ class Setting:
 
     def store(self, command: str, *, adopt: bool = False, ask_first: bool = False) -> SqlStore:
         """The state database, held for writing; ``adopt`` takes it over from another machine, ``ask_first`` admits one
-        that is not the newest, whose records are all asked about before they are sent.
+        that is not the newest, whose records are all asked about before they are sent. Verifying checks the file too.
         """
         return open_store(
             self.state_place,
@@ -126,6 +126,7 @@ class Setting:
             clock=SystemClock(),
             adopt=adopt,
             guard=Guard(witness_folder(self.environ), ask_first),
+            thorough=command == "verify",
         )
 
     def rebuilt_store(self) -> AbstractContextManager[SqlStore]:

@@ -17,6 +17,7 @@ from etl.core.errors import StateError, StateLocked
 from etl.core.ports import Clock
 from etl.state import lease, places, postgres, sqlite
 from etl.state.backing import POSTGRES, SQLITE
+from etl.state.clean_end import CleanEnd
 from etl.state.identity import new_identity
 from etl.state.keeper import Guard, Keeper
 from etl.state.lock import FileLock, Holder, this_process
@@ -37,20 +38,21 @@ def open_store(
     clock: Clock,
     adopt: bool = False,
     guard: Guard | None = None,
+    thorough: bool = False,
 ) -> SqlStore:
     """The state database at a place held for writing, created if there is none; brought to today's version if older.
 
     ``target`` identifies tenant and client, ``key_check`` comes from :meth:`etl.core.keys.RecordKeys.check_value`.
     Raises StateLocked, StateDamaged, StateTooNew, StateOutdated, WrongTarget or StateError; nothing is left held then.
     ``adopt`` takes over a file from a process of another host that never gave the lease back, and a server's schema
-    whose server has changed.
+    whose server has changed. ``thorough`` checks every index of a file also where it ended well and is as it was then.
     """
     owner = {"project": project, "target": target, "key_check": key_check}
     holder = this_process(run_command, clock.now().isoformat(timespec="seconds"))
     if isinstance(place, ServerPlace):
         return _server_store(place, owner, holder, Keeper(place, None, guard, clock), clock, adopt=adopt)
     path = place.resolve()
-    return _file_store(path, owner, holder, Keeper(path, path, guard, clock), clock, adopt=adopt)
+    return _file_store(path, owner, holder, Keeper(path, path, guard, clock), clock, adopt=adopt, thorough=thorough)
 
 
 def open_reader(place: Path | ServerPlace) -> SqlReader:
@@ -75,7 +77,14 @@ def state_exists(place: Path | ServerPlace) -> bool:
 
 
 def _file_store(
-    path: Path, owner: Mapping[str, str], holder: Holder, keeper: Keeper, clock: Clock, *, adopt: bool
+    path: Path,
+    owner: Mapping[str, str],
+    holder: Holder,
+    keeper: Keeper,
+    clock: Clock,
+    *,
+    adopt: bool,
+    thorough: bool,
 ) -> SqlStore:
     places.refuse_network_drive(path)
     places.refuse_synced_folder(path)
@@ -85,24 +94,26 @@ def _file_store(
         lock = FileLock(path.with_name(path.name + ".lock"), holder)
         lock.acquire()
         held.callback(lock.release)
-        connection = _checked_file(path, owner, held)
+        end = CleanEnd(path)
+        held.callback(end.leave)
+        connection = _checked_file(path, owner, held, whole=not end.take() or thorough)
         with connection.begin():
             keeper.admit(connection)
             epoch = lease.take(connection, holder, adopt=adopt)
-        grip = Grip(connection, held, SQLITE, lock.name_run, keeper.stand_by(connection, held))
+        grip = Grip(connection, held, SQLITE, lock.name_run, keeper.stand_by(connection, held), end.earn)
         store = SqlStore(grip, sqlite.reader(path), epoch=epoch, clock=clock)
         undo.pop_all()
     return store
 
 
-def _checked_file(path: Path, owner: Mapping[str, str], held: ExitStack) -> Connection:
+def _checked_file(path: Path, owner: Mapping[str, str], held: ExitStack, *, whole: bool) -> Connection:
     if not path.exists():
         sqlite.create(path, {**owner, **new_identity()})
     places.make_private(path)
     engine = sqlite.writer(path)
     held.callback(engine.dispose)
     connection = held.enter_context(engine.connect())
-    sqlite.check(connection, path)
+    sqlite.check(connection, path, whole=whole)
     sqlite.make_durable(connection)
     sqlite.bring_up_to_date(connection, path)
     require_owner(connection, path, owner)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from types import TracebackType
 from typing import Any, Self
 
@@ -27,7 +28,8 @@ from etl.state.sheets import BATCH_KEYS
 from etl.state.tables import ATTEMPTS, ATTRIBUTES, LINKS, NOT_CREATED, RECORDS, RUNS, UPLOADS, WATERMARKS
 
 _STREAM_ROWS = 1000
-_BLOCK_ROWS = 20_000
+_KEY_RANGES = tuple(pairwise("0123456789abcdefg"))
+"""Keys are hexadecimal: these parts of them are about equal."""
 _KNOWN = select(
     *RECORDS.c["rk", "entity", "mapping", "state", "fingerprint", "field_hashes", "attempt"],
     *RECORDS.c["target_id", "scope", "error", "run_id", "adopted"],
@@ -66,12 +68,22 @@ class SqlReader:
         created = _KNOWN.where(RECORDS.c.entity == entity, RECORDS.c.state == RecordState.CREATED.value)
         return next(map(_known_record, self._rows(created.where(RECORDS.c.target_id.is_not(None)).limit(1))), None)
 
-    def created_keys(self) -> Iterator[Sequence[RecordKey]]:
-        """The keys of all created records, in blocks, in no order. Exhaust or close the iterator."""
-        query = select(RECORDS.c.rk).where(RECORDS.c.state == RecordState.CREATED.value)
-        with self._engine.connect() as connection:
-            for block in connection.execution_options(yield_per=_BLOCK_ROWS).execute(query).partitions():
-                yield [row[0] for row in block]
+    def created_keys(self) -> Iterator[str]:
+        """The keys of all created records, in no order: long texts of keys with nothing between them.
+
+        Read from the indexes alone, and joined by the database: a row in Python for each takes ten times as long.
+        """
+        still_open = RECORDS.alias("records")
+        is_open = RECORDS.c.rk.in_(select(still_open.c.rk).where(NOT_CREATED))
+        joined = select(func.aggregate_strings(RECORDS.c.rk, ""))
+        for low, high in _KEY_RANGES:
+            keys = self._rows(joined.where(RECORDS.c.rk >= low, RECORDS.c.rk < high, ~is_open))[0][0]
+            if keys:
+                yield str(keys)
+
+    def size(self) -> int:
+        """Number of records, whatever their state."""
+        return int(self._rows(select(func.count()).select_from(RECORDS))[0][0])
 
     def counts(self) -> dict[tuple[str, str], int]:
         """Number of records by (entity, state)."""

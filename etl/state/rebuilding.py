@@ -71,7 +71,7 @@ def _exchange(draft: Path, path: Path, now: str) -> None:
 
 
 def _remove(draft: Path) -> None:
-    for part in (*_PARTS, ".reserve", ".lock"):
+    for part in (*_PARTS, ".reserve", ".lock", ".closed"):
         draft.with_name(draft.name + part).unlink(missing_ok=True)
 
 

@@ -25,7 +25,7 @@ from etl.state.tables import META
 APPLICATION_ID = 0x43425345
 """``CBSE`` in the file's header, so that ``file`` and we can tell it from other SQLite files."""
 _BUSY_S = 10.0
-_UNKNOWN_STATES = "SELECT 1 FROM records WHERE state NOT IN ({}) LIMIT 1".format(  # noqa: S608 - our own words
+_UNKNOWN_STATES = "SELECT 1 FROM records WHERE state <> 'created' AND state NOT IN ({}) LIMIT 1".format(  # noqa: S608 - our own words
     ", ".join(f"'{state}'" for state in RecordState)
 )
 _COMMON = ("PRAGMA busy_timeout=10000", "PRAGMA foreign_keys=ON", "PRAGMA mmap_size=0", "PRAGMA trusted_schema=OFF")
@@ -116,22 +116,25 @@ def reported(path: Path) -> Iterator[None]:
         raise StateDamaged(f"{path} cannot be read ({name}).", hint=damage_hint(path)) from None
 
 
-def check(connection: Connection, path: Path) -> None:
-    """Raises StateDamaged if the file is broken, StateTooNew if a newer program wrote it, StateError if it is not ours."""
+def check(connection: Connection, path: Path, *, whole: bool = True) -> None:
+    """Raises StateDamaged if the file is broken, StateTooNew if a newer program wrote it, StateError if it is not ours.
+
+    Without ``whole``, for a file known to be as it was closed, indexes are not searched for each record.
+    """
     with connection.begin():
         check_kind(connection, path)
-        is_whole = not findings(connection)
-    if not is_whole:
+        is_sound = not findings(connection, whole=whole)
+    if not is_sound:
         raise StateDamaged(f"{path} fails SQLite's own check.", hint=damage_hint(path))
 
 
-def findings(connection: Connection) -> list[str]:
+def findings(connection: Connection, *, whole: bool = True) -> list[str]:
     """What is wrong with the file, a few words each, [] where nothing is.
 
-    The whole check and not the quick one: only it compares rows with their index entries, and a key that the index does
-    not find again would be taken for a record that was never sent.
+    The whole check and not the quick one, wherever damage is possible: only it compares rows with their index entries,
+    and a key that the index does not find again would be taken for a record that was never sent.
     """
-    found = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA integrity_check(5)")]
+    found = [str(row[0]) for row in connection.exec_driver_sql(f"PRAGMA {'integrity' if whole else 'quick'}_check(5)")]
     if found != ["ok"]:
         return found
     if file_version(connection) and connection.exec_driver_sql(_UNKNOWN_STATES).first():

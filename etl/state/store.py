@@ -25,15 +25,22 @@ from etl.state.committer import Committer
 from etl.state.reader import SqlReader
 
 
+def _nobody_asks() -> None:
+    """How it ends concerns nobody."""
+
+
 @dataclass(frozen=True, slots=True)
 class Grip:
-    """How a state is held: the connection that writes, what has to be undone at the end, who is told of the run."""
+    """How a state is held: the connection that writes, what has to be undone at the end, who is told of the run and who
+    of an end without any error.
+    """
 
     connection: Connection
     held: ExitStack
     backing: Backing
     name_run: Callable[[str], None]
     attendants: Attendants = NOBODY
+    end_well: Callable[[], None] = _nobody_asks
 
 
 class SqlStore(SqlReader):
@@ -116,6 +123,7 @@ class SqlStore(SqlReader):
             if not failure:
                 with self._connection.begin():
                     lease.give_back(self._connection, self.epoch)
+                self._grip.end_well()
         except DBAPIError as error:
             message = f"The state database could not be given back ({error_name(error)})."
             failure = StateError(message, hint=self._grip.backing.repair)

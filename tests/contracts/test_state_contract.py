@@ -321,10 +321,20 @@ def test_more_keys_than_one_statement_takes_are_found(store):
     assert len(store.by_target_id("person", [TargetId(key) for key in keys])) == 1201
 
 
-def test_the_keys_of_created_records_and_no_others_come_in_blocks(store):
-    assert [key for block in store.created_keys() for key in block] == []
+def test_the_keys_of_created_records_and_no_others_come_in_long_texts(store):
+    assert "".join(store.created_keys()) == ""
     do(store, intend(ANN), MarkCreated(ANN, ONE), intend(BOB), MarkRejected(BOB, 422, ""), intend(CAS))
-    assert [key for block in store.created_keys() for key in block] == [ANN]
+    assert "".join(store.created_keys()) == ANN
+    assert store.size() == 3
+
+
+def test_keys_of_every_beginning_are_among_the_created_ones(store):
+    keys = {RecordKey(f"{number:02x}" * 16) for number in range(256)}
+    store.commit(*map(intend, keys)).result(timeout=10)
+    store.commit(*(MarkCreated(key, TargetId(key)) for key in keys)).result(timeout=10)
+    text = "".join(store.created_keys())
+    assert {text[start : start + 32] for start in range(0, len(text), 32)} == keys
+    assert len(text) == 256 * 32
 
 
 def test_an_attribute_is_replaced_when_read_back_again(store):

@@ -104,6 +104,7 @@ _code("file_missing", "Attachment file is missing", "There are no bytes to uploa
 _code("file_too_large", "Attachment larger than 10 MB", "Casebook refuses larger files over its API.", "Shrink or split the file.")
 _code("file_refused", "Attachment path that is not accepted", "It leaves the declared folder or is no regular file.", "Correct the path in the source.")
 _code("file_empty", "Attachment file of zero bytes", "It was probably lost before the migration.", "Supply the file, or exclude the row.")
+_code("same_file", "Attachment with the bytes of another one", "The same file is attached twice; both copies are loaded.", "Nothing, if both are wanted; exclude the row otherwise.")
 _code("unmatched_row", "Row of a joined table that no base row uses", "Its data reaches no record.", "Check the keys, or ignore the table with a reason.")
 _code("new_column", "Column or table that nobody decided about", "The source comes in several editions, and this one holds more than the mappings know: its values reach no record.", "Map it, or name it under `ignore` with the reason.")
 _code("stale_override", "Override whose old value is not there any more", "The source has changed since somebody decided, so the correction was not applied.", "Look at the row again: renew the override, or remove it.")

@@ -22,6 +22,7 @@ from etl.mapping.operations import Context
 from etl.pipeline.accounts import account_tables
 from etl.pipeline.base_rows import base_rows
 from etl.pipeline.matching import Matches
+from etl.pipeline.same_files import report_same_files
 from etl.pipeline.table_rules import judge_between_records
 from etl.pipeline.workspace import ParquetSink, RunFolder
 from etl.plan.graph import LoadOrder, edges_of, load_order
@@ -90,9 +91,9 @@ def map_and_validate(work: Work, state: StateReader, graph: DuckRecordGraph) -> 
             work.progress.start("map", sum(work.tables.count(each.base.table) for each in mappings))
             corrected = [_map_one(work, mapping, rows, problems) for mapping in mappings]
         work.progress.start("validate")
-        judge_between_records(
-            work.tables, [(each, Path(_mapped(work, each))) for each in mappings], problems, work.context.today
-        )
+        files = [(each, Path(_mapped(work, each))) for each in mappings]
+        judge_between_records(work.tables, files, problems, work.context.today)
+        report_same_files(work.tables, files, problems)
         graph.open([graph_mapping(each, _mapped(work, each)) for each in mappings], _known_keys(state))
         check_relations(graph, mappings, problems)
         order = load_order({each.target for each in mappings}, edges_of(mappings, graph.reference_counts()))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from etl.core.records import KEY, ROW
+from etl.core.records import KEY, LINE, ROW
 from etl.sources.engine import quoted, text
 
 _MAPPING = "_mapping"
@@ -43,6 +43,24 @@ def no_overlap_sql(parts: Sequence[Part], mapping: str, by: Sequence[str], start
     whole = f"({_whole(parts, [*by, start, end])}) where {_present([*by, start])}"
     rows = f"select {ROW}, {_MAPPING}, {quoted(start)} as begins, {before} as taken_until from {whole}"
     return f"select {ROW} from ({rows}) where begins < taken_until and {_MAPPING} = {text(mapping)}"
+
+
+def same_files_sql(relation: str, content: str, parents: Sequence[str]) -> str:
+    """Records whose file has the bytes of an earlier one: with its row as ``earlier``, and whether ``together`` they hang on
+    the same parents. ``content`` is the column of hashes.
+    """
+    bytes_of, beside = quoted(content), ", ".join(map(quoted, [content, *parents]))
+    columns = f"{ROW}, {LINE}, {KEY}, {bytes_of}"
+    windows = (
+        f"first_value({ROW}) over (partition by {bytes_of} order by {ROW}) as first_of_all, "
+        f"first_value({ROW}) over (partition by {beside} order by {ROW}) as first_beside"
+    )
+    rows = f"select {columns}, {windows} from {relation} where {bytes_of} is not null and {KEY} is not null"
+    return (
+        f"select {ROW}, {LINE}, {KEY}, first_beside < {ROW} as together, "
+        f"case when first_beside < {ROW} then first_beside else first_of_all end as earlier "
+        f"from ({rows}) where first_of_all < {ROW} order by {ROW}"
+    )
 
 
 def beside_parents_sql(relation: str, own: Sequence[str], parents: Mapping[str, Sequence[tuple[str, str, str]]]) -> str:

@@ -1,4 +1,10 @@
-"""Which adapter reads which kind of source: the one place that knows both the declaration and the adapters."""
+"""Which adapter reads which kind of source: the one place that knows both the declaration and the adapters.
+
+An adapter is imported when a project names it: most of them bring a library along that takes longer to load than a small
+project takes to be read.
+"""
+
+# ruff: noqa: PLC0415 - see above
 
 from __future__ import annotations
 
@@ -7,16 +13,8 @@ from typing import TypeAlias
 
 from etl.core.ports import Source
 from etl.mapping.model import SourceSpec
-from etl.sources.access import AccessSource
-from etl.sources.bcp import BcpSource
 from etl.sources.csv import CsvSource
-from etl.sources.dumps.source import DumpSource
 from etl.sources.editions import EditionSource
-from etl.sources.excel import ExcelSource
-from etl.sources.fixed_width import FixedWidthSource
-from etl.sources.json_lines import JsonLinesSource
-from etl.sources.parquet_files import ParquetSource
-from etl.sources.sql import SqlSource
 from etl.sources.zipped import ZipSource
 
 Options: TypeAlias = "Mapping[str, object]"
@@ -40,6 +38,8 @@ def _csv(name: str, location: str, options: Options) -> Source:
 
 
 def _sql(name: str, location: str, options: Options) -> Source:
+    from etl.sources.sql import SqlSource
+
     queries, tables = options.get("queries"), options.get("tables")
     return SqlSource(
         name,
@@ -50,33 +50,47 @@ def _sql(name: str, location: str, options: Options) -> Source:
 
 
 def _dump(name: str, location: str, options: Options) -> Source:
+    from etl.sources.dumps.source import DumpSource
+
     return DumpSource(name, location, encoding=_text(options.get("encoding")), dialect=_text(options.get("dialect")))
 
 
 def _fixed_width(name: str, location: str, options: Options) -> Source:
+    from etl.sources.fixed_width import FixedWidthSource
+
     layout = str(options["layout"])
     return FixedWidthSource(name, location, layout, encoding=_text(options.get("encoding")))
 
 
 def _excel(name: str, location: str, options: Options) -> Source:
+    from etl.sources.excel import ExcelSource
+
     row = options.get("header_row")
     return ExcelSource(name, location, header_row=row if isinstance(row, int) else None, types=_types(options))
 
 
 def _json_lines(name: str, location: str, _: Options) -> Source:
+    from etl.sources.json_lines import JsonLinesSource
+
     return JsonLinesSource(name, location)
 
 
 def _parquet(name: str, location: str, _: Options) -> Source:
+    from etl.sources.parquet_files import ParquetSource
+
     return ParquetSource(name, location)
 
 
 def _bcp(name: str, location: str, options: Options) -> Source:
+    from etl.sources.bcp import BcpSource
+
     encoding = _text(options.get("encoding"))
     return BcpSource(name, location, str(options["format"]), encoding=encoding, types=_types(options))
 
 
 def _access(name: str, location: str, options: Options) -> Source:
+    from etl.sources.access import AccessSource
+
     return AccessSource(name, location, types=_types(options))
 
 

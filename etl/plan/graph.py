@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-
-import networkx as nx
+from typing import TYPE_CHECKING
 
 from etl.core.errors import MappingError, Mistake
 from etl.mapping.model import EntityMapping, Field, Reference
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +83,28 @@ def load_order(entities: Iterable[str], edges: Iterable[Edge]) -> LoadOrder:
     """
     edges = tuple(sorted(edges, key=lambda edge: (edge.mapping, edge.field, edge.parent, edge.count)))
     deferred = {(edge.mapping, edge.field): "the catalogue sets it by a later PATCH" for edge in edges if edge.later}
-    graph: nx.MultiDiGraph[str] = nx.MultiDiGraph()
-    graph.add_nodes_from(sorted(entities))
-    for edge in edges:
-        if not edge.later and edge.parent != edge.child:
-            graph.add_edge(edge.parent, edge.child, edge=edge)
-    _break_cycles(graph, deferred)
-    waves = tuple(tuple(sorted(wave)) for wave in nx.topological_generations(graph))
-    return LoadOrder(waves, edges, deferred)
+    between = [edge for edge in edges if not edge.later and edge.parent != edge.child]
+    ours = sorted(entities)
+    names = {*ours, *(edge.parent for edge in between), *(edge.child for edge in between)}
+    waves = _waves(names, between)
+    if waves is None:
+        _break_cycles(ours, between, deferred)
+        waves = _waves(names, [edge for edge in between if (edge.mapping, edge.field) not in deferred])
+    return LoadOrder(waves or (), edges, deferred)
+
+
+def _waves(entities: set[str], edges: Iterable[Edge]) -> tuple[tuple[str, ...], ...] | None:
+    """Entities in waves, each as early as its parents allow; None where some wait for each other."""
+    parents = {entity: {edge.parent for edge in edges if edge.child == entity} for entity in entities}
+    waves = []
+    while parents:
+        wave = tuple(sorted(entity for entity, waiting in parents.items() if not waiting & parents.keys()))
+        if not wave:
+            return None
+        waves.append(wave)
+        for entity in wave:
+            del parents[entity]
+    return tuple(waves)
 
 
 def _edge(mapping: EntityMapping, field: Field, parent: str, count: int) -> Edge:
@@ -106,8 +122,14 @@ def _edge(mapping: EntityMapping, field: Field, parent: str, count: int) -> Edge
     )
 
 
-def _break_cycles(graph: nx.MultiDiGraph[str], deferred: dict[tuple[str, str], str]) -> None:
-    """Takes optional edges out until no cycle is left, the cheapest of each cycle first."""
+def _break_cycles(entities: Iterable[str], edges: Iterable[Edge], deferred: dict[tuple[str, str], str]) -> None:
+    """Defers optional edges until no cycle is left, the cheapest of each cycle first."""
+    import networkx as nx  # noqa: PLC0415 - a fifth of a second that only a project with cycles needs
+
+    graph: nx.MultiDiGraph[str] = nx.MultiDiGraph()
+    graph.add_nodes_from(entities)
+    for edge in edges:
+        graph.add_edge(edge.parent, edge.child, edge=edge)
     impossible: list[Mistake] = []
     while (cycle := _some_cycle(graph)) is not None:
         optional = [edge for edge in cycle if not edge.required]
@@ -124,6 +146,8 @@ def _break_cycles(graph: nx.MultiDiGraph[str], deferred: dict[tuple[str, str], s
 
 def _some_cycle(graph: nx.MultiDiGraph[str]) -> list[Edge] | None:
     """The edges of one cycle, child to parent as a person reads references, or None."""
+    import networkx as nx  # noqa: PLC0415 - as above
+
     try:
         found = nx.find_cycle(graph)
     except nx.NetworkXNoCycle:

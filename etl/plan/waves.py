@@ -11,7 +11,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
-import networkx as nx
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -166,6 +165,8 @@ def _without_loops(peel: _Peel, rest: _Rest) -> list[tuple[int, str]]:
 
 def _open_loops(rest: _Rest, candidates: npt.NDArray[np.intp]) -> list[int]:
     """One optional reference of each loop among the candidates; the first in order wins, so the choice is stable."""
+    import networkx as nx  # noqa: PLC0415 - a fifth of a second that only records in loops need
+
     graph: nx.DiGraph[int] = nx.DiGraph()
     for i in candidates.tolist():
         pair = (int(rest.parents[i]), int(rest.children[i]))

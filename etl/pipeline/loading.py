@@ -11,9 +11,8 @@ from collections import Counter
 from collections.abc import Coroutine, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from etl.casebook.client import CasebookClient
 from etl.casebook.pace import ASKED, PaceFacts
 from etl.catalog.model import Catalog, Option
 from etl.core.errors import EtlError
@@ -33,6 +32,9 @@ from etl.pipeline.runlog import RunLog
 from etl.pipeline.wiring import Setting, SystemClock
 from etl.pipeline.workspace import RunFolder
 from etl.state.images import SealedImages
+
+if TYPE_CHECKING:
+    from etl.casebook.client import CasebookClient
 
 Options = Mapping[str, Mapping[str, TargetId]]
 Result = TypeVar("Result")

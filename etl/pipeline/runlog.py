@@ -10,13 +10,15 @@ import sys
 from collections.abc import MutableMapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import structlog
 from structlog.typing import Processor
 
-from etl.casebook.channel import RequestEvent
 from etl.core.ports import Progress
+
+if TYPE_CHECKING:
+    from etl.casebook.channel import RequestEvent
 
 ALLOWED = frozenset(
     {"event", "timestamp", "run_id", "stage", "total", "verb", "entity", "status", "attempt", "duration_s", "exit_code"}

@@ -1,4 +1,10 @@
-"""Chooses the adapters that a project's settings name. Nothing else in the program knows a concrete adapter."""
+"""Chooses the adapters that a project's settings name. Nothing else in the program knows a concrete adapter.
+
+What speaks HTTP is imported when a way to Casebook is opened: its libraries take longer to load than a small project takes
+to be validated, and `validate` needs none of them.
+"""
+
+# ruff: noqa: PLC0415 - see above
 
 from __future__ import annotations
 
@@ -11,12 +17,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from etl.casebook.channel import RequestEvent
-from etl.casebook.client import CasebookClient
-from etl.casebook.probe.line import ProbeLine
-from etl.casebook.rates import rate_by_hour
 from etl.core.capabilities import Capabilities
 from etl.core.keys import RecordKeys
 from etl.core.ports import Source
@@ -33,6 +36,11 @@ from etl.state.reader import SqlReader
 from etl.state.rebuilding import rebuilt_store
 from etl.state.store import SqlStore
 from etl.state.witness import witness_folder
+
+if TYPE_CHECKING:
+    from etl.casebook.channel import RequestEvent
+    from etl.casebook.client import CasebookClient
+    from etl.casebook.probe.line import ProbeLine
 
 
 class SystemClock:
@@ -99,6 +107,9 @@ class Setting:
         on_cut: Callable[[str, int], None] | None = None,
     ) -> CasebookClient:
         """The way to Casebook; ``on_event`` hears of every attempt, ``on_cut`` of each time that the pace was cut."""
+        from etl.casebook.client import CasebookClient
+        from etl.casebook.rates import rate_by_hour
+
         rate = rate_by_hour(self.profile, self.project.timezone, SystemClock())
         return CasebookClient(
             self.profile, self.project.catalog, self.credentials(), on_event=on_event, on_cut=on_cut, rate=rate
@@ -106,6 +117,8 @@ class Setting:
 
     def probe_line(self, on_event: Callable[[RequestEvent], None] | None = None) -> ProbeLine:
         """The way to Casebook that shows answers as they come."""
+        from etl.casebook.probe.line import ProbeLine
+
         return ProbeLine(self.profile, self.project.catalog, self.credentials(), on_event=on_event)
 
     @property

@@ -56,4 +56,4 @@ def test_what_a_still_newer_edition_brings_is_named_and_left_behind(tmp_path, mo
         ("hmis.Client", "No mapping reads `Pronouns` of `hmis.Client`.")
     ]
     linted = etl("lint", place.project, "--json")
-    assert "new-column" in {each["rule"] for each in linted.answer["findings"]}
+    assert "new-column" in {each["code"] for each in linted.answer["findings"]}

@@ -13,25 +13,62 @@ from pathlib import Path
 
 import pytest
 
+HERE = Path(__file__).parent
+LATENCY_S = 0.05
+PROJECT = """
+project: bench
+timezone: America/New_York
+sources:
+  legacy: {{csv: "*.csv", encoding: utf-8}}
+profiles:
+  sandbox: {{base_url: "http://127.0.0.1:{port}", token_url: "http://127.0.0.1:{port}/oauth2/token", tenant: sandbox,
+            concurrency: {concurrency}}}
+"""
+PEOPLE = """
+mapping: people
+target: person
+source: legacy.PERSONS
+key: ID
+fields: {first_name: FIRST_NM, last_name: LAST_NM, middle_name: MIDDLE_NM, suffix: SUFFIX}
+"""
+
 
 @dataclass(frozen=True)
 class Measured:
-    """Wall seconds and peak memory of a finished process."""
+    """Wall seconds, peak memory and CPU seconds of a finished process."""
 
     wall_s: float
     peak_mib: float
     output: str
+    cpu_s: float = 0.0
 
 
 def measure(*command: str, environ: dict[str, str] | None = None) -> Measured:
     """Runs a command to its end; exit code 1 (rows held back) is a legal end."""
-    began = time.monotonic()
+    began, cpu_before_s = time.monotonic(), _cpu_s()
     done = subprocess.run(  # noqa: S603 - our own commands
         command, capture_output=True, text=True, check=False, env={**os.environ, **(environ or {})}
     )
     wall_s = time.monotonic() - began
     assert done.returncode in (0, 1), done.stderr
-    return Measured(wall_s, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024, done.stdout)
+    peak_mib = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    return Measured(wall_s, peak_mib, done.stdout, _cpu_s() - cpu_before_s)
+
+
+def _cpu_s() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def made_project(folder: Path, port: int, concurrency: int, rows: int) -> Path:
+    """A project of so many people, to be loaded into the server at a port."""
+    project = folder / "mappings" / "bench"
+    project.mkdir(parents=True)
+    (project / "project.yaml").write_text(PROJECT.format(port=port, concurrency=concurrency))
+    (project / "people.yaml").write_text(PEOPLE)
+    lines = (f"{number},Ana,Maria,Rivera,Jr" for number in range(rows))
+    (project / "PERSONS.csv").write_text("ID,FIRST_NM,MIDDLE_NM,LAST_NM,SUFFIX\n" + "\n".join(lines) + "\n")
+    return project
 
 
 @pytest.fixture
@@ -46,3 +83,14 @@ def tell(capsys):
 @pytest.fixture
 def etl_command() -> str:
     return str(Path(sys.executable).with_name("casebook-etl"))
+
+
+@pytest.fixture
+def port():
+    """Of a server that takes every POST after ``LATENCY_S``."""
+    server = subprocess.Popen(  # noqa: S603 - our own server
+        [sys.executable, str(HERE / "slow_api.py"), str(LATENCY_S)], stdout=subprocess.PIPE, text=True
+    )
+    with server:
+        yield int(server.stdout.readline())
+        server.kill()

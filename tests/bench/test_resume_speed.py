@@ -5,17 +5,25 @@ from __future__ import annotations
 import hashlib
 import os
 import sqlite3
+import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from conftest import made_project
 
 from etl.core.ports import Created
 from etl.core.records import Document
 from etl.load.planned import PlannedRecords
+from etl.pipeline import runs
+from etl.pipeline.projects import open_project
+from etl.pipeline.silence import Silence
+from etl.pipeline.wiring import Setting
+from etl.pipeline.workspace import RunFolder
 from tests.load.world import PEOPLE, FaultyTarget, World, person
 
 DONE = int(os.environ.get("BENCH_DONE", "1000000"))
@@ -53,10 +61,58 @@ def made_loaded(folder: Path, count: int) -> None:
     with sqlite3.connect(folder / "state.db") as state:
         columns = [row[1] for row in state.execute("PRAGMA table_info(records)")]
         model = dict(zip(columns, state.execute("SELECT * FROM records LIMIT 1").fetchone(), strict=True))
-        names = ", ".join(columns)
-        marks = ", ".join(f":{name}" for name in columns)
-        rows = (model | {"rk": key(number), "target_id": f"t{number}"} for number in range(count))
-        state.executemany(f"INSERT INTO records ({names}) VALUES ({marks})", rows)  # noqa: S608 - names of the schema
+        insert(state, ({**model, "rk": key(number), "target_id": f"t{number}"} for number in range(count)))
+
+
+def insert(state: sqlite3.Connection, rows: Iterator[dict[str, object]]) -> None:
+    names = [row[1] for row in state.execute("PRAGMA table_info(records)")]
+    marks = ", ".join(f":{name}" for name in names)
+    state.executemany(f"INSERT INTO records ({', '.join(names)}) VALUES ({marks})", rows)  # noqa: S608 - our own names
+
+
+def interrupted(setting: Setting) -> None:
+    """A planned run all of whose records but the last are created, ended as after Ctrl-C."""
+    runs.prepare(setting, Silence())
+    with setting.reader() as state:
+        folder = RunFolder(setting.project.runs_folder, state.open_run().run_id)
+    keys = pq.read_table(next(folder.planned.glob("*.parquet")), columns=["_rk"])["_rk"].to_pylist()
+    model = {"entity": "person", "mapping": "people", "state": "created", "fingerprint": "f" * 32, "attempt": 1,
+             "field_hashes": b"hash" * 10, "intent_epoch": 1, "intent_at": "2026-07-01T00:00:00.000+00:00", "scope": None,
+             "status": None, "error": "", "run_id": folder.run_id, "updated_at": "2026-07-01", "adopted": 0}  # fmt: skip
+    with closing(sqlite3.connect(setting.state_path)) as state, state:
+        insert(state, ({**model, "rk": key, "target_id": f"t{at}"} for at, key in enumerate(keys[:-LEFT])))
+    with setting.store("run"):
+        """Closed well."""
+
+
+def until_an_intent(command: list[str], state: Path) -> float:
+    """Seconds from the start of a command to the first intent, which its request follows at once; it is ended then."""
+    began = time.monotonic()
+    with (
+        subprocess.Popen(command, stdout=subprocess.DEVNULL) as process,  # noqa: S603 - our own command
+        closing(sqlite3.connect(f"{state.as_uri()}?mode=ro", uri=True)) as reader,
+    ):
+        while not reader.execute("SELECT 1 FROM attempts LIMIT 1").fetchone():
+            assert process.poll() is None
+            time.sleep(0.05)
+        needed_s = time.monotonic() - began
+        process.kill()
+    return needed_s
+
+
+@pytest.mark.bench
+@pytest.mark.parametrize("ended", ["by Ctrl-C", "by a kill"])
+def test_the_whole_command_that_goes_on_sends_soon(tmp_path, port, tell, etl_command, ended):
+    """After a kill the whole file is searched for damage, which is told and not held to the goal."""
+    project = made_project(tmp_path, port, concurrency=16, rows=DONE + LEFT)
+    setting = open_project(project, None, os.environ)
+    interrupted(setting)
+    if ended == "by a kill":
+        setting.state_path.with_name(setting.state_path.name + ".closed").unlink()
+    first_s = until_an_intent([etl_command, "run", str(project), "--quiet"], setting.state_path)
+    tell(bench="resume", whole_command=True, ended=ended, in_state=DONE, left=LEFT, first_request_s=round(first_s, 2),
+         most_s=MOST_S)  # fmt: skip
+    assert first_s <= MOST_S or ended == "by a kill"
 
 
 @pytest.mark.bench

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from contextlib import closing
 from dataclasses import dataclass
 
 from etl.core.errors import SettingsError, TooManyProblems
@@ -36,7 +35,7 @@ from etl.pipeline.session import (
 from etl.pipeline.undoing import forget_old_images, require_nothing_half_undone
 from etl.pipeline.wiring import Setting, SystemClock
 from etl.pipeline.workspace import ParquetSink, RunFolder
-from etl.sources.record_graph import DuckRecordGraph
+from etl.sources.record_graph import record_graph
 from etl.sources.snapshot import take_snapshot
 
 
@@ -156,7 +155,7 @@ def _prepare(
         files=setting.files(),
         progress=session.progress,
     )
-    with closing(DuckRecordGraph(session.folder.temp)) as graph:
+    with record_graph(session.folder.temp) as graph:
         checked = map_and_validate(work, state, graph)
         manifests.add_order(session.manifest, checked.order)
         manifests.add_overrides(session.manifest, checked.overrides)

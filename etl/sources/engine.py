@@ -17,6 +17,9 @@ _NOTHING_FETCHED = {
     "allow_community_extensions": False,
 }
 
+NO_ROOM = ("Out of Memory Error", "IO Error", "TransactionContext Error: Failed to commit")
+"""How the engine's messages begin where neither memory nor disk has room."""
+
 
 def open_database(temp_folder: Path, memory_limit_mb: int, threads: int) -> duckdb.DuckDBPyConnection:
     """A database in memory that spills into ``temp_folder`` (made for its owner alone where missing)."""

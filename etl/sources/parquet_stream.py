@@ -17,8 +17,8 @@ from typing import BinaryIO, Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-WAITING = 2
-"""How many batches may wait for the thread: what writing may add to memory."""
+WAITING = 1
+"""How many batches may be with the thread, the one in hand included: what writing may add to memory."""
 
 
 class ParquetStream:
@@ -43,7 +43,7 @@ class ParquetStream:
         self._writer = self._opened(schema) if schema is not None else None
 
     def add(self, batch: pa.RecordBatch) -> None:
-        """Hands a batch over; waits while too many do already. Raises what failed since (OSError for a full disk)."""
+        """Hands a batch over; waits while the thread has enough. Raises what failed since (OSError for a full disk)."""
         if self._writer is None:
             self._writer = self._opened(batch.schema)
         while len(self._waiting) >= self._most_waiting or (self._waiting and self._waiting[0].done()):

@@ -11,16 +11,19 @@ from __future__ import annotations
 # ruff: noqa: S608 - SQL of our own words and numbers; names and values go in as parameters or quoted
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from itertools import chain
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from etl.core.batching import empty_batch, joined, rebatch
+from etl.core.errors import SourceUnreadable
 from etl.core.ports import GraphMapping
-from etl.sources.engine import attach_file, open_database, parquet, stream
+from etl.sources.engine import NO_ROOM, attach_file, open_database, parquet, stream
 from etl.sources.graph_reach import reach
 from etl.sources.graph_tables import STORE, PlacedMapping, PlacedReference, fill, registered
 
@@ -56,6 +59,22 @@ left join (select d.n, list(e.field order by e.field) as fields
            from deferred d join refs e using (f) group by d.n) y on y.n = {low} + r._row
 where r._rk is not null and not exists (select 1 from fates w where w.n = {low} + r._row)
 order by _depth, r._row"""
+
+
+@contextmanager
+def record_graph(temp_folder: Path) -> Iterator[DuckRecordGraph]:
+    """A graph for the length of a block. Raises SourceUnreadable where neither memory nor disk has room for it."""
+    with closing(DuckRecordGraph(temp_folder)) as graph:
+        try:
+            yield graph
+        # While rows are streamed, Arrow reports the engine's failures as errors of input and output.
+        except (duckdb.Error, OSError) as error:
+            if not str(error).startswith(NO_ROOM):
+                raise
+            raise SourceUnreadable(
+                f"Judging references needs more than {MEMORY_MB} MB of memory and the disk beside it.",
+                hint="Free disk space below the runs folder; the same command then goes on.",
+            ) from None
 
 
 class DuckRecordGraph:

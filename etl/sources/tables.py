@@ -21,12 +21,11 @@ from etl.core.errors import SourceUnavailable, SourceUnreadable, UserFixable
 from etl.core.ports import BaseQuery
 from etl.core.records import DAMAGE, GROUP, LINE, ROW
 from etl.sources.base_sql import BaseSql
-from etl.sources.engine import attach_file, open_database, parquet, quoted, stream
+from etl.sources.engine import NO_ROOM, attach_file, open_database, parquet, quoted, stream
 from etl.sources.parquet_parts import rows_with
 
 _BATCH_ROWS = 50_000
 _SCRATCH = "scratch"
-_NO_ROOM = ("Out of Memory Error", "IO Error")
 # While rows are streamed, Arrow reports the engine's failures as errors of input and output.
 _FAILURES = (duckdb.Error, OSError)
 MEMORY_MB = 96
@@ -151,7 +150,7 @@ class DuckTables:
 
         The engine's own advice would be to give it more memory, which is what a run does not do.
         """
-        if not str(error).startswith(_NO_ROOM):
+        if not str(error).startswith(NO_ROOM):
             return None
         return SourceUnreadable(
             f"A question about the tables needs more than {self._memory_limit_mb} MB of memory and the disk beside it.",

@@ -2,7 +2,7 @@
 
 Encoding and compressing cost as much as mapping does, and need nothing that Python guards; so a thread of the file's own
 does them, one batch after the other, in the order in which they came. What the thread fails at is raised where the next
-batches are added, at the latest at the end. No dictionaries: compressed plain pages are smaller and take half the time.
+batches are added, at the latest at the end.
 """
 
 from __future__ import annotations
@@ -80,5 +80,8 @@ class ParquetStream:
         writer.write_batch(batch, row_group_size=self._row_group_rows)
 
     def _opened(self, schema: pa.Schema) -> pq.ParquetWriter:
-        """A writer with bounds of all columns in the file: without them DuckDB plans joins that its memory does not hold."""
-        return pq.ParquetWriter(self._place, schema, compression="zstd", use_dictionary=False)
+        """A writer with bounds and dictionaries of all columns in the file. DuckDB needs both: without bounds it plans joins
+        that its memory does not hold; without dictionaries it takes a column of nulls and one text for that text alone
+        and answers `is null` with every row.
+        """
+        return pq.ParquetWriter(self._place, schema, compression="zstd")

@@ -6,6 +6,7 @@ import io
 import os
 import threading
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -96,3 +97,13 @@ def test_an_error_of_the_caller_is_the_one_that_is_told_and_no_thread_is_left():
 def test_no_thread_is_left_after_a_good_end():
     written(BATCHES)
     assert not [each for each in threading.enumerate() if each.name.startswith("parquet")]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_the_table_engine_finds_the_nulls_of_a_column_that_holds_one_text_besides(tmp_path, count):
+    path = tmp_path / "t.parquet"
+    damage = pa.array([None] * count + ["ragged_row"] + [None] * count, pa.string())
+    with ParquetStream(path) as stream:
+        stream.add(pa.record_batch({"damage": damage}))
+    found = duckdb.sql(f"select count(*) from read_parquet('{path}') where damage is null").fetchall()  # noqa: S608 - ours
+    assert found == [(2 * count,)]

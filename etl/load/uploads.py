@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractContextManager
 
 from etl.core.keys import RecordKey
 from etl.core.records import TargetId
@@ -17,7 +17,7 @@ from etl.load.planned import PlannedRecord
 from etl.load.tail import UPLOADS_AT_ONCE, Tail
 
 _WAITING = 64
-Guard = Callable[[RecordKey, str], AbstractAsyncContextManager[None]]
+Guard = Callable[[RecordKey, str], AbstractContextManager[None]]
 
 
 class UploadLane:
@@ -51,7 +51,7 @@ class UploadLane:
             record, target_id, shown = await self._waiting.get()
             try:
                 if not self._stopping:
-                    async with self._guard(record.key, record.entity):
+                    with self._guard(record.key, record.entity):
                         await self._tail.upload(record, target_id, shown)
             finally:
                 self._waiting.task_done()

@@ -19,7 +19,8 @@ from etl.core.errors import EtlError
 from etl.core.keys import RecordKeys
 from etl.core.ports import Progress, StateStore
 from etl.core.records import TargetId
-from etl.load.executor import Loader, LoadSettings
+from etl.load.course import LoadSettings
+from etl.load.executor import Loader
 from etl.load.notes import LoadNotes
 from etl.load.planned import PlannedRecords
 from etl.load.ports import LoadPorts

@@ -18,7 +18,8 @@ from pydantic import SecretStr
 
 from etl.casebook.client import CasebookClient
 from etl.core.errors import EtlError
-from etl.load.executor import Loader, LoadSettings
+from etl.load.course import LoadSettings
+from etl.load.executor import Loader
 from etl.load.ports import LoadPorts
 from etl.mapping.model import Profile
 from etl.sandbox import create_app

@@ -25,7 +25,8 @@ from etl.core.outcomes import RecordState
 from etl.core.ports import BaseQuery, Created, Files
 from etl.core.records import Document, JsonValue, RemoteRecord, RunId, TargetId
 from etl.load.client_ids import USED
-from etl.load.executor import Loader, LoadSettings
+from etl.load.course import LoadSettings
+from etl.load.executor import Loader
 from etl.load.markers import read_marker
 from etl.load.planned import PlannedRecords
 from etl.load.ports import LoadPorts

@@ -1,0 +1,257 @@
+"""From a document to its outcome: the intent made durable, the request, and what becomes of its answer.
+
+A create leaves only under a durable intent; an update may be repeated, so state learns of it afterwards. Senders take
+from the lane and never wait for the disk: an id that came back becomes durable while the next request is under way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+
+from etl.catalog.model import Entity
+from etl.core.changes import Change, Intend, MarkCreated, MarkRejected, MarkUpdated, PendingLink
+from etl.core.errors import RecordRejected, ResponseLost, TargetBusy, TargetRefused
+from etl.core.outcomes import SEND_AGAIN, Action, Bucket
+from etl.core.records import Document, TargetId
+from etl.load.ask import Asker, Question, Witness
+from etl.load.brakes import Brakes
+from etl.load.client_ids import ClientIds, is_there_already
+from etl.load.course import Course, LoadSettings
+from etl.load.documents import refusal_text
+from etl.load.first import FirstAlone
+from etl.load.freshness import Freshness
+from etl.load.lane import Lane, Prepared
+from etl.load.patch import patch
+from etl.load.planned import PlannedRecord, PlannedRecords
+from etl.load.ports import LoadPorts
+from etl.load.scope import scope_id, scope_key
+from etl.load.tail import Tail
+from etl.load.unclear import Unclear
+from etl.load.uploads import UploadLane
+
+Reached = tuple[TargetId, Mapping[str, object]]
+"""A record that was created: its id and what the answer shows of it."""
+
+
+class Sender:
+    """Sends what is prepared and settles what comes of it."""
+
+    def __init__(self, ports: LoadPorts, planned: PlannedRecords, course: Course, settings: LoadSettings) -> None:
+        self.ids = ClientIds(ports)
+        self._ports = ports
+        self._course = course
+        self._settings = settings
+        self._endings = course.endings
+        self._lane = Lane(max(settings.concurrency // 4, 2))
+        self._tail = Tail(ports, planned, course.parents)
+        self._uploads = UploadLane(self._tail, self._endings.guard)
+        asker = Asker(ports.catalog, ports.target, ports.state, self.ids)
+        self._unclear = Unclear(ports, asker, course.schedule, settings.quiet_s)
+        self._brakes = Brakes(ports.state, course.notes.stopped)
+        self._first_alone = FirstAlone(self._brakes.is_proved)
+        self._freshness = Freshness(ports, planned, settings.quiet_s)
+        self._endings.also_stop(self._unclear.stop, self._tail.stop, self._uploads.stop)
+        self._tasks: asyncio.TaskGroup
+
+    def start(self, tasks: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
+        """Begins to send what is handed over; the tasks end only by being cancelled."""
+        self._tasks = tasks
+        senders = [tasks.create_task(self._send_prepared()) for _ in range(self._settings.concurrency)]
+        return senders + self._uploads.start(tasks)
+
+    async def until_uploaded(self) -> None:
+        """Waits until what was taken in to be uploaded beside the load is uploaded or let go."""
+        await self._uploads.until_empty()
+
+    async def run_tail(self) -> None:
+        """Sets links and uploads bytes that are still pending."""
+        await self._tail.run(self._settings.concurrency)
+
+    async def hand_over(self, prepared: Prepared) -> bool:
+        """Takes a request to be sent, a create with its intent made durable; waits while enough are ready.
+
+        False where it is not on its way: its entity was stopped meanwhile, and the record is settled.
+        """
+        if prepared.record.action is Action.UPDATE:
+            await self._lane.put(prepared)
+            return True
+        record = prepared.record
+        is_alone, is_handed_over = await self._first_alone.enter(record.entity), False
+        try:
+            if self._endings.is_stopped(record.entity):
+                self._endings.give_up(record.key)
+            else:
+                asks = await self._promise(prepared)
+                await self._lane.put(replace(prepared, is_alone=is_alone, asks=asks))
+                is_handed_over = True
+        finally:
+            if is_alone and not is_handed_over:
+                self._first_alone.leave(record.entity)
+        return is_handed_over
+
+    async def _promise(self, prepared: Prepared) -> bool:
+        """Makes the intent durable; True where its record is to be asked about instead of sent."""
+        await self._freshness.assured()
+        record, left_out = prepared.record, prepared.left_out
+        documents = self._course.documents
+        hashes, fingerprint = documents.hashes(record, left_out), documents.fingerprint(record, left_out)
+        scope = scope_key(self._entity(record.entity), record)
+        asks = self._freshness.asks_first(record.key)
+        await self._commit(Intend(record.key, record.entity, record.mapping.name, fingerprint, hashes, scope))
+        return asks
+
+    async def _send_prepared(self) -> None:
+        while True:
+            prepared = await self._lane.take()
+            record = prepared.record
+            with self._endings.guard(record.key, record.entity):
+                try:
+                    await self._send(prepared)
+                finally:
+                    self._course.roots.release(record.key)
+
+    async def _send(self, prepared: Prepared) -> None:
+        record = prepared.record
+        if record.action is Action.UPDATE:
+            if self._endings.is_stopped(record.entity):
+                self._endings.give_up(record.key)
+            else:
+                await self._update(record, prepared.document, prepared.left_out)
+            return
+        try:
+            created = await self._create(prepared)
+        finally:
+            if prepared.is_alone:
+                self._first_alone.leave(record.entity)
+        home = scope_id(self._entity(record.entity), prepared.document)
+        sent_id = None if prepared.asks else prepared.document.id
+        question = Question(record.key, record.entity, prepared.document, home, sent_id)
+        if created is not None:
+            # The sender goes on while the id becomes durable: only children wait for that.
+            self._tasks.create_task(self._finish(question, record, *created))
+        elif self._course.schedule.is_unsettled(record.key):
+            self._tasks.create_task(self.find_out(record, question, prepared.left_out))
+
+    async def _create(self, prepared: Prepared) -> Reached | None:
+        """One POST, or none where the load was stopped meanwhile: then the intent is taken back."""
+        record = prepared.record
+        if not self._endings.is_stopped(record.entity):
+            return None if prepared.asks else await self._post(record, prepared.document)
+        if not prepared.asks:
+            await self._commit(MarkRejected(record.key, None, f"{SEND_AGAIN} not sent"))
+        self._endings.give_up(record.key)
+        return None
+
+    async def _finish(
+        self, question: Question, record: PlannedRecord, target_id: TargetId, shown: Mapping[str, object]
+    ) -> None:
+        with self._endings.guard(record.key, record.entity):
+            await self._created(question, record, target_id, shown)
+
+    async def _post(self, record: PlannedRecord, document: Document) -> Reached | None:
+        """One POST under a durable intent; None where the answer was lost or the record refused (and then settled)."""
+        try:
+            created = await self._ports.target.create(document)
+        except ResponseLost as lost:
+            self.ids.lost(record.key, lost)
+            self._unclear.lost(record.key, lost.status)
+            self._brakes.lost(record.entity)
+            return None
+        except RecordRejected as refused:
+            if is_there_already(self._entity(record.entity), refused):
+                self._unclear.known_there(record.key)
+                return None
+            await self._commit(MarkRejected(record.key, refused.status, refusal_text(refused)))
+            self._endings.give_up(record.key)
+            self._brakes.refused(record.entity, refused.status)
+            return None
+        except (TargetBusy, TargetRefused) as error:
+            # Certainly not applied, and not the record's fault: nothing to ask about later.
+            await self._commit(MarkRejected(record.key, getattr(error, "status", None), f"{SEND_AGAIN} {error.code}"))
+            raise
+        self._brakes.accepted(record.entity)
+        self.ids.answered(document, created.id)
+        return created.id, created.attributes
+
+    async def find_out(self, record: PlannedRecord | None, question: Question, left_out: list[str]) -> None:
+        """Settles a record whose answer was lost; ``record`` is None where it is not in this run's plan."""
+        document = question.document
+
+        async def resend() -> TargetId | None:
+            if record is None or document is None:
+                return None
+            await self._course.roots.turn(self._course.parents.root(record), record.key)
+            try:
+                asks = await self._promise(Prepared(record, document, left_out))
+                created = None if asks else await self._post(record, document)
+            finally:
+                self._course.roots.release(record.key)
+            return created[0] if created else None
+
+        with self._endings.guard(question.key, question.entity):
+            can_resend = record is not None and document is not None
+            was_sent = not self._freshness.is_asking(question.key)
+            found = await self._unclear.settle(question, resend if can_resend else None, was_sent=was_sent)
+            if found is not None:
+                if document is not None and question.sent_id is not None:
+                    self.ids.answered(document, found)
+                await self._created(question, record, found, {})
+            elif self._course.schedule.is_unsettled(question.key):
+                self._endings.give_up(question.key)
+
+    async def _created(
+        self, question: Question, record: PlannedRecord | None, target_id: TargetId, shown: Mapping[str, object]
+    ) -> None:
+        links = _deferred_links(record) if record else ()
+        size = self._tail.upload_size(record) if record else None
+        created: list[Change] = [MarkCreated(question.key, target_id, links, size)]
+        if record is None or await self._freshness.differs(question, target_id):
+            # What is there is not what would be sent: the next plan compares with nothing and sends everything again.
+            created.append(MarkUpdated(question.key, "", b""))
+        await self._commit(*created)
+        scope = scope_key(self._entity(question.entity), record) if record else None
+        self._course.parents.remember(question.key, question.entity, target_id, scope)
+        self._unclear.saw(question.entity, Witness(question.key, target_id, question.scope_id))
+        if record is not None and size is not None:
+            self._uploads.offer(record, target_id, shown)
+        self._endings.settle(question.key)
+
+    async def _update(self, record: PlannedRecord, document: Document, left_out: list[str]) -> None:
+        """A PATCH and, where the file changed, its bytes; both can be repeated, so state learns of them afterwards."""
+        known = self._ports.state.known([record.key])[record.key]
+        notes = self._course.notes
+        try:
+            await patch(self._ports, known, document, file=self._tail.changes_file(record))
+            stored = known.target_id is None or await self._tail.upload_changed(record, known.target_id)
+        except RecordRejected as refused:
+            code = "lost_in_target" if refused.status == 404 else "rejected_by_target"  # noqa: PLR2004 - HTTP's own number
+            notes.failures[record.key] = (code, refusal_text(refused))
+            self._endings.give_up(record.key)
+            return
+        if not stored:
+            notes.failures[record.key] = ("file_missing", "its bytes could not be uploaded")
+            self._endings.give_up(record.key)
+            return
+        links = tuple(link for link in _deferred_links(record) if link.field in record.changed)
+        if left_out:
+            nothing_sent = set(left_out) >= record.changed and not record.cleared
+            notes.without_link[record.key] = Bucket.UNCHANGED if nothing_sent else Bucket.UPDATED
+        documents = self._course.documents
+        hashes, fingerprint = documents.hashes(record, left_out), documents.fingerprint(record, left_out)
+        await self._commit(MarkUpdated(record.key, fingerprint, hashes, links))
+        self._endings.settle(record.key)
+
+    async def _commit(self, *changes: Change) -> None:
+        await self._course.commits.commit(*changes)
+
+    def _entity(self, name: str) -> Entity:
+        return self._ports.catalog.entity(name)
+
+
+def _deferred_links(record: PlannedRecord) -> tuple[PendingLink, ...]:
+    if not record.deferred:
+        return ()
+    parents = record.parents()
+    return tuple(PendingLink(name, key) for name in sorted(record.deferred) for key in parents.get(name, ()))

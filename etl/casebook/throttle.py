@@ -77,7 +77,7 @@ class Throttle:
         except asyncio.CancelledError:
             if place.done() and not place.cancelled():
                 self.leave()
-            else:
+            elif place in self._waiting:  # a place that came free in this very moment may have passed it over already
                 self._waiting.remove(place)
             raise
 

@@ -19,6 +19,10 @@ from etl.pipeline.match_queue import decide
 from etl.pipeline.wiring import Setting
 
 _HELD = (RecordState.INTENT, RecordState.UNCERTAIN)
+_TO_SETTLE = (RecordState.UNCERTAIN,)
+"""An intent may belong to a request that still takes effect: only a run, which asks and waits, makes of it what a person may
+decide about.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,7 @@ def held_records(setting: Setting) -> list[Held]:
 def settle_absent(setting: Setting, entity: str) -> int:
     """Decides that no held record of an entity is in Casebook: the next run sends them. Returns how many."""
     with setting.store("resolve") as store:
-        chosen = [known for known in store.in_state(*_HELD) if known.entity == entity]
+        chosen = [known for known in store.in_state(*_TO_SETTLE) if known.entity == entity]
         _require(chosen, f"No record of {entity} is held.", store)
         for known in chosen:
             store.commit(MarkRejected(known.key, None, DECIDED_ABSENT)).result()
@@ -52,7 +56,7 @@ def settle_absent(setting: Setting, entity: str) -> int:
 def settle_found(setting: Setting, key: str, target_id: str) -> None:
     """Decides that a held record is the one with this Casebook id; its fields are compared and sent by the next run."""
     with setting.store("resolve") as store:
-        chosen = [known for known in store.in_state(*_HELD) if known.key == key]
+        chosen = [known for known in store.in_state(*_TO_SETTLE) if known.key == key]
         _require(chosen, f"No held record has the key {key}.", store)
         changes: list[Change] = [MarkCreated(chosen[0].key, TargetId(target_id)), MarkUpdated(chosen[0].key, "", b"")]
         store.commit(*changes).result()
@@ -71,9 +75,16 @@ def _held(known: KnownRecord) -> Held:
 
 def _require(chosen: Sequence[KnownRecord], message: str, state: StateReader) -> None:
     if not chosen:
-        entities = sorted({known.entity for known in state.in_state(*_HELD)})
-        held = f"Held are records of: {', '.join(entities)}." if entities else "Nothing is held."
-        raise SettingsError(message, hint=held)
+        raise SettingsError(message, hint=_what_is_held(state))
+
+
+def _what_is_held(state: StateReader) -> str:
+    held = sorted({known.entity for known in state.in_state(*_TO_SETTLE)})
+    open_still = sorted({known.entity for known in state.in_state(RecordState.INTENT)})
+    said = f"Held are records of: {', '.join(held)}." if held else "Nothing is held."
+    if open_still:
+        said += f" Records of {', '.join(open_still)} were under way when a run was interrupted: run again, which asks about them."
+    return said
 
 
 def _audit(setting: Setting, known: KnownRecord, decision: str) -> None:

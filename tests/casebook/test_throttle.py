@@ -123,6 +123,21 @@ def test_a_lower_pace_lets_those_in_flight_end_and_admits_fewer() -> None:
     assert set(seen[4:]) == {1}
 
 
+def test_a_request_given_up_in_the_moment_in_which_a_place_comes_free_does_no_harm() -> None:
+    async def main() -> None:
+        throttle = Throttle(1, None, CountedClock())
+        await throttle.enter()
+        waiting = asyncio.create_task(throttle.enter())
+        await asyncio.sleep(0)
+        waiting.cancel()
+        throttle.leave()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        await asyncio.wait_for(throttle.enter(), 1)
+
+    asyncio.run(main())
+
+
 def test_a_request_that_is_given_up_while_it_waits_takes_no_place() -> None:
     async def main() -> None:
         throttle = Throttle(1, None, CountedClock())

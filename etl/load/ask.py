@@ -22,6 +22,8 @@ from etl.load.client_ids import ClientIds
 from etl.load.compare import additions, same_content
 from etl.load.creator import creator
 from etl.load.markers import read_marker
+from etl.load.scope import home_in
+from etl.load.twins import Twins
 
 NONSENSE = "mg1-" + "7" * 16
 """A marker that no record of ours can carry but by one chance in 2**80."""
@@ -70,10 +72,18 @@ class Witness:
 
 
 class Asker:
-    """Answers questions and remembers the entities for which sight was proved."""
+    """Answers questions and remembers the entities for which sight was proved. ``twins`` tells what else is unclear."""
 
-    def __init__(self, catalog: Catalog, target: Target, state: StateReader, ids: ClientIds | None = None) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        target: Target,
+        state: StateReader,
+        ids: ClientIds | None = None,
+        twins: Twins | None = None,
+    ) -> None:
         self._ids = ids
+        self._twins = twins or Twins()
         self._catalog = catalog
         self._target = target
         self._state = state
@@ -98,20 +108,16 @@ class Asker:
         return Asked(Answer.ABSENT) if ids.proves_absence(entity, question.key, question.sent_id) else None
 
     async def _by_marker(self, entity: Entity, question: Question) -> Asked:
+        obstacle = _obstacle(entity, question)
         rung = entity.marker
-        if rung is None:
-            return Asked(Answer.CANNOT_ASK, why="the catalogue names no way to ask for this entity")
-        if rung.ask == Rung.HOLD:
-            return Asked(Answer.CANNOT_ASK, why="the tenant was found unable to answer for this entity")
-        if rung.scope is not None and question.scope_id is None and rung.ask != Rung.CREATED:
-            return Asked(Answer.CANNOT_ASK, why=f"it has no {rung.scope} under which it could be looked for")
-        if rung.slot is None and question.document is None:
-            return Asked(Answer.CANNOT_ASK, why="its content is not in this run's records")
+        if rung is None or obstacle:
+            return Asked(Answer.CANNOT_ASK, why=obstacle)
         try:
-            hits = await self._hits(entity, rung, question)
+            if rung.slot is not None:
+                return _summary(await self._marked(entity, rung, marker(question.key), question.scope_id))
+            return await self._by_content(entity, rung, question)
         except TargetError as error:
             return Asked(Answer.CANNOT_ASK, why=f"asking failed: {error.code}")
-        return _summary(hits)
 
     def needs_witness(self, entity_name: str) -> bool:
         """Whether asking means something only once a record of ours is there, which shows under what name we create."""
@@ -145,11 +151,6 @@ class Asker:
         hits = await self._marked(entity, rung, marker(witness.key), witness.scope_id)
         return any(record.id == witness.id for record in hits)
 
-    async def _hits(self, entity: Entity, rung: Marker, question: Question) -> list[RemoteRecord]:
-        if rung.slot is not None:
-            return await self._marked(entity, rung, marker(question.key), question.scope_id)
-        return await self._unclaimed_twins(entity, rung, question)
-
     async def _marked(self, entity: Entity, rung: Marker, text: str, scope_id: TargetId | None) -> list[RemoteRecord]:
         """Records that carry a marker; a server that ignores the filter is caught by comparing each hit."""
         filters = self._scope(rung, scope_id)
@@ -158,14 +159,28 @@ class Asker:
         shown = self._target.list(entity.name, filters=filters, newest_first=True)
         return [record async for record in shown if read_marker(entity, record.attributes) == text]
 
-    async def _unclaimed_twins(self, entity: Entity, rung: Marker, question: Question) -> list[RemoteRecord]:
+    async def _by_content(self, entity: Entity, rung: Marker, question: Question) -> Asked:
         """The child of the parent that looks most like what was sent, among those that no record of ours stands for.
 
-        Twins are two records, so any of them answers for one of ours.
+        Twins are two records, so any of them answers for one of ours. What looks more like another record of ours of which
+        nothing is certain is left to that one; where nobody knows what that one looks like, nothing can be told.
         """
         document = question.document
-        if document is None:
-            return []
+        free = await self._unclaimed(entity, rung, question, document) if document else []
+        if document is None or not free:
+            return Asked(Answer.NONE)
+        home = home_in(entity, question.scope_id)
+        others = self._twins.unclear_beside(home, question.key) if home else []
+        if None in others:
+            return Asked(Answer.CANNOT_ASK, why="another record may be meant, of which nothing is certain either")
+        rivals = [other for other in others if other is not None]
+        ours = [record for record in free if not any(_is_closer(other, document, record) for other in rivals)]
+        return _summary(sorted(ours, key=lambda record: (additions(document, record), _age(record)))[:1])
+
+    async def _unclaimed(
+        self, entity: Entity, rung: Marker, question: Question, document: Document
+    ) -> list[RemoteRecord]:
+        """Records under the question's parent that carry all that was sent and that state does not know."""
         children = self._target.list(entity.name, filters=self._scope(rung, question.scope_id))
         shown = [record async for record in children if same_content(document, record)]
         claimed = self._state.by_target_id(entity.name, [record.id for record in shown])
@@ -173,7 +188,7 @@ class Asker:
         if free and rung.ask == Rung.CREATED:
             us = await self._our_name(entity.name)
             free = [record for record in free if creator(record) == us]
-        return sorted(free, key=lambda record: (additions(document, record), _age(record)))[:1]
+        return free
 
     async def _our_name(self, asked: str) -> JsonValue:
         """The name under which Casebook shows what we create, read from a record that we certainly created.
@@ -194,11 +209,30 @@ class Asker:
         return {rung.scope: scope_id}
 
 
+def _obstacle(entity: Entity, question: Question) -> str:
+    """Why a record of this kind, or this record, cannot be asked about; "" where it can."""
+    rung = entity.marker
+    if rung is None:
+        return "the catalogue names no way to ask for this entity"
+    if rung.ask == Rung.HOLD:
+        return "the tenant was found unable to answer for this entity"
+    if rung.scope is not None and question.scope_id is None and rung.ask != Rung.CREATED:
+        return f"it has no {rung.scope} under which it could be looked for"
+    if rung.slot is None and question.document is None:
+        return "its content is not in this run's records"
+    return ""
+
+
 def _summary(hits: list[RemoteRecord]) -> Asked:
     if not hits:
         return Asked(Answer.NONE)
     oldest = min(hits, key=_age)
     return Asked(Answer.FOUND if len(hits) == 1 else Answer.SEVERAL, oldest.id)
+
+
+def _is_closer(other: Document, document: Document, record: RemoteRecord) -> bool:
+    """Whether a record looks more like the other document than like this one."""
+    return same_content(other, record) and additions(other, record) < additions(document, record)
 
 
 def _age(record: RemoteRecord) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from etl.core.errors import Interrupted
 from etl.core.keys import RecordKey
 from etl.core.outcomes import HELD, SEND_AGAIN, Action, RecordState
 from etl.core.ports import KnownRecord
-from etl.core.records import Document, RunId
+from etl.core.records import Document, RunId, TargetId
 from etl.load.ask import Question
 from etl.load.course import Course, LoadSettings
 from etl.load.done import CreatedKeys
@@ -23,7 +23,7 @@ from etl.load.notes import LoadNotes
 from etl.load.planned import PlannedRecord, PlannedRecords
 from etl.load.ports import LoadPorts
 from etl.load.render import Options
-from etl.load.scope import home_of, scope_id_of
+from etl.load.scope import home_in, home_of, scope_id_of
 from etl.load.sender import Sender
 from etl.load.waiting import BLOCK, LEAVE_OUT, WAIT, early_fields
 
@@ -73,9 +73,11 @@ class Loader:
 
     async def _reconcile(self) -> None:
         """Settles what earlier runs left unclear before anything new is sent."""
-        unclear = self._ports.state.in_state(RecordState.INTENT, RecordState.UNCERTAIN)
+        unclear = list(self._ports.state.in_state(RecordState.INTENT, RecordState.UNCERTAIN))
+        planned = self._planned.find([known.key for known in unclear])
+        for known in unclear:
+            await self._suspect(known, planned.get(known.key))
         open_records = [known for known in unclear if not known.error.startswith(HELD)]
-        planned = self._planned.find([known.key for known in open_records])
         if open_records:
             self._ports.progress.note(
                 f"{len(open_records)} requests of an earlier run have no certain outcome: asking."
@@ -94,10 +96,23 @@ class Loader:
             if record is not None and document is not None and self._waits_for_twin(record, document):
                 self._old[known.key] = known
                 return
-            state, scope = self._ports.state, known.scope
-            home = scope_id_of(self._ports.catalog, state, known.entity, scope) if scope else None
-            question = Question(known.key, known.entity, document, home, self._sender.ids.sent_then(known))
+            question = Question(
+                known.key, known.entity, document, self._parent_id(known), self._sender.ids.sent_then(known)
+            )
             await self._sender.find_out(record, question, left_out)
+
+    async def _suspect(self, known: KnownRecord, record: PlannedRecord | None) -> None:
+        """Remembers a record without a marker that may be there: what is found beside it may be it."""
+        home = home_in(self._ports.catalog.entity(known.entity), self._parent_id(known))
+        if home is not None:
+            left_out = self._waiting.left_out(record) if record else []
+            document = await self._old_document(known, record, left_out) if record else None
+            self._course.twins.suspect(home, known.key, document)
+
+    def _parent_id(self, known: KnownRecord) -> TargetId | None:
+        """The id of the parent under which a record of an earlier run is looked for."""
+        scope = known.scope
+        return scope_id_of(self._ports.catalog, self._ports.state, known.entity, scope) if scope else None
 
     async def _old_document(self, known: KnownRecord, record: PlannedRecord, left_out: list[str]) -> Document | None:
         """What was sent then, or what would be sent now where the record is asked about by its marker; None where

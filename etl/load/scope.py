@@ -27,10 +27,15 @@ def scope_id(entity: Entity, shown: Document | RemoteRecord) -> TargetId | None:
 
 def home_of(entity: Entity, document: Document) -> Home | None:
     """Where a record without a marker would be looked for; None where it carries one or cannot be looked for."""
+    return home_in(entity, scope_id(entity, document))
+
+
+def home_in(entity: Entity, parent: TargetId | None) -> Home | None:
+    """Where records without a marker below a parent are looked for."""
     if entity.marker is None or entity.marker.slot is not None:
         return None
-    parent = TargetId("") if entity.marker.ask == Rung.CREATED else scope_id(entity, document)
-    return None if parent is None else (entity.name, parent)
+    below = TargetId("") if entity.marker.ask == Rung.CREATED else parent
+    return None if below is None else (entity.name, below)
 
 
 def scope_id_of(catalog: Catalog, state: StateReader, entity: str, scope: RecordKey) -> TargetId | None:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from etl.catalog.model import Entity
 from etl.core.changes import Change, Intend, MarkCreated, MarkRejected, MarkUpdated, PendingLink
 from etl.core.errors import RecordRejected, ResponseLost, TargetBusy, TargetRefused
-from etl.core.outcomes import SEND_AGAIN, Action, Bucket
+from etl.core.outcomes import SEND_AGAIN, Action, Bucket, RecordState
 from etl.core.records import Document, TargetId
 from etl.load.ask import Asker, Question, Witness
 from etl.load.brakes import Brakes
@@ -47,7 +47,7 @@ class Sender:
         self._lane = Lane(max(settings.concurrency // 4, 2))
         self._tail = Tail(ports, planned, course.parents)
         self._uploads = UploadLane(self._tail, self._endings.guard)
-        asker = Asker(ports.catalog, ports.target, ports.state, self.ids)
+        asker = Asker(ports.catalog, ports.target, ports.state, self.ids, course.twins)
         self._unclear = Unclear(ports, asker, course.schedule, settings.quiet_s)
         self._brakes = Brakes(ports.state, course.notes.stopped)
         self._first_alone = FirstAlone(self._brakes.is_proved)
@@ -156,6 +156,7 @@ class Sender:
             created = await self._ports.target.create(document)
         except ResponseLost as lost:
             self.ids.lost(record.key, lost)
+            self._course.twins.lost(record.key)
             self._unclear.lost(record.key, lost.status)
             self._brakes.lost(record.entity)
             return None
@@ -164,12 +165,14 @@ class Sender:
                 self._unclear.known_there(record.key)
                 return None
             await self._commit(MarkRejected(record.key, refused.status, refusal_text(refused)))
+            self._course.twins.cleared(record.key)
             self._endings.give_up(record.key)
             self._brakes.refused(record.entity, refused.status)
             return None
         except (TargetBusy, TargetRefused) as error:
             # Certainly not applied, and not the record's fault: nothing to ask about later.
             await self._commit(MarkRejected(record.key, getattr(error, "status", None), f"{SEND_AGAIN} {error.code}"))
+            self._course.twins.cleared(record.key)
             raise
         self._brakes.accepted(record.entity)
         self.ids.answered(document, created.id)
@@ -199,6 +202,8 @@ class Sender:
                     self.ids.answered(document, found)
                 await self._created(question, record, found, {})
             elif self._course.schedule.is_unsettled(question.key):
+                if self._ports.state.known([question.key])[question.key].state is RecordState.REJECTED:
+                    self._course.twins.cleared(question.key)
                 self._endings.give_up(question.key)
 
     async def _created(
@@ -214,6 +219,7 @@ class Sender:
         scope = scope_key(self._entity(question.entity), record) if record else None
         self._course.parents.remember(question.key, question.entity, target_id, scope)
         self._unclear.saw(question.entity, Witness(question.key, target_id, question.scope_id))
+        self._course.twins.cleared(question.key)
         if record is not None and size is not None:
             self._uploads.offer(record, target_id, shown)
         self._endings.settle(question.key)

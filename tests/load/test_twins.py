@@ -6,6 +6,7 @@ from collections import Counter
 
 import pytest
 
+from etl.core.errors import ResponseLost
 from etl.core.records import Document, Ref, RemoteRecord, TargetId
 from etl.load.compare import additions, differences, same_content
 from etl.load.twins import Twins
@@ -77,6 +78,72 @@ def test_a_new_twin_waits_for_an_old_one(world: World) -> None:
     world.load()
     assert len(world.target.of("person_address")) == 3
     assert set(world.states().values()) == {"created"}
+
+
+def cut_lists(world: World, monkeypatch: pytest.MonkeyPatch, times: int) -> None:
+    """Lets the first questions about addresses fail, so many times."""
+    shown, failed = type(world.target).list, Counter[str]()
+
+    async def cut(self, entity: str, **how):
+        if entity == "person_address" and not how.get("newest_first") and failed[entity] < times:
+            failed[entity] += 1
+            raise ResponseLost("The list came to nobody.", status=503)
+        async for record in shown(self, entity, **how):
+            yield record
+
+    monkeypatch.setattr(type(world.target), "list", cut)
+
+
+TROY = {"person": key_of(PEOPLE, "b"), "city": "Troy"}
+FULL = ALIKE | {"zip_code": "45402"}
+
+
+def full_arrives_plain_does_not(_number: int, document: Document) -> str | None:
+    if document.attributes.get("city") != "Dayton":
+        return None
+    return "lost_after" if document.attributes.get("zip_code") else "lost"
+
+
+def test_what_could_not_be_asked_about_is_not_taken_for_a_record_that_it_contains(world: World, monkeypatch) -> None:
+    plan_addresses(world, TROY, FULL, ALIKE)
+    world.target.faults = full_arrives_plain_does_not
+    with monkeypatch.context() as patch:
+        cut_lists(world, patch, times=1)
+        world.load()
+    world.target.faults = lambda _number, _document: None
+    world.load()
+    assert zips(world) == {None: 2, "45402": 1}
+    assert set(world.states().values()) == {"created"}
+
+
+def test_neither_is_what_an_earlier_run_could_not_ask_about(world: World, monkeypatch) -> None:
+    plan_addresses(world, TROY, FULL)
+    world.target.faults = full_arrives_plain_does_not
+    with monkeypatch.context() as patch:
+        cut_lists(world, patch, times=99)
+        world.load()
+    plan_addresses(world, TROY, FULL, ALIKE)
+    with monkeypatch.context() as patch:
+        cut_lists(world, patch, times=1)
+        world.load()
+    world.target.faults = lambda _number, _document: None
+    world.load()
+    assert zips(world) == {None: 2, "45402": 1}
+    assert set(world.states().values()) == {"created"}
+
+
+def test_beside_a_record_of_which_nobody_knows_what_was_sent_nothing_is_told_by_its_content(
+    world: World, monkeypatch
+) -> None:
+    plan_addresses(world, TROY, FULL)
+    world.target.faults = full_arrives_plain_does_not
+    with monkeypatch.context() as patch:
+        cut_lists(world, patch, times=99)
+        world.load()
+    plan_addresses(world, TROY, FULL | {"zip_code": "45403"}, ALIKE)  # the source has changed since
+    world.load()
+    assert zips(world) == {None: 1, "45402": 1}
+    assert Counter(world.states().values()) == {"created": 3, "uncertain": 2}
 
 
 def test_twins_under_different_parents_are_no_twins(world: World) -> None:

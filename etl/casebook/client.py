@@ -17,19 +17,20 @@ from etl.casebook import form, jsonapi, wire
 from etl.casebook.addresses import below, is_loopback
 from etl.casebook.auth import ClientCredentials
 from etl.casebook.channel import Channel, RequestEvent, Surroundings
+from etl.casebook.clock import SystemClock
 from etl.casebook.connection import Connection, Reply, Transport
 from etl.casebook.failures import NOT_FOUND, Located, is_id, judge_change, judge_create
 from etl.casebook.listing import Lists
 from etl.casebook.options import Options
 from etl.casebook.pace import Pace, PaceFacts
-from etl.casebook.retry import RetryBudget, SystemClock
+from etl.casebook.retry import RetryBudget
 from etl.casebook.session import MEDIA_TYPE, Session
 from etl.casebook.sockets import Sockets
 from etl.casebook.throttle import Rate, Throttle
 from etl.casebook.uploads import Uploads
 from etl.catalog.model import Catalog
 from etl.core.errors import RecordRejected, ResponseLost, TargetError, TargetRefused
-from etl.core.ports import Clock, Created
+from etl.core.ports import Clock, Created, Fence
 from etl.core.records import Document, JsonValue, RemoteRecord, TargetId
 from etl.mapping.model import Profile
 
@@ -86,7 +87,7 @@ class CasebookClient:
         """How many requests were allowed in flight, and why fewer at times."""
         return self._pace.facts
 
-    async def create(self, document: Document) -> Created:
+    async def create(self, document: Document, fence: Fence | None = None) -> Created:
         """POST of one record; see :class:`etl.core.ports.Target` for what its errors promise."""
         entity = document.entity
         url = self._session.url(wire.path_of(self._catalog, entity))
@@ -98,7 +99,7 @@ class CasebookClient:
 
         body, content_type = self._encoded(document)
         found: Created | Located = await self._session.write(
-            "POST", url, judge, entity=entity, body=body, content_type=content_type
+            "POST", url, judge, entity=entity, body=body, content_type=content_type, fence=fence
         )
         return found if isinstance(found, Created) else await self._located(found, url, entity)
 

@@ -6,10 +6,8 @@ A create is repeated only where it certainly was not applied; everything else is
 
 from __future__ import annotations
 
-import asyncio
 import math
 import random
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,22 +19,6 @@ from etl.core.errors import ResponseLost, TargetBusy, TargetError
 RETRY_AFTER_CAP_S = 3600.0
 _JITTER_SHARE = 0.1
 _MAX_DOUBLINGS = 20
-
-
-class SystemClock:
-    """The machine's clock."""
-
-    def now(self) -> datetime:
-        """The wall clock in UTC."""
-        return datetime.now(UTC)
-
-    def monotonic(self) -> float:
-        """Seconds on a clock that never goes back."""
-        return time.monotonic()
-
-    async def sleep(self, delay_s: float) -> None:
-        """Waits."""
-        await asyncio.sleep(delay_s)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from etl.casebook.connection import Answer, Outgoing, Reply
 from etl.casebook.failures import NOT_FOUND, UNAUTHORIZED, failure
 from etl.casebook.strict_json import NotStrictJson, read_object
 from etl.core.errors import RecordRejected, ResponseLost, TargetError, TargetRefused
-from etl.core.ports import Clock
+from etl.core.ports import Clock, Fence
 from etl.core.records import JsonValue, TargetId
 from etl.mapping.model import Profile
 
@@ -56,9 +56,12 @@ class Session:
         entity: str,
         body: bytes = b"",
         content_type: str = MEDIA_TYPE,
+        fence: Fence | None = None,
     ) -> T:
-        """Sends a POST, PATCH or DELETE; only the latter two are repeated after a lost answer."""
-        return await self._authorised(verb, url, judge, entity, body, content_type)
+        """Sends a POST, PATCH or DELETE; only the latter two are repeated after a lost answer. ``fence`` is awaited right
+        before each time it leaves.
+        """
+        return await self._authorised(verb, url, judge, entity, body, content_type, fence)
 
     async def read(self, url: str, *, entity: str) -> dict[str, JsonValue] | None:
         """The document at an address, None for 404. Raises TargetRefused for an answer that is no document."""
@@ -84,10 +87,11 @@ class Session:
         entity: str,
         body: bytes = b"",
         content_type: str = MEDIA_TYPE,
+        fence: Fence | None = None,
     ) -> T:
         token = await self._tokens.current()
         try:
-            return await self._ask(_outgoing(verb, url, token, body, content_type), judge, entity)
+            return await self._ask(_outgoing(verb, url, token, body, content_type), judge, entity, fence)
         except (TargetRefused, ResponseLost) as error:
             if error.status != UNAUTHORIZED:
                 raise
@@ -95,11 +99,13 @@ class Session:
             if isinstance(error, ResponseLost):
                 raise
         token = await self._tokens.current()
-        return await self._ask(_outgoing(verb, url, token, body, content_type), judge, entity)
+        return await self._ask(_outgoing(verb, url, token, body, content_type), judge, entity, fence)
 
-    async def _ask(self, outgoing: Outgoing, judge: Callable[[Reply], T | TargetError], entity: str) -> T:
+    async def _ask(
+        self, outgoing: Outgoing, judge: Callable[[Reply], T | TargetError], entity: str, fence: Fence | None
+    ) -> T:
         return await self._channel.ask(
-            outgoing, judge, entity=entity, safe=outgoing.verb != "POST", deadline_s=self._deadline_s
+            outgoing, judge, entity=entity, safe=outgoing.verb != "POST", deadline_s=self._deadline_s, fence=fence
         )
 
     async def _ask_for_token(self, outgoing: Outgoing, judge: Callable[[Reply], Token | TargetError]) -> Token:

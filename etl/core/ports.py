@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
@@ -362,6 +362,13 @@ class StateStore(StateReader, Protocol):
         """Fails with the StateError that ended the writing, if one does: from then on nothing more may be sent."""
         ...
 
+    @property
+    def held_at(self) -> float:
+        """When it was last certain that nobody else writes, on the clock that never goes back: a change became durable
+        that was begun then.
+        """
+        ...
+
     def commit(self, *changes: Change) -> Future[None]:
         """Queues changes for the next group commit; the future is done when they are durable. Thread-safe."""
         ...
@@ -386,6 +393,10 @@ class StateStore(StateReader, Protocol):
 # ---------------------------------------------------------------- target
 
 
+Fence = Callable[[], Awaitable[None]]
+"""Returns where a request may still leave; else raises."""
+
+
 @dataclass(frozen=True, slots=True)
 class Created:
     """The answer to a create that certainly took effect; ``attributes`` is the record as the server shows it."""
@@ -402,8 +413,10 @@ class Target(Protocol):
     repeat and have been repeated within bounds before they raise the same errors.
     """
 
-    async def create(self, document: Document) -> Created:
-        """POST of one record."""
+    async def create(self, document: Document, fence: Fence | None = None) -> Created:
+        """POST of one record. ``fence`` is awaited when all waiting is over and nothing has been sent yet; what it raises
+        ends the call, and then certainly nothing was sent.
+        """
         ...
 
     async def update(self, target_id: TargetId, document: Document) -> None:

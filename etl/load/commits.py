@@ -12,16 +12,20 @@ from concurrent.futures import Future
 from functools import partial
 
 from etl.core.changes import Change
-from etl.core.ports import StateStore
+from etl.core.ports import Clock, StateStore
 
 _Waiter = asyncio.Future[None]
 
 
 class Commits:
-    """Commits changes; to be used on one event loop."""
+    """Commits changes; to be used on one event loop. ``trusted_s`` is how long it may be taken for granted that the state is
+    still ours.
+    """
 
-    def __init__(self, state: StateStore) -> None:
+    def __init__(self, state: StateStore, clock: Clock, trusted_s: float) -> None:
         self._state = state
+        self._clock = clock
+        self._trusted_s = trusted_s
         self._told: deque[tuple[_Waiter, Future[None]]] = deque()
         self._is_waking = False
 
@@ -31,6 +35,16 @@ class Commits:
         waiter: _Waiter = loop.create_future()
         self._state.commit(*changes).add_done_callback(partial(self._tell, loop, waiter))
         return waiter
+
+    async def still_ours(self) -> None:
+        """Returns when a request may leave under an intent made durable before. Raises StateError where another run has
+        taken the state over.
+
+        A process that was stopped, or whose machine slept, wakes with intents in hand that another one may have settled
+        meanwhile. So nothing leaves long after the state was last known to be ours; whoever takes over waits longer than that.
+        """
+        if self._clock.monotonic() - self._state.held_at > self._trusted_s:
+            await self.commit()
 
     async def watch(self) -> None:
         """Waits until nothing can be written any more. Raises the StateError that says why."""

@@ -17,6 +17,11 @@ from etl.load.schedule import Schedule
 from etl.load.twins import Twins
 from etl.load.waiting import Waiting
 
+TRUSTED_SHARE = 4
+"""A request leaves at most this part of the quiet period after the state was last known to be ours: whoever takes over waits
+the whole of it before concluding anything.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class LoadSettings:
@@ -54,7 +59,7 @@ class Course:
         roots, twins = Roots(apart=settings.one_root_at_a_time), Twins()
         return cls(
             notes=notes,
-            commits=Commits(ports.state),
+            commits=Commits(ports.state, ports.clock, settings.quiet_s / TRUSTED_SHARE),
             parents=parents,
             documents=Documents(ports, options, parents, notes),
             schedule=schedule,

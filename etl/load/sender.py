@@ -153,7 +153,7 @@ class Sender:
     async def _post(self, record: PlannedRecord, document: Document) -> Reached | None:
         """One POST under a durable intent; None where the answer was lost or the record refused (and then settled)."""
         try:
-            created = await self._ports.target.create(document)
+            created = await self._ports.target.create(document, self._course.commits.still_ours)
         except ResponseLost as lost:
             self.ids.lost(record.key, lost)
             self._course.twins.lost(record.key)

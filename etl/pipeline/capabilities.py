@@ -15,12 +15,13 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+from etl.casebook.clock import SystemClock
 from etl.catalog.model import Catalog, Entity
 from etl.core.capabilities import Capabilities, EntityCapabilities, Evidence, Rung
 from etl.core.errors import CatalogMismatch, SettingsError
 from etl.core.ports import Progress
 from etl.mapping.model import Profile
-from etl.pipeline.wiring import Setting, SystemClock
+from etl.pipeline.wiring import Setting
 from etl.pipeline.workspace import replaced
 
 VERSION = 1

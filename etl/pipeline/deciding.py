@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from itertools import groupby
 from pathlib import Path
 
+from etl.casebook.clock import SystemClock
 from etl.core.errors import MappingError, Mistake, SettingsError
 from etl.mapping.crosswalk_edits import Decided, decided_in, with_decisions
 from etl.mapping.project import CROSSWALKS, load_project
 from etl.mapping.sheets import sheet_records, sheet_text
 from etl.pipeline.audit import audit
-from etl.pipeline.wiring import Setting, SystemClock
+from etl.pipeline.wiring import Setting
 from etl.pipeline.workspace import replaced
 
 

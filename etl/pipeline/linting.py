@@ -11,6 +11,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from etl.casebook.clock import SystemClock
 from etl.core.errors import MappingError, Mistake
 from etl.core.keys import RecordKeys
 from etl.mapping.fixes import Edit
@@ -21,7 +22,7 @@ from etl.pipeline.capabilities import Obeyed, obeyed
 from etl.pipeline.fixing import fixes_of_findings, fixes_of_mistakes, write_fixes
 from etl.pipeline.prepare import BATCH_ROWS, register_snapshot
 from etl.pipeline.projects import is_project, judged_by_headers, open_project, open_surroundings
-from etl.pipeline.wiring import Setting, SystemClock
+from etl.pipeline.wiring import Setting
 from etl.sources.snapshot import take_snapshot
 from etl.sources.tables import DuckTables
 from etl.transform.codes import CodesSeen

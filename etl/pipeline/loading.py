@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from etl.casebook.clock import SystemClock
 from etl.casebook.pace import ASKED, PaceFacts
 from etl.catalog.model import Catalog, Option
 from etl.core.errors import EtlError
@@ -30,7 +31,7 @@ from etl.load.verify import Verifier, VerifyResult
 from etl.mapping.model import Field, Profile, Project
 from etl.pipeline.capabilities import with_rungs
 from etl.pipeline.runlog import RunLog
-from etl.pipeline.wiring import Setting, SystemClock
+from etl.pipeline.wiring import Setting
 from etl.pipeline.workspace import RunFolder
 from etl.state.images import SealedImages
 

@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from etl.casebook.clock import SystemClock
 from etl.core.errors import SettingsError, TooManyProblems
 from etl.core.exits import COMPLETE, HELD_BACK, exit_code_of
 from etl.core.ports import Progress, StateReader, StateStore
@@ -33,7 +34,7 @@ from etl.pipeline.session import (
     open_session,
 )
 from etl.pipeline.undoing import forget_old_images, require_nothing_half_undone
-from etl.pipeline.wiring import Setting, SystemClock
+from etl.pipeline.wiring import Setting
 from etl.pipeline.workspace import ParquetSink, RunFolder
 from etl.sources.record_graph import record_graph
 from etl.sources.snapshot import take_snapshot

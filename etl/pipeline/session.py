@@ -7,6 +7,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from etl.casebook.clock import SystemClock
 from etl.core.errors import EtlError, SettingsError
 from etl.core.exits import COMPLETE, HELD_BACK
 from etl.core.ports import Progress, RunRow, StateReader, StateStore
@@ -15,7 +16,7 @@ from etl.pipeline import manifest as manifests
 from etl.pipeline.capabilities import ids_chosen
 from etl.pipeline.manifest import Manifest
 from etl.pipeline.runlog import LoggedProgress, RunLog
-from etl.pipeline.wiring import Setting, SystemClock
+from etl.pipeline.wiring import Setting
 from etl.pipeline.workspace import RunFolder, new_run_id
 from etl.report import Summary, summarize, write_report
 from etl.sources.tables import DuckTables

@@ -8,18 +8,17 @@ to be validated, and `validate` needs none of them.
 
 from __future__ import annotations
 
-import asyncio
 import glob
 import hashlib
-import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from etl.casebook.clock import SystemClock
 from etl.core.capabilities import Capabilities
 from etl.core.keys import RecordKeys
 from etl.core.ports import Source
@@ -37,26 +36,12 @@ from etl.state.rebuilding import rebuilt_store
 from etl.state.store import SqlStore
 from etl.state.witness import witness_folder
 
+__all__ = ["Setting", "SystemClock"]
+
 if TYPE_CHECKING:
     from etl.casebook.channel import RequestEvent
     from etl.casebook.client import CasebookClient
     from etl.casebook.probe.line import ProbeLine
-
-
-class SystemClock:
-    """The machine's own clock."""
-
-    def now(self) -> datetime:
-        """UTC."""
-        return datetime.now(UTC)
-
-    def monotonic(self) -> float:
-        """Seconds since some moment."""
-        return time.monotonic()
-
-    async def sleep(self, delay_s: float) -> None:
-        """Waits."""
-        await asyncio.sleep(delay_s)
 
 
 @dataclass(frozen=True, slots=True)

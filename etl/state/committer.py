@@ -47,6 +47,7 @@ class Committer:
     """Owns the write connection from :meth:`start` until :meth:`close` has returned.
 
     ``broken`` fails with the StateError that ended the writing, if one does. It never succeeds, and cannot be cancelled.
+    ``held_at`` is when the last transaction was begun that found the lease to be ours, in seconds of the clock.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class Committer:
         self._connection = connection
         self._backing = backing
         self._attendants = attendants or Attendants()
+        self.held_at = clock.monotonic()
         self._full: StateError | None = None
         self._moment = Moment("", run_id, epoch)
         self._clock = clock
@@ -165,6 +167,7 @@ class Committer:
 
     def _write(self, group: Sequence[Unit]) -> dict[Unit, StateError]:
         refused: dict[Unit, StateError] = {}
+        began = self._clock.monotonic()
         now = replace(self._moment, at=self._clock.now().isoformat(timespec="milliseconds"))
         with self._connection.begin():
             lease.check(self._connection, now.epoch)
@@ -177,6 +180,7 @@ class Committer:
                     refused[unit] = error
             draft.write()
         self._moment = now
+        self.held_at = began
         self._attendants.on_commit(sequence, sum(_creates(unit) for unit in group if unit not in refused))
         return refused
 

@@ -70,10 +70,15 @@ class SqlStore(SqlReader):
         """Fails with the StateError that ended the writing, if one does: from then on nothing more may be sent."""
         return self._committer.broken
 
+    @property
+    def held_at(self) -> float:
+        """When it was last certain that nobody else writes, on the clock that never goes back."""
+        return self._committer.held_at
+
     def commit(self, *changes: Change) -> Future[None]:
         """Queues changes for the next group commit; the future is done when they are durable. Thread-safe.
 
-        The changes of one call are written all or none. The future raises StateError if they were not written, and
+        The changes of one call, which may be none at all, are written all or none. The future raises StateError if they were not written, and
         cannot be cancelled: what is queued will be written.
         """
         return self._committer.submit(changes)

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 from conftest import made_project
 
-from etl.core.ports import Created
+from etl.core.ports import Created, Fence
 from etl.core.records import Document
 from etl.load.planned import PlannedRecords
 from etl.pipeline import runs
@@ -37,7 +37,7 @@ class Stopwatch(FaultyTarget):
 
     first_at: float | None = None
 
-    async def create(self, document: Document) -> Created:
+    async def create(self, document: Document, fence: Fence | None = None) -> Created:
         self.first_at = self.first_at or time.monotonic()
         return await super().create(document)
 

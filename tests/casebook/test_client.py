@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from etl.casebook.client import CasebookClient
-from etl.casebook.retry import SystemClock
+from etl.casebook.clock import SystemClock
 from etl.core.errors import (
     CatalogMismatch,
     EtlError,

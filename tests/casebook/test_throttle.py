@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from etl.casebook.clock import SystemClock
 from etl.casebook.pace import Pace
 from etl.casebook.rates import rate_by_hour
-from etl.casebook.retry import SystemClock
 from etl.casebook.throttle import Throttle
 from etl.core.ports import Clock
 from etl.mapping.hours import OfficeHours

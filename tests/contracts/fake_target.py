@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from etl.catalog.model import Catalog
 from etl.core.errors import Finding, RecordRejected, ResponseLost, TargetError
-from etl.core.ports import Created
+from etl.core.ports import Created, Fence
 from etl.core.records import Document, JsonValue, Ref, RemoteRecord, TargetId
 
 UPLOAD_PREFIX = "https://files.example/"
@@ -32,7 +32,9 @@ class FakeTarget:
     unique: set[str] = field(default_factory=set)
     closed: bool = False
 
-    async def create(self, document: Document) -> Created:
+    async def create(self, document: Document, fence: Fence | None = None) -> Created:
+        if fence is not None:
+            await fence()
         if self.before:
             raise self.before.popleft()
         self._check(document)

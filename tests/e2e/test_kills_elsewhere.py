@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -19,6 +20,8 @@ from etl.state.postgres import schema_name
 from tests.e2e.harness import ROOT, Place, etl, finished, sandbox, sandbox_catalog, small, start, writes
 from tests.e2e.pictures import known
 from tests.e2e.test_kills import SEED, assert_exact_after
+
+MANY_PERSONS = "ID,FIRST,LAST,BORN,MOTHER\n" + "".join(f"{number},Ada,Vale,1961-02-03,\n" for number in range(1, 61))
 
 
 @pytest.fixture
@@ -123,6 +126,27 @@ def test_a_run_whose_session_is_ended_sends_nothing_more_and_the_next_one_goes_o
     assert stopped.code == 3
     assert "state database" in stopped.text
     assert len(sent) < 11
+
+
+def test_a_run_that_slept_while_another_one_finished_its_work_sends_nothing_when_it_wakes(
+    tmp_path, postgres_database, ended_sessions
+):
+    """Stopped as by a laptop's lid: the server ends its session, another run takes over and loads everything."""
+    with sandbox(latency_s=0.2) as slow:
+        place = on_server(small(tmp_path, slow.base_url, {"data/PERSONS.csv": MANY_PERSONS}), postgres_database)
+        sleeper = start("run", place.project, "--progress", "none")
+        wait_until_created(slow.oracle)
+        time.sleep(0.5)
+        sleeper.send_signal(signal.SIGSTOP)
+        end = "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and client_port is not null"
+        ended_sessions.exec_driver_sql(end)
+        assert etl("run", place.project, "--progress", "none").code == 0
+        loaded = slow.oracle.counts()
+        sleeper.send_signal(signal.SIGCONT)
+        woken = finished(sleeper)
+        assert slow.oracle.counts() == loaded == {"case": 3, "case_person": 4, "person": 60}
+    assert woken.code == 3
+    assert "state database" in woken.text
 
 
 def wait_until_created(oracle: Oracle) -> None:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from etl.core.errors import Interrupted
 from etl.core.keys import RecordKey
-from etl.core.ports import Created
+from etl.core.ports import Created, Fence
 from etl.core.records import Document, Ref
 from etl.load.roots import Roots
 from tests.load.world import CASES, MEMBERS, PEOPLE, FaultyTarget, World, case, key_of, mapping_of, person
@@ -37,7 +37,7 @@ class SlowTarget(FaultyTarget):
     holds: dict[str, asyncio.Event] = field(default_factory=dict)
     afterwards: Callable[[], None] = lambda: None
 
-    async def create(self, document: Document) -> Created:
+    async def create(self, document: Document, fence: Fence | None = None) -> Created:
         root = self._root(document)
         self.together[root] += 1
         self.most_together[root] = max(self.most_together.get(root, 0), self.together[root])

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 from pathlib import Path
 from string import ascii_lowercase
 
 import pytest
 
-from etl.core.errors import EtlError, Interrupted, TargetBusy, TargetRefused
+from etl.core.errors import EtlError, Interrupted, StateError, TargetBusy, TargetRefused
 from etl.core.outcomes import Bucket
+from etl.core.records import Document
 from etl.load.notes import LoadNotes
 from etl.load.outcomes import outcomes
-from tests.load.world import CASES, MEMBERS, PEOPLE, StandingClock, World, case, key_of, mapping_of, person
+from tests.load.world import CASES, MEMBERS, PEOPLE, QUIET_S, StandingClock, World, case, key_of, mapping_of, person
 
 ADDRESSES = mapping_of("person_address", "person", "city")
 
@@ -213,3 +216,42 @@ def test_a_link_that_an_update_left_out_is_not_forgotten(world: World) -> None:
     world.load()
     people = {record.attributes["last_name"]: record for record in world.target.of("person")}
     assert people["c"].links["mother"].id == people["m"].id
+
+
+# ---------------------------------------------------------------- a process that slept
+
+
+def test_nothing_leaves_under_intents_of_before_a_sleep_in_which_another_run_took_over(world: World) -> None:
+    """It sleeps in the middle of the tenth request, with other intents in hand."""
+    world.plan((PEOPLE, [person(str(number)) for number in range(40)]))
+
+    def sleep_then(number: int, _document: Document) -> None:
+        if number == 10:
+            take_over(world)
+            world.clock.time += 3 * QUIET_S
+
+    world.target.faults = sleep_then
+    with pytest.raises(ExceptionGroup) as ended:
+        world.load()
+    assert ended.group_contains(StateError, match="taken over")
+    assert len(world.target.creates) == 10
+    with contextlib.closing(sqlite3.connect(world.folder / "state.db")) as database:
+        ((promised,),) = database.execute("select count(*) from records where state = 'intent'")
+    assert promised > 1, "without intents in hand there was nothing to hold back"
+
+
+def test_after_a_sleep_in_which_nobody_took_over_the_load_goes_on(world: World) -> None:
+    world.plan((PEOPLE, [person(str(number)) for number in range(40)]))
+
+    def sleep_then(_number: int, _document: Document) -> None:
+        world.clock.time += QUIET_S
+
+    world.target.faults = sleep_then
+    world.load()
+    assert len(world.target.creates) == 40
+
+
+def take_over(world: World) -> None:
+    with contextlib.closing(sqlite3.connect(world.folder / "state.db")) as database:
+        database.execute("update lease set epoch = epoch + 1")
+        database.commit()

@@ -22,7 +22,7 @@ from etl.core.changes import Change
 from etl.core.errors import RecordRejected, ResponseLost, TargetBusy, TargetRefused
 from etl.core.keys import RecordKey, RecordKeys, marker
 from etl.core.outcomes import RecordState
-from etl.core.ports import BaseQuery, Created, Files
+from etl.core.ports import BaseQuery, Created, Fence, Files
 from etl.core.records import Document, JsonValue, RemoteRecord, RunId, TargetId
 from etl.load.client_ids import USED
 from etl.load.course import LoadSettings
@@ -156,7 +156,9 @@ class FaultyTarget(FakeTarget):
     _later: list[tuple[float, Document]] = field(default_factory=list)
     _seen_at: dict[TargetId, float] = field(default_factory=dict)
 
-    async def create(self, document: Document) -> Created:
+    async def create(self, document: Document, fence: Fence | None = None) -> Created:
+        if fence is not None:
+            await fence()
         self.points.hit()
         self.watch(document)
         self.creates.append((self.clock.time, document))

@@ -17,10 +17,11 @@ from functools import partial
 from etl.casebook import wire
 from etl.casebook.auth import ClientCredentials
 from etl.casebook.channel import Channel, RequestEvent, Surroundings
+from etl.casebook.clock import SystemClock
 from etl.casebook.connection import Answer, Connection, Reply, Transport
 from etl.casebook.failures import TOO_MANY, UNAUTHORIZED, failure, is_from_api
 from etl.casebook.listing import Lists
-from etl.casebook.retry import RetryBudget, SystemClock
+from etl.casebook.retry import RetryBudget
 from etl.casebook.session import MEDIA_TYPE, Session
 from etl.casebook.strict_json import NotStrictJson, read_object
 from etl.casebook.throttle import Throttle

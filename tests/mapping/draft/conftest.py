@@ -9,13 +9,13 @@ from types import ModuleType
 
 import pytest
 
+from etl.casebook.clock import SystemClock
 from etl.catalog.loader import load_catalog
 from etl.core.intake import Certificate
 from etl.mapping.draft.compose import Known, draft
 from etl.mapping.draft.model import Draft
 from etl.mapping.draft.terms import shipped_terms
 from etl.pipeline.intake import inspect_sources
-from etl.pipeline.wiring import SystemClock
 
 
 class Silent:

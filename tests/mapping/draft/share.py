@@ -18,6 +18,7 @@ from functools import cache
 from pathlib import Path
 from typing import TypeAlias
 
+from etl.casebook.clock import SystemClock
 from etl.core.column_names import words_of
 from etl.core.intake import Certificate
 from etl.mapping.draft.compose import Known, draft
@@ -26,7 +27,6 @@ from etl.mapping.draft.terms import Terms, shipped_terms
 from etl.mapping.model import EntityMapping, Project
 from etl.pipeline.intake import inspect_sources
 from etl.pipeline.projects import open_project
-from etl.pipeline.wiring import SystemClock
 
 ROOT = Path(__file__).parents[3]
 PROJECTS = ("demo_agency", "hmis", "hsds")

@@ -261,7 +261,8 @@ class RecordGraph(Protocol):
 @dataclass(frozen=True, slots=True)
 class KnownRecord:
     """What the state database knows of a record. ``field_hashes`` is the blob given by the last durable change;
-    ``adopted`` says that it was in Casebook before us.
+    ``adopted`` says that it was in Casebook before us; ``intent_at`` and ``updated_at`` are when its latest attempt was promised
+    and when anything became of it, by this side's wall clock as ISO text in UTC.
     """
 
     key: RecordKey
@@ -276,6 +277,8 @@ class KnownRecord:
     error: str
     run_id: RunId
     adopted: bool = False
+    intent_at: str | None = None
+    updated_at: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,7 +305,11 @@ class StateReader(Protocol):
         ...
 
     def sample(self, entity: str) -> KnownRecord | None:
-        """One created record of an entity, None where there is none."""
+        """One record of an entity that we created, None where there is none; adopted ones do not count."""
+        ...
+
+    def latest(self, entity: str, count: int) -> Sequence[KnownRecord]:
+        """So many of the records of an entity that we created, the latest first; adopted ones do not count."""
         ...
 
     def created_by(self, run_id: RunId) -> Iterator[KnownRecord]:

@@ -23,6 +23,7 @@ from etl.load.compare import additions, same_content
 from etl.load.creator import creator
 from etl.load.markers import read_marker
 from etl.load.scope import home_in
+from etl.load.sweep import Sweep
 from etl.load.twins import Twins
 
 NONSENSE = "mg1-" + "7" * 16
@@ -87,6 +88,7 @@ class Asker:
         self._catalog = catalog
         self._target = target
         self._state = state
+        self._sweep = Sweep(state)
         self._proved: set[str] = set()
         self._proving = asyncio.Lock()
         self._creator: JsonValue = None
@@ -114,7 +116,8 @@ class Asker:
             return Asked(Answer.CANNOT_ASK, why=obstacle)
         try:
             if rung.slot is not None:
-                return _summary(await self._marked(entity, rung, marker(question.key), question.scope_id))
+                text, since = marker(question.key), self._sweep.since(question.key)
+                return _summary(await self._marked(entity, rung, text, question.scope_id, since))
             return await self._by_content(entity, rung, question)
         except TargetError as error:
             return Asked(Answer.CANNOT_ASK, why=f"asking failed: {error.code}")
@@ -136,8 +139,9 @@ class Asker:
         rung = entity.marker
         if rung is None or rung.ask == Rung.HOLD:
             return "there is no way to ask"
+        is_filtered = rung.slot is not None and rung.ask == Rung.FILTER
         try:
-            if rung.slot is not None and await self._marked(entity, rung, NONSENSE, witness.scope_id):
+            if is_filtered and await self._marked(entity, rung, NONSENSE, witness.scope_id, None):
                 return "a nonsense marker found records"
             seen = await self._witnessed(entity, rung, witness)
         except TargetError as error:
@@ -145,19 +149,26 @@ class Asker:
         return "" if seen else "a record of ours that exists is not found"
 
     async def _witnessed(self, entity: Entity, rung: Marker, witness: Witness) -> bool:
-        if rung.slot is None:
-            shown = self._target.list(entity.name, filters=self._scope(rung, witness.scope_id))
-            return any([record.id == witness.id async for record in shown])
-        hits = await self._marked(entity, rung, marker(witness.key), witness.scope_id)
-        return any(record.id == witness.id for record in hits)
+        text = marker(witness.key)
+        shown = self._target.list(entity.name, filters=self._filters(rung, text, witness.scope_id), newest_first=True)
+        async for record in shown:
+            if record.id == witness.id and (rung.slot is None or read_marker(entity, record.attributes) == text):
+                return True
+        return False
 
-    async def _marked(self, entity: Entity, rung: Marker, text: str, scope_id: TargetId | None) -> list[RemoteRecord]:
+    async def _marked(
+        self, entity: Entity, rung: Marker, text: str, scope_id: TargetId | None, since: str | None
+    ) -> list[RemoteRecord]:
         """Records that carry a marker; a server that ignores the filter is caught by comparing each hit."""
-        filters = self._scope(rung, scope_id)
-        if rung.ask == "filter" and rung.slot is not None:
-            filters = {rung.slot: text}
+        filters = self._filters(rung, text, scope_id)
         shown = self._target.list(entity.name, filters=filters, newest_first=True)
-        return [record async for record in shown if read_marker(entity, record.attributes) == text]
+        back_to = since if rung.ask == Rung.SWEEP else None
+        return [
+            record
+            async for page in self._sweep.pages(entity.name, shown, back_to)
+            for record in page
+            if read_marker(entity, record.attributes) == text
+        ]
 
     async def _by_content(self, entity: Entity, rung: Marker, question: Question) -> Asked:
         """The child of the parent that looks most like what was sent, among those that no record of ours stands for.
@@ -181,8 +192,13 @@ class Asker:
         self, entity: Entity, rung: Marker, question: Question, document: Document
     ) -> list[RemoteRecord]:
         """Records under the question's parent that carry all that was sent and that state does not know."""
-        children = self._target.list(entity.name, filters=self._scope(rung, question.scope_id))
-        shown = [record async for record in children if same_content(document, record)]
+        everything = rung.ask == Rung.CREATED
+        children = self._target.list(
+            entity.name, filters=self._filters(rung, "", question.scope_id), newest_first=everything
+        )
+        since = self._sweep.since(question.key) if everything else None
+        pages = self._sweep.pages(entity.name, children, since)
+        shown = [record async for page in pages for record in page if same_content(document, record)]
         claimed = self._state.by_target_id(entity.name, [record.id for record in shown])
         free = [record for record in shown if record.id not in claimed]
         if free and rung.ask == Rung.CREATED:
@@ -203,7 +219,10 @@ class Asker:
                 return self._creator
         raise TargetRefused(f"No record of ours shows who created it, so one of {asked} may be anybody's.")
 
-    def _scope(self, rung: Marker, scope_id: TargetId | None) -> dict[str, str]:
+    def _filters(self, rung: Marker, text: str, scope_id: TargetId | None) -> dict[str, str]:
+        """What to list: the records with a marker where the tenant can tell them apart, else those below the parent."""
+        if rung.ask == Rung.FILTER and rung.slot is not None:
+            return {rung.slot: text}
         if rung.scope is None or scope_id is None or rung.ask == Rung.CREATED:
             return {}
         return {rung.scope: scope_id}

@@ -52,7 +52,7 @@ class Course:
     def begin(cls, ports: LoadPorts, options: Options, settings: LoadSettings) -> Self:
         """A course on which nothing is yet."""
         notes = LoadNotes()
-        parents = Parents(ports.catalog, ports.target, ports.state)
+        parents = Parents(ports.catalog, ports.target, ports.state, ports.clock, settings.quiet_s)
         # Many more than can be sent: where all of one root stand together, the next roots must be in sight.
         schedule = Schedule(max(16 * settings.concurrency, 1024))
         waiting = Waiting(parents, schedule, ports.state)

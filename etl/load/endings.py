@@ -78,7 +78,7 @@ class Endings:
     def failed(self, key: RecordKey, entity: str, error: BaseException | None) -> bool:
         """Ends what an error on a record's way has to end; False for a defect, which nothing here is to swallow."""
         if isinstance(error, ParentUnreadable):
-            self._notes.failures[key] = ("parent_missing", f"{error.entity} shows no {error.attribute}")
+            self._notes.parents_unread[key] = f"{error.entity} shows no {error.attribute}"
             self.give_up(key)
             return True
         if not isinstance(error, _OF_THE_WAY):

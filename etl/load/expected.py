@@ -21,7 +21,7 @@ class Expected:
     """Renders planned records as they should be shown; what is still to be sent is left out."""
 
     def __init__(self, ports: LoadPorts, options: Options) -> None:
-        self._parents = Parents(ports.catalog, ports.target, ports.state)
+        self._parents = Parents(ports.catalog, ports.target, ports.state, ports.clock)
         self._renderer = Renderer(ports.catalog, options)
         self._pending = {(key, link.field) for key, link in ports.state.pending_links()}
         self._not_uploaded = set(ports.state.pending_uploads())

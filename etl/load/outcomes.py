@@ -56,8 +56,9 @@ class Outcome:
 
 def outcome_of(record: PlannedRecord, known: KnownRecord | None, notes: LoadNotes) -> Outcome:
     """The outcome of one record."""
-    if record.key in notes.failures:
-        return Outcome(Bucket.REJECTED, *notes.failures[record.key])
+    noted = _noted(record, notes)
+    if noted is not None:
+        return noted
     if record.action is Action.BLOCKED and (known is None or known.target_id is None):
         return Outcome(Bucket.BLOCKED, "match_undecided")
     if known is None:
@@ -76,6 +77,14 @@ def outcomes(planned: PlannedRecords, state: StateReader, notes: LoadNotes) -> I
         known = state.known([record.key for record in batch])
         rows = [_row(record, known.get(record.key), notes) for record in batch]
         yield pa.RecordBatch.from_pylist(rows, schema=OUTCOME_SCHEMA)
+
+
+def _noted(record: PlannedRecord, notes: LoadNotes) -> Outcome | None:
+    if record.key in notes.failures:
+        return Outcome(Bucket.REJECTED, *notes.failures[record.key])
+    if record.key in notes.parents_unread:
+        return Outcome(Bucket.BLOCKED, "parent_not_loadable", notes.parents_unread[record.key])
+    return None
 
 
 def _loaded(record: PlannedRecord, known: KnownRecord) -> Bucket:

@@ -5,15 +5,15 @@ Ids come from state; a small cache keeps the ones that children are likely to as
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Collection, Iterable
+from collections import OrderedDict, defaultdict
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from etl.catalog.model import Catalog, Link
 from etl.core.changes import StoreAttribute
 from etl.core.keys import RecordKey
 from etl.core.outcomes import RecordState
-from etl.core.ports import StateStore, Target
+from etl.core.ports import Clock, StateStore, Target
 from etl.core.records import LinkValue, Ref, TargetId
 from etl.load.planned import PlannedRecord
 
@@ -43,10 +43,13 @@ class ParentUnreadable(Exception):
 class Parents:
     """Looks parents up."""
 
-    def __init__(self, catalog: Catalog, target: Target, state: StateStore) -> None:
+    def __init__(self, catalog: Catalog, target: Target, state: StateStore, clock: Clock, quiet_s: float = 0.0) -> None:
         self._catalog = catalog
         self._target = target
         self._state = state
+        self._clock = clock
+        self._quiet_s = quiet_s
+        self._asked_of = _attributes_asked_of(catalog)
         self._cache: OrderedDict[RecordKey, Parent] = OrderedDict()
 
     def prefetch(self, records: Iterable[PlannedRecord]) -> None:
@@ -110,13 +113,37 @@ class Parents:
         return Ref(parent.entity, await self._attribute(key, parent, link.value))
 
     async def _attribute(self, key: RecordKey, parent: Parent, name: str) -> TargetId:
-        """Another attribute of the parent than its id, read once by GET and kept in state."""
+        """Another attribute of the parent than its id, read once by GET and kept in state. What was made just now may be shown
+        late: it is looked for until the quiet period is over.
+        """
         stored = self._state.attribute(key, name)
-        if stored is None:
+        for delay_s in sorted({0.0, self._quiet_s / 8, self._quiet_s}):
+            if stored is not None:
+                break
+            await self._clock.sleep(delay_s)
             shown = await self._target.get(parent.entity, parent.id)
-            value = shown.attributes.get(name) if shown else None
-            if not isinstance(value, str) or not value:
-                raise ParentUnreadable(parent.entity, name)
-            self._state.commit(StoreAttribute(key, name, value))
-            stored = value
+            stored = self._state.attribute(key, name) or _text(shown.attributes.get(name) if shown else None)
+            if stored is not None:
+                self._state.commit(StoreAttribute(key, name, stored))
+        if stored is None:
+            raise ParentUnreadable(parent.entity, name)
         return TargetId(stored)
+
+    def shown_at_birth(self, key: RecordKey, entity: str, shown: Mapping[str, object]) -> list[StoreAttribute]:
+        """What the answer to a create already shows of the attributes that children will ask for."""
+        values = {name: _text(shown.get(name)) for name in sorted(self._asked_of.get(entity, ()))}
+        return [StoreAttribute(key, name, value) for name, value in values.items() if value is not None]
+
+
+def _attributes_asked_of(catalog: Catalog) -> dict[str, set[str]]:
+    """By entity, the attributes of its records that links of others hold in place of their ids."""
+    asked: dict[str, set[str]] = defaultdict(set)
+    for entity in catalog.entities.values():
+        for link in entity.links.values():
+            for to in link.to if link.value is not None else ():
+                asked[to].add(str(link.value))
+    return dict(asked)
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None

@@ -63,7 +63,7 @@ class Rebuilder:
         self._planned = planned
         self._quiet_s = quiet_s
         self._renderer = Renderer(ports.catalog, options)
-        self._parents = Parents(ports.catalog, ports.target, ports.state)
+        self._parents = Parents(ports.catalog, ports.target, ports.state, ports.clock)
         self._unsure: set[RecordKey] = set()
         self._unwritten: list[Future[None]] = []
         self.verdicts: Counter[tuple[str, str]] = Counter()

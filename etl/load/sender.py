@@ -212,6 +212,7 @@ class Sender:
         links = _deferred_links(record) if record else ()
         size = self._tail.upload_size(record) if record else None
         created: list[Change] = [MarkCreated(question.key, target_id, links, size)]
+        created += self._course.parents.shown_at_birth(question.key, question.entity, shown)
         if record is None or await self._freshness.differs(question, target_id):
             # What is there is not what would be sent: the next plan compares with nothing and sends everything again.
             created.append(MarkUpdated(question.key, "", b""))

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable
 from etl.core.changes import MarkDuplicate, MarkRejected, MarkUncertain
 from etl.core.keys import RecordKey
 from etl.core.outcomes import SEND_AGAIN
+from etl.core.ports import KnownRecord
 from etl.core.records import TargetId
 from etl.load.ask import Answer, Asked, Asker, Question, Witness
 from etl.load.ports import LoadPorts
@@ -24,6 +25,8 @@ ROUNDS = 3
 """So many times the server may fail on a record again before it counts as one that the server cannot take."""
 CUTS = 10
 """So many times a record may vanish for any reason before it is left to the next run: a cut line says nothing about it."""
+WITNESSES = 3
+"""So many records that are certainly there are looked for before an entity counts as one that cannot be seen."""
 _SERVER_ERROR = 500
 _SECOND_LOOK_S = 1.0
 
@@ -111,30 +114,37 @@ class Unclear:
         return witness is not None and await self._sees(question.entity, witness)
 
     async def _sees(self, entity: str, witness: Witness) -> bool:
-        """Whether sight is proved. A witness that was created just now may be listed late: it gets the quiet period."""
+        """Whether sight is proved. A witness that was created just now may be listed late: it gets the quiet period; one that
+        a person has deleted since gives way to others.
+        """
         for delay_s in (0.0, self._quiet_s):
             if entity in self._blind or not await self._pause(delay_s):
                 return False
-            if not await self._asker.blind(entity, witness):
-                return True
+            for each in (witness, *self._from_state(entity, besides=witness)):
+                if not await self._asker.blind(entity, each):
+                    return True
         self._blind.add(entity)
         return False
+
+    def _from_state(self, entity: str, *, besides: Witness | None = None) -> list[Witness]:
+        """The latest records of an entity that we created."""
+        known = self._ports.state.latest(entity, WITNESSES)
+        return [self._as_witness(each, each.target_id) for each in known if each.target_id and not _is(each, besides)]
+
+    def _as_witness(self, known: KnownRecord, target_id: TargetId) -> Witness:
+        catalog, state = self._ports.catalog, self._ports.state
+        scope = scope_id_of(catalog, state, known.entity, known.scope) if known.scope else None
+        return Witness(known.key, target_id, scope)
 
     async def _witness(self, question: Question) -> Witness | None:
         """A record that is certainly there: from this run, from state, or the next one that this run creates."""
         entity = question.entity
         if entity not in self._witnesses:
-            self._witness_from_state(entity)
+            for each in self._from_state(entity)[:1]:
+                self.saw(entity, each)
         if entity not in self._witnesses:
             await self._wait_for_witness(question)
         return self._witnesses.get(entity)
-
-    def _witness_from_state(self, entity: str) -> None:
-        known = self._ports.state.sample(entity)
-        if known is not None and known.target_id is not None:
-            ports = self._ports
-            scope = scope_id_of(ports.catalog, ports.state, entity, known.scope) if known.scope else None
-            self.saw(entity, Witness(known.key, known.target_id, scope))
 
     async def _wait_for_witness(self, question: Question) -> None:
         """Rests until some other record of the entity is created, or nothing more can come."""
@@ -171,3 +181,7 @@ class Unclear:
 
     async def _commit(self, change: MarkDuplicate | MarkRejected | MarkUncertain) -> None:
         await asyncio.wrap_future(self._ports.state.commit(change))
+
+
+def _is(known: KnownRecord, witness: Witness | None) -> bool:
+    return witness is not None and known.key == witness.key

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from etl.casebook.clock import SystemClock
-from etl.core.errors import EtlError, SettingsError
+from etl.core.errors import EtlError, SettingsError, StalePlan
 from etl.core.exits import COMPLETE, HELD_BACK
 from etl.core.ports import Progress, RunRow, StateReader, StateStore
+from etl.core.records import RunId
 from etl.load.client_ids import USED
 from etl.pipeline import manifest as manifests
 from etl.pipeline.capabilities import ids_chosen
@@ -96,6 +97,7 @@ def load_session(setting: Setting, store: StateStore, progress: Progress, *, fre
     if unfinished and folder and not fresh and _is_planned(unfinished, folder):
         manifest = manifests.read(folder)
         manifests.require_fresh(manifest, setting.project)
+        _require_same_ids(setting, store, folder.run_id)
         progress.note(f"Run {folder.run_id} is not finished: going on with its own snapshot and plan.")
         for table in _changed_since(setting, manifest):
             progress.note(f"{table} has changed since that snapshot; the change comes with the next run.")
@@ -120,6 +122,16 @@ def latest_loaded(setting: Setting, store: StateReader) -> RunFolder:
     raise SettingsError(
         f"Nothing was loaded yet with profile {setting.profile.name}.", hint="Use `casebook-etl run` first."
     )
+
+
+def _require_same_ids(setting: Setting, store: StateReader, run_id: RunId) -> None:
+    """One run sends ids of our choice for an entity always or never: what an open attempt carried is told by its run alone."""
+    if store.run_fingerprints(run_id).get(USED, "") != ids_chosen(setting):
+        raise StalePlan(
+            f"Run {run_id} is not finished, and since it began it changed for which entities ids of our choice are sent.",
+            hint="Bring the capability profile (or the overlay's `client_ids`) back and run again to finish it, or start "
+            "anew with --fresh: what is loaded stays loaded.",
+        )
 
 
 def _changed_since(setting: Setting, manifest: Manifest) -> list[str]:

@@ -32,7 +32,7 @@ _KEY_RANGES = tuple(pairwise("0123456789abcdefg"))
 """Keys are hexadecimal: these parts of them are about equal."""
 _KNOWN = select(
     *RECORDS.c["rk", "entity", "mapping", "state", "fingerprint", "field_hashes", "attempt"],
-    *RECORDS.c["target_id", "scope", "error", "run_id", "adopted"],
+    *RECORDS.c["target_id", "scope", "error", "run_id", "adopted", "intent_at", "updated_at"],
 )
 _RUNS = select(*RUNS.c["run_id", "command", "started", "ended", "stage", "exit_code"]).order_by(RUNS.c.number.desc())
 
@@ -64,9 +64,13 @@ class SqlReader:
         return (_known_record(row) for row in self._stream(query))
 
     def sample(self, entity: str) -> KnownRecord | None:
-        """One created record of an entity, None where there is none."""
-        created = _KNOWN.where(RECORDS.c.entity == entity, RECORDS.c.state == RecordState.CREATED.value)
-        return next(map(_known_record, self._rows(created.where(RECORDS.c.target_id.is_not(None)).limit(1))), None)
+        """One record of an entity that we created, None where there is none; adopted ones do not count."""
+        return next(map(_known_record, self._rows(_made(entity).limit(1))), None)
+
+    def latest(self, entity: str, count: int) -> Sequence[KnownRecord]:
+        """So many of the records of an entity that we created, the latest first; adopted ones do not count."""
+        newest = _made(entity).order_by(RECORDS.c.updated_at.desc()).limit(count)
+        return [_known_record(row) for row in self._rows(newest)]
 
     def created_keys(self) -> Iterator[str]:
         """The keys of all created records, in no order: long texts of keys with nothing between them.
@@ -173,6 +177,11 @@ class SqlReader:
         return str(rows[0][0]) if rows else None
 
 
+def _made(entity: str) -> Select[*tuple[Any, ...]]:
+    created = RECORDS.c.state == RecordState.CREATED.value
+    return _KNOWN.where(RECORDS.c.entity == entity, created, RECORDS.c.target_id.is_not(None), RECORDS.c.adopted == 0)
+
+
 @contextmanager
 def _reported() -> Iterator[None]:
     """Turns the database's errors into StateError, which names the error's code."""
@@ -201,4 +210,6 @@ def _known_record(row: Row[*tuple[Any, ...]]) -> KnownRecord:
         error=row.error,
         run_id=row.run_id,
         adopted=bool(row.adopted),
+        intent_at=row.intent_at,
+        updated_at=row.updated_at,
     )

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import BinaryIO
 
-from etl.catalog.model import Catalog
+from etl.catalog.model import Catalog, Entity
 from etl.core.errors import Finding, RecordRejected, ResponseLost, TargetError
 from etl.core.ports import Created, Fence
 from etl.core.records import Document, JsonValue, Ref, RemoteRecord, TargetId
@@ -123,10 +123,19 @@ class FakeTarget:
         self._refuse_taken(document)
         if findings:
             raise RecordRejected(f"POST {document.entity} was refused.", status=400, findings=findings)
-        if any(ref.to in self.catalog.entities and ref.id not in self.records for ref in _refs(document.links)):
+        if not all(self._is_there(entity, name, ref) for name in document.links for ref in _refs(document.links[name])):
             raise RecordRejected(
                 f"POST {document.entity} was refused.", status=422, findings=[Finding("parent", "unknown")]
             )
+
+    def _is_there(self, entity: Entity, name: str, ref: Ref) -> bool:
+        """Whether what a link holds names something: a record by its id or by the attribute that the link holds, an option."""
+        link = entity.links[name]
+        if link.value is not None:
+            return any(record.attributes.get(link.value) == ref.id for record in self.records.values())
+        if ref.to not in self.catalog.entities or self.catalog.is_lookup(ref.to):
+            return True
+        return ref.id in self.records or ref.id in {each.id for each in self.catalog.options_of(ref.to) or ()}
 
 
 def _object(attributes: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
@@ -134,18 +143,17 @@ def _object(attributes: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
     return value if isinstance(value, dict) else {}
 
 
-def _refs(links: Mapping[str, object]) -> list[Ref]:
-    values = [each if isinstance(each, tuple) else (each,) for each in links.values()]
-    return [ref for value in values for ref in value if isinstance(ref, Ref)]
+def _refs(value: object) -> list[Ref]:
+    return [ref for ref in (value if isinstance(value, tuple) else (value,)) if isinstance(ref, Ref)]
 
 
 def _ids(record: RemoteRecord) -> set[TargetId]:
-    return {ref.id for ref in _refs(record.links)}
+    return {ref.id for value in record.links.values() for ref in _refs(value)}
 
 
 def _has(record: RemoteRecord, name: str, value: str) -> bool:
     if name in record.links:
-        return value in {ref.id for ref in _refs({name: record.links[name]})}
+        return value in {ref.id for ref in _refs(record.links[name])}
     head, _, rest = name.partition(".")
     found = record.attributes.get(head)
     return (found.get(rest) if rest and isinstance(found, dict) else found) == value

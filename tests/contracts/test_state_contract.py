@@ -116,6 +116,8 @@ def test_an_intent_is_remembered_with_everything_it_said(store):
         scope=BOB,
         error="",
         run_id=JULY,
+        intent_at="2026-07-01T12:00:00.000+00:00",
+        updated_at="2026-07-01T12:00:00.000+00:00",
     )
 
 

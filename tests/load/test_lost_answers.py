@@ -188,3 +188,18 @@ def test_two_records_with_one_marker_are_a_duplicate_and_children_use_the_older(
     assert world.state_of(PEOPLE, "a") == "duplicate"
     oldest = min(record.id for record in world.target.of("person") if record.attributes["last_name"] == "a")
     assert world.target.of("case_person")[0].links["person"].id == oldest
+
+
+def test_a_witness_that_a_person_has_deleted_gives_way_to_another_one(world: World) -> None:
+    known = [person(str(number)) for number in range(6)]
+    world.plan((PEOPLE, known))
+    world.load()
+    with world.open() as store:
+        newest = store.latest("person", 1)[0]
+    world.target._seen_at[newest.target_id] = float("inf")
+    world.plan((PEOPLE, [*known, person("new")]))
+    lost = iter(["lost"])
+    world.target.faults = lambda _number, _document: next(lost, None)
+    world.load()
+    assert set(world.states().values()) == {"created"}
+    assert [each.attributes["last_name"] for each in world.target.of("person")].count("new") == 1

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -88,7 +88,7 @@ class FakeClock:
         self._due: list[float] = []
 
     def now(self) -> datetime:
-        return datetime(2026, 7, 1, tzinfo=UTC)
+        return datetime(2026, 7, 1, tzinfo=UTC) + timedelta(seconds=self.time)
 
     def monotonic(self) -> float:
         return self.time

@@ -1,15 +1,15 @@
 """Looks, before a POST leaves, whether the state database still knows everything that was sent.
 
 A copy, a restored backup or a second writer shows itself at the target: among the newest records are some of ours that
-state does not know. One page of each entity's list is read before the first POST and every few minutes after it; a run
-that has nothing to create reads none. A state that is doubted is asked about record by record instead.
+state does not know. Each entity's list is read back to a record that state knows, before the first POST and every few minutes
+after it; a run that has nothing to create reads none. A state that is doubted is asked about record by record instead.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from etl.catalog.model import Entity
 from etl.core.errors import OUTDATED_HINT, StateOutdated, TargetRefused
@@ -25,7 +25,9 @@ from etl.load.ports import LoadPorts
 
 EVERY_S = 300.0
 NEWEST = 50
-"""So many of the newest records of an entity are looked at: a page."""
+"""So many of the newest records of an entity are looked at in any case: a page."""
+MOST = 1000
+"""And so many at the most, where none among them is known to state."""
 _PERHAPS_THERE = (RecordState.INTENT, RecordState.UNCERTAIN, RecordState.DUPLICATE)
 
 
@@ -98,6 +100,8 @@ class Freshness:
                 self._marked(entity, records, is_first) + self._by_us(entity, records, writers)[on_their_way[name] :]
             )
             self._judge(name, foreign, is_first=is_first)
+        if is_first and not self._ports.state.counts():
+            self._tell_of_strangers(unknown)
 
     def _judge(self, name: str, foreign: list[RemoteRecord], *, is_first: bool) -> None:
         if foreign and not (self._is_doubted and is_first):
@@ -109,25 +113,46 @@ class Freshness:
             )
         self._tolerated.update(record.id for record in foreign)
 
+    def _tell_of_strangers(self, unknown: Mapping[str, list[RemoteRecord]]) -> None:
+        """Says where an empty state meets records with markers that this project key did not make: another project's, or our
+        own of a key that was lost.
+        """
+        catalog = self._ports.catalog
+        marked = {
+            name: sum(read_marker(catalog.entity(name), record.attributes) is not None for record in records)
+            for name, records in unknown.items()
+        }
+        told = ", ".join(f"{name} ({count})" for name, count in marked.items() if count)
+        if told:
+            self._ports.progress.note(
+                f"Casebook holds records with markers that this project and its key did not make: {told} of the newest. If "
+                "they are this project's, loaded with another key or state, stop now and bring those back: all would be doubled."
+            )
+
     def _entities(self) -> list[Entity]:
         """The planned entities whose records can be listed and told to be ours."""
         planned = [self._ports.catalog.entity(name) for name in self._planned.entities]
         return [each for each in planned if each.marker and each.path and "list" in each.operations]
 
     async def _newest(self, entity: Entity) -> list[RemoteRecord]:
-        """A page of the newest records; none where the tenant refuses such a list, which people are told once."""
+        """The newest records, back to a page with one that state knows; none where the tenant refuses such a list, which
+        people are told once.
+        """
         if entity.name in self._blind:
             return []
         found: list[RemoteRecord] = []
         try:
             async for record in self._ports.target.list(entity.name, newest_first=True):
                 found.append(record)
-                if len(found) == NEWEST:
+                if len(found) % NEWEST == 0 and (len(found) >= MOST or self._knows_any(entity.name, found[-NEWEST:])):
                     break
         except TargetRefused:
             self._blind.add(entity.name)
             self._ports.progress.note(f"The newest records of {entity.name} cannot be listed: other writers go unseen.")
         return found
+
+    def _knows_any(self, name: str, page: list[RemoteRecord]) -> bool:
+        return bool(self._ports.state.by_target_id(name, [record.id for record in page]))
 
     def _unknown(self, name: str, page: list[RemoteRecord]) -> list[RemoteRecord]:
         known = self._ports.state.by_target_id(name, [record.id for record in page])

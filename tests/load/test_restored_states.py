@@ -19,8 +19,9 @@ from etl.core.changes import MarkRejected
 from etl.core.errors import StateOutdated
 from etl.core.keys import marker
 from etl.core.outcomes import DECIDED_ABSENT, RecordState
-from etl.core.ports import KnownRecord
+from etl.core.ports import Fence, KnownRecord
 from etl.core.records import Document, RemoteRecord, TargetId
+from etl.load.freshness import NEWEST
 from etl.load.markers import read_marker
 from etl.load.ports import LoadPorts
 from etl.load.rebuild import Rebuilder
@@ -109,11 +110,11 @@ def loaded_with_moments(world: World, folder: Path) -> list[Moment]:
     moments: list[Moment] = []
     watched = type(world.target).create
 
-    async def create(target: object, document: Document) -> object:
+    async def create(target: object, document: Document, fence: Fence | None = None) -> object:
         copy = folder / f"moment-{len(moments)}.db"
         copy_to(world.folder / "state.db", copy)
         moments.append(Moment(copy, dict(world.target.records)))
-        return await watched(world.target, document)
+        return await watched(world.target, document, fence)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(type(world.target), "create", create)
@@ -224,6 +225,42 @@ def test_a_restored_state_without_a_witness_is_found_out_by_the_newest_records(
         with pytest.raises(StateOutdated, match="does not know"):
             old.load()
         assert old.target.creates == []
+
+
+def test_many_newer_records_of_other_people_do_not_hide_ours(guarded: Guarded, tmp_path: Path) -> None:
+    """Weeks after the load people have made more than a page of records of each entity."""
+    moments = loaded_with_moments(guarded, tmp_path)
+    old = restored(guarded, moments[8], tmp_path / "old", moments[-1].records)
+    old.witnesses, old.ask_first = tmp_path / "none", False
+    for entity in {record.entity for record in moments[-1].records.values()}:
+        for number in range(NEWEST + 10):
+            made = TargetId(f"of-people-{entity}-{number}")
+            old.target.records[made] = RemoteRecord(
+                entity, made, {"created_by": "Somebody"}, {}, "2026-08-01T00:00:00Z"
+            )
+    with pytest.raises(StateOutdated, match="does not know"):
+        old.load()
+    assert old.target.creates == []
+
+
+def test_an_empty_state_that_meets_markers_of_another_key_says_so(world: World, monkeypatch) -> None:
+    taken = RemoteRecord(
+        "person",
+        TargetId("stranger"),
+        {"custom_fields": {"migrationKey": "mg1-" + "a" * 16}},
+        {},
+        "2026-01-01T00:00:00Z",
+    )
+    world.target.records[taken.id] = taken
+    told: list[str] = []
+    monkeypatch.setattr(SilentProgress, "note", lambda _self, text: told.append(text))
+    world.plan((PEOPLE, [person("1")]))
+    world.load()
+    assert [text for text in told if "person (1) of the newest" in text]
+    world.plan((PEOPLE, [person("1"), person("2")]))
+    told.clear()
+    world.load()
+    assert not told
 
 
 def test_a_record_that_is_found_changed_is_brought_up_to_date_by_the_next_run(guarded: Guarded, tmp_path: Path) -> None:

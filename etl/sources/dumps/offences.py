@@ -39,7 +39,7 @@ _HARMLESS_PROCEDURE = re.compile(
 )
 _DYNAMIC = re.compile(r"sp_(?:executesql|msforeach\w+)", re.IGNORECASE)
 _RENAMED_ASIDE = re.compile(r"[nN]?'(?:INDEX|STATISTICS|USERDATATYPE)'", re.IGNORECASE)
-_HARMLESS_FUNCTIONS = (b"SETVAL", b"SET_CONFIG", b"NEXTVAL", b"COUNT", b"MAX", b"MIN", b"SUM", b"COALESCE", b"NOW",
+_HARMLESS_FUNCTIONS = (b"SETVAL", b"LO_CREATE", b"LO_OPEN", b"LOWRITE", b"LO_CLOSE", b"SET_CONFIG", b"NEXTVAL", b"COUNT", b"MAX", b"MIN", b"SUM", b"COALESCE", b"NOW",
                        b"VERSION", b"CURRENT_SETTING", b"CURRENT_DATABASE", b"EXISTS", b"IN", b"CAST", b"AND", b"OR",
                        b"FROM", b"WHERE", b"NOT", b"AS", b"VALUES", b"SELECT")  # fmt: skip
 _HIDDEN = re.compile(

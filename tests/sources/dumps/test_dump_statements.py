@@ -145,7 +145,7 @@ UNKNOWN = {
         "SELECT fill_the_table()",
         "SELECT public.fill_the_table(1)",
         "EXECUTE s",
-        "COPY T FROM '/tmp/x.csv'",
+        "COPY T FROM '/data/x.csv'",
         "COPY T FROM stdin WITH (FORMAT csv);\n1,x\n\\.\n",
         "\\i more.sql\n",
         "\\copy T from x.csv\n",

@@ -152,7 +152,8 @@ class FileVerdict:
 @dataclass(frozen=True, slots=True)
 class Table:
     """One table: ``rows`` with the ``damaged`` ones, which are in no column's counts. ``keys`` are columns or pairs of
-    columns that tell every row apart. ``file`` is None where no file was looked at.
+    columns that tell every row apart, ``declared_key`` is the one that the source itself declares (and may not keep).
+    ``file`` is None where no file was looked at.
     """
 
     name: str
@@ -164,6 +165,7 @@ class Table:
     columns: tuple[Column, ...]
     keys: tuple[tuple[str, ...], ...] = ()
     file: FileVerdict | None = None
+    declared_key: tuple[str, ...] = ()
 
     def column(self, name: str) -> Column:
         """The column of this name; KeyError if there is none."""
@@ -174,7 +176,7 @@ class Table:
 class Reference:
     """A column whose values are found in another table's key: ``missing_values`` of its ``values`` are not.
 
-    ``is_named`` says whether the names of the columns agree too.
+    ``is_named`` says whether the names of the columns agree too, ``is_declared`` that the source itself declares it.
     """
 
     table: str
@@ -185,6 +187,7 @@ class Reference:
     missing_values: int
     missing_rows: int
     is_named: bool
+    is_declared: bool = False
 
 
 @dataclass(frozen=True, slots=True)

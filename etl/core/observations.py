@@ -49,6 +49,7 @@ _code("duplicate_keys", "Key with repeated values", "Two rows with one key are o
 _code("missing_keys", "Key with blanks", "A row without its key can be neither resumed nor found again.", "Fill the key in the source, or leave the rows out by `where`.")
 _code("repeated_rows", "Rows that stand twice", "They are the same in every column, as when an export is appended to another.", "Find out why before one of them is ignored.")
 _code("missing_parents", "References to rows that are not there", "The column points into another table, and some of its values are not there.", "Complete the export, or decide `on_missing:`.")
+_code("declared_parents_missing", "Declared references to rows that are not there", "The source declares a foreign key, and some of its values are not there: rows were left out of the export, or the database did not keep its own rule.", "Complete the export, or decide `on_missing:`.")
 _code("mojibake", "Letters broken by an earlier conversion", "UTF-8 was once read as Windows-1252: an é became two letters.", "Use `fix_mojibake`.")
 _code("replacement_characters", "Letters lost by an earlier conversion", "The question mark in a diamond stands where a letter was; the letter is gone.", "Ask for an export from the original.")
 _code("markup", "HTML in texts", "Tags and entities would show in Casebook as they are.", "Use `strip_html`.")

@@ -39,6 +39,7 @@ def certificate_facts(certificate: Certificate, *, reveal: bool = False) -> dict
                 "missing_values": each.missing_values,
                 "missing_rows": each.missing_rows,
                 "names_agree": each.is_named,
+                "declared": each.is_declared,
             }
             for each in certificate.references
         ],
@@ -78,7 +79,7 @@ def certificate_lines(certificate: Certificate, *, reveal: bool = False) -> list
     others = [each for each in certificate.observations if each.table not in named]
     lines += ["", *_observation_lines(others)] if others else []
     if certificate.references:
-        lines += ["", "Columns that seem to point to other tables:", *_reference_lines(certificate)]
+        lines += ["", "Columns that point, or seem to point, to other tables:", *_reference_lines(certificate)]
     return lines
 
 
@@ -110,6 +111,7 @@ def _table(table: Table, *, reveal: bool) -> dict[str, Any]:
         "rows": table.rows,
         "damaged": table.damaged,
         "keys": [list(key) for key in table.keys],
+        "declared_key": list(table.declared_key) or None,
         "file": file
         and {
             "encoding": file.encoding,
@@ -171,7 +173,8 @@ def _observation(observation: Observation) -> dict[str, Any]:
 
 def _table_lines(table: Table, observations: Sequence[Observation]) -> Iterator[str]:
     damaged = f", {table.damaged:,} damaged" if table.damaged else ""
-    keys = ", ".join("+".join(key) for key in table.keys) or "none found"
+    declared = [f"{'+'.join(table.declared_key)} (declared)"] if table.declared_key else []
+    keys = ", ".join([*declared, *("+".join(key) for key in table.keys if key != table.declared_key)]) or "none found"
     yield f"{table.name}: {_counted(table.rows, 'row')}{damaged}; {encoding_text(table)}; key: {keys}"
     yield from _observation_lines([each for each in observations if each.table == table.name])
 
@@ -192,7 +195,7 @@ def _observation_lines(observations: Sequence[Observation]) -> Iterator[str]:
 def _reference_lines(certificate: Certificate) -> Iterator[str]:
     for each in certificate.references:
         missing = f", {each.missing_values:,} of {each.values:,} values missing" if each.missing_values else ""
-        weak = "" if each.is_named else " (by values only)"
+        weak = " (declared)" if each.is_declared else "" if each.is_named else " (by values only)"
         yield f"  {each.table}.{each.column} -> {each.parent}.{each.parent_column}{weak}{missing}"
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 import sqlalchemy as sa
+from sqlalchemy.engine.interfaces import ReflectedForeignKeyConstraint
 
 from etl.core.batching import rebatch
 from etl.core.errors import SettingsError, SourceUnavailable
@@ -20,6 +21,7 @@ from etl.sources.databases import Database
 from etl.sources.names import check_columns, check_tables
 from etl.sources.sql_batch import SqlBatches
 from etl.sources.sql_text import renderer, text_of
+from etl.sources.table_schema import Reference, TableSchema
 
 _NOT_CODE = re.compile(
     r"""'(?:[^']|'')*' | "(?:[^"]|"")*" | `[^`]*` | --[^\n]* | /\*.*?\*/ | \$(\w*)\$.*?\$\1\$""", re.DOTALL | re.VERBOSE
@@ -74,6 +76,17 @@ class SqlSource:
         """Facts about a table that was read to its end; the hash is that of its rows."""
         return self._facts[table]
 
+    def schema_of(self, table: str) -> TableSchema | None:
+        """The key and the foreign keys that the database declares, without columns; None for a query. Raises SourceUnavailable."""
+        if table in self._queries:
+            return None
+        with self._database.connected(table) as connection:
+            inspector = sa.inspect(connection)
+            place = self._located(inspector, table)
+            key = inspector.get_pk_constraint(place.name, place.schema)["constrained_columns"]
+            foreign = inspector.get_foreign_keys(place.name, place.schema)
+        return TableSchema(table, (), tuple(key), tuple(map(_reference, foreign)))
+
     def _query(self, connection: sa.Connection, name: str) -> tuple[SqlBatches, sa.CursorResult[tuple[object, ...]]]:
         plain = connection.execution_options(no_parameters=True)
         result = plain.exec_driver_sql(self._queries[name])
@@ -108,6 +121,12 @@ def _batches(
     yield made.batch([])
     for rows in result.partitions(batch_rows):
         yield made.batch(rows)
+
+
+def _reference(declared: ReflectedForeignKeyConstraint) -> Reference:
+    schema = declared["referred_schema"]
+    table = f"{schema}.{declared['referred_table']}" if schema else declared["referred_table"]
+    return Reference(tuple(declared["constrained_columns"]), table, tuple(declared["referred_columns"]))
 
 
 def _is_listed(inspector: sa.Inspector, name: str, schema: str | None) -> bool:

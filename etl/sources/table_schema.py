@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +40,12 @@ class TableSchema:
     columns: tuple[DeclaredColumn, ...]
     key: tuple[str, ...] = ()
     references: tuple[Reference, ...] = ()
+
+
+@runtime_checkable
+class DeclaringSource(Protocol):
+    """A source that declares more of its tables than their columns' names."""
+
+    def schema_of(self, table: str) -> TableSchema | None:
+        """What it declares of a table; None where it declares nothing. Raises SourceError."""
+        ...

@@ -140,6 +140,8 @@ def _made(place: Place, where: str, fields: Sequence[DraftField], notes: tuple[s
         why = f"no table holds them, but {place.group.column.name} tells which rows belong to one"
     else:
         why = f"the table's name says it ({name_fit.term})" if name_fit and is_named else "its columns say it"
+    if place.table.declared_key and place.group is None:
+        why = f"{why}; the source declares its key"
     return DraftMapping(
         name=place.name,
         entity=place.entity.name,

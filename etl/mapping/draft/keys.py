@@ -16,11 +16,13 @@ _OPPOSITES = {"0": "1", "N": "Y", "n": "y", "No": "Yes", "NO": "YES", "no": "yes
 
 
 def key_of(table: Table, pointing: Collection[str], pointed_at: Collection[str], terms: Terms) -> tuple[str, ...]:
-    """The key: what other tables point to first, then what is named as key, then what is unique; () where nothing is.
+    """The key: the one that the source declares; else what other tables point to first, then what is named as key, then what is unique; () where nothing is.
 
     ``pointing`` are the columns that point elsewhere, which are unique by chance at most; keys that the old system made
     for itself come before them only.
     """
+    if table.declared_key:
+        return table.declared_key
     meant = [each.name for at, each in enumerate(table.columns) if is_meant_as_key(each, at, table.name)]
     single = [key[0] for key in table.keys if len(key) == 1]
     own = [name for name in (*meant, *single) if not _is_technical(name, terms)]

@@ -60,7 +60,10 @@ def _reference(link: Link, parent: Parent) -> DraftField:
         return DraftField(link.name, value, (parent.column,), Confidence.MEDIUM, "the key of the same group of rows")
     met = 1 - found.missing_values / found.values if found.values else 0.0
     why = f"{found.values - found.missing_values:,} of {found.values:,} values are in {found.parent}.{found.parent_column}"
-    confidence = Confidence.HIGH if found.is_named and met >= _CERTAIN else Confidence.MEDIUM
+    if found.is_declared:
+        why = f"declared by the source; {why}"
+    is_sure = found.is_declared or (found.is_named and met >= _CERTAIN)
+    confidence = Confidence.HIGH if is_sure else Confidence.MEDIUM
     return DraftField(link.name, value, (parent.column,), confidence, why)
 
 

@@ -1,4 +1,4 @@
-"""CREATE TABLE and the keys that ALTER TABLE adds, as far as columns, types, keys and references go.
+"""CREATE TABLE, as far as columns, types, keys and references go.
 
 Definitions are small, so each item of the body is a list of tokens that is looked at as a whole.
 """
@@ -14,13 +14,13 @@ from etl.sources.dumps.parsing import Unexpected, take_enclosed, take_table
 from etl.sources.dumps.tokens import MYSQL, NAME, NUMBER, TSQL, WORD, Token
 from etl.sources.table_schema import DeclaredColumn, DeclaredType, Reference, TableSchema
 
-_NO_COLUMN = (b"CONSTRAINT", b"PRIMARY", b"UNIQUE", b"KEY", b"INDEX", b"FOREIGN", b"CHECK", b"FULLTEXT", b"SPATIAL",
+NO_COLUMN = (b"CONSTRAINT", b"PRIMARY", b"UNIQUE", b"KEY", b"INDEX", b"FOREIGN", b"CHECK", b"FULLTEXT", b"SPATIAL",
               b"EXCLUDE", b"PERIOD", b"LIKE")  # fmt: skip
 _TYPE_GOES_ON = (b"VARYING", b"PRECISION", b"WITH", b"WITHOUT", b"TIME", b"ZONE")
 
 
 @dataclass(frozen=True, slots=True)
-class _Parts:
+class Parts:
     """What the items of a definition add up to."""
 
     columns: list[DeclaredColumn] = field(default_factory=list)
@@ -36,25 +36,13 @@ def created_table(lexer: Lexer, dialect: str) -> TableSchema | None:
     token = lexer.peek()
     if token is None or not token.is_mark(b"("):
         return None
-    parts = _Parts()
-    for item in _items(take_enclosed(lexer)):
-        _add(parts, _Tokens(item, dialect))
+    parts = Parts()
+    for item in items_of(take_enclosed(lexer)):
+        add_item(parts, Walk(item, dialect))
     return TableSchema(name, tuple(parts.columns), tuple(parts.key), tuple(parts.references))
 
 
-def altered_table(schema: TableSchema, tokens: Sequence[Token], dialect: str) -> TableSchema:
-    """The schema with the key and the reference that the rest of an ALTER TABLE adds."""
-    parts = _Parts(key=list(schema.key), references=list(schema.references))
-    walk = _Tokens(tokens, dialect)
-    while walk.is_left:
-        if walk.took(b"ADD"):
-            _add_constraint(parts, walk)
-        else:
-            walk.skip()
-    return replace(schema, key=tuple(parts.key), references=tuple(parts.references))
-
-
-class _Tokens:
+class Walk:
     """Walks through the tokens of one item."""
 
     def __init__(self, tokens: Sequence[Token], dialect: str) -> None:
@@ -64,27 +52,37 @@ class _Tokens:
 
     @property
     def is_left(self) -> bool:
+        """Whether any token is left."""
         return self._position < len(self._tokens)
 
     def now(self) -> Token | None:
+        """The token that comes next, which stays."""
         return self._tokens[self._position] if self.is_left else None
 
+    def rest(self) -> Sequence[Token]:
+        """The tokens that are left."""
+        return self._tokens[self._position :]
+
     def skip(self) -> None:
+        """Passes over one token."""
         self._position += 1
 
     def took(self, *words: bytes) -> bool:
+        """Takes the next token if it is one of these words."""
         token = self.now()
         is_it = token is not None and token.is_word(*words)
         self._position += is_it
         return is_it
 
     def took_mark(self, mark: bytes) -> bool:
+        """Takes the next token if it is this character."""
         token = self.now()
         is_it = token is not None and token.is_mark(mark)
         self._position += is_it
         return is_it
 
     def name(self) -> str:
+        """Takes one name, quoted or not. Raises Unexpected."""
         token = self.now()
         if token is None or token.kind not in (NAME, WORD):
             raise Unexpected(token)
@@ -92,6 +90,7 @@ class _Tokens:
         return name_of(token.text)
 
     def table(self) -> str:
+        """Takes a table's name, with its schema only where that is not the default one. Raises Unexpected."""
         parts = [self.name()]
         while self.took_mark(b"."):
             parts.append(self.name())
@@ -124,7 +123,8 @@ class _Tokens:
         return tuple(found)
 
 
-def _items(tokens: Sequence[Token]) -> Iterator[list[Token]]:
+def items_of(tokens: Sequence[Token]) -> Iterator[list[Token]]:
+    """The items of a list: what stands between commas that are in no parentheses."""
     item: list[Token] = []
     depth = 0
     for token in tokens:
@@ -138,15 +138,16 @@ def _items(tokens: Sequence[Token]) -> Iterator[list[Token]]:
         yield item
 
 
-def _add(parts: _Parts, item: _Tokens) -> None:
+def add_item(parts: Parts, item: Walk) -> None:
+    """Adds a column, or what is declared between the columns. Raises Unexpected."""
     first = item.now()
-    if first is not None and first.is_word(*_NO_COLUMN):
-        _add_constraint(parts, item)
+    if first is not None and first.is_word(*NO_COLUMN):
+        add_constraint(parts, item)
         return
     name = item.name()
     if item.took(b"AS"):
         return
-    declared = _type(item)
+    declared = type_of(item)
     column = DeclaredColumn(name, declared, is_required=False)
     is_computed = False
     while (token := item.now()) is not None:
@@ -164,7 +165,7 @@ def _add(parts: _Parts, item: _Tokens) -> None:
         parts.columns.append(column)
 
 
-def _skip_one(item: _Tokens, token: Token) -> None:
+def _skip_one(item: Walk, token: Token) -> None:
     """One token, or what is in parentheses as a whole."""
     if token.is_mark(b"("):
         item.columns()
@@ -172,7 +173,8 @@ def _skip_one(item: _Tokens, token: Token) -> None:
         item.skip()
 
 
-def _type(item: _Tokens) -> DeclaredType:
+def type_of(item: Walk) -> DeclaredType:
+    """The type that comes next. Raises Unexpected."""
     words = [item.name().lower()]
     while item.took_mark(b"."):
         words = [item.name().lower()]
@@ -186,7 +188,8 @@ def _type(item: _Tokens) -> DeclaredType:
     return DeclaredType(" ".join(words), arguments)
 
 
-def _add_constraint(parts: _Parts, item: _Tokens) -> None:
+def add_constraint(parts: Parts, item: Walk) -> None:
+    """Adds a key or a reference; other constraints say nothing of either. Raises Unexpected."""
     if item.took(b"CONSTRAINT"):
         item.name()
     if item.took(b"PRIMARY"):

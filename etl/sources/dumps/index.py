@@ -10,8 +10,11 @@ from dataclasses import dataclass, field
 
 from etl.core.errors import SourceUnreadable
 from etl.sources.dumps.lexer import Lexer
-from etl.sources.dumps.script import Changed, Rows, Script
+from etl.sources.dumps.rows import Rows
+from etl.sources.dumps.script import Dropped, Refused, Script
 from etl.sources.table_schema import TableSchema
+
+_REMEDY = "Export the tables again as data only, or run the script on a server and read that."
 
 
 @dataclass(slots=True)
@@ -45,7 +48,6 @@ class Index:
         self._place = place
         self._tables: dict[str, IndexedTable] = {}
         self._latest: IndexedTable | None = None
-        self._changed: list[Changed] = []
 
     def build(self, blocks: Iterator[bytes], dialect: str, *, is_cut_off: bool) -> Index:
         """Reads the whole script. Raises SourceUnreadable for a script that is no plain dump."""
@@ -56,13 +58,14 @@ class Index:
                 self._define(statement)
             elif isinstance(statement, Rows):
                 self._pass_rows(statement, script)
-            elif isinstance(statement, Changed):
-                self._changed.append(statement)
+            elif isinstance(statement, Dropped):
+                self._drop(statement.table)
+            elif isinstance(statement, Refused):
+                self._refuse(statement)
             else:
                 self._lose(statement.line)
         if is_cut_off:
             self._lose(lexer.line)
-        self._refuse_changes()
         return self
 
     def names(self) -> list[str]:
@@ -98,11 +101,14 @@ class Index:
             raise SourceUnreadable(f"{self._place} is broken in line {line}, before any rows.", hint=hint)
         self._latest.lost.append(line)
 
-    def _refuse_changes(self) -> None:
-        for change in self._changed:
-            if change.table.casefold() in self._tables:
-                message = f"{self._place} changes rows of {change.table} in line {change.line}: it is no plain dump."
-                raise SourceUnreadable(message, hint="Run the script on a server and read that, or dump the tables.")
+    def _drop(self, name: str) -> None:
+        table = self._tables.get(name.casefold())
+        if table is not None and not table.segments:
+            del self._tables[name.casefold()]
+
+    def _refuse(self, refused: Refused) -> None:
+        message = f"{self._place} is no plain dump: the statement in line {refused.line} {refused.what}."
+        raise SourceUnreadable(message, hint=_REMEDY)
 
     def _entry(self, name: str) -> IndexedTable:
         return self._tables.setdefault(name.casefold(), IndexedTable(name))

@@ -38,6 +38,8 @@ class Lexer:
         self._ahead: Token | None = None
         self.end = offset
         """Offset behind what was taken last."""
+        self.executed: list[Token] = []
+        """Comments that MySQL would execute, as far as nobody has looked at them."""
 
     @property
     def line(self) -> int:
@@ -148,6 +150,8 @@ class Lexer:
                 self._starts_line = False
                 return token
             self._starts_line = self._starts_line or b"\n" in token.text
+            if token.text.startswith((b"/*!", b"/*M!")):
+                self.executed.append(token)
 
     def _token(self, found: re.Match[bytes]) -> Token:
         start, end = found.span()

@@ -1,78 +1,48 @@
 """Reads a dump statement by statement: what it declares, and the rows that it puts into tables.
 
-A statement that is broken costs the row it stands in and goes on with the next one that is seen to start; what a quote
-that was never closed may have swallowed is damage line by line. Statements that hold no data are passed over.
+Nothing is run. Plain INSERT and COPY give rows; what declares tables is followed; other statements are passed over if
+they can do nothing to rows, and end the reading otherwise. A statement that is broken costs the row it stands in.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
-from etl.sources.dialect import LONGEST_ROW
-from etl.sources.dumps.definitions import altered_table, created_table
+from etl.sources.dumps.alterations import NotObeyedError, altered_table
+from etl.sources.dumps.definitions import Walk, created_table
 from etl.sources.dumps.lexer import Lexer
-from etl.sources.dumps.literals import bytes_of, cast, copied, decoded, number_of, string_of
-from etl.sources.dumps.parsing import (
-    Unexpected,
-    expect_mark,
-    expect_word,
-    take_enclosed,
-    take_list,
-    take_name,
-    take_table,
-)
-from etl.sources.dumps.tokens import (
-    BINARY,
-    MYSQL,
-    NAME,
-    NUMBER,
-    OPEN,
-    POSTGRES,
-    STRING,
-    TSQL,
-    WORD,
-    Token,
-    cell_pattern,
-    row_pattern,
-)
+from etl.sources.dumps.literals import decoded
+from etl.sources.dumps.offences import ELSEWHERE, FROM_QUERY, hidden_offence, is_code, offence
+from etl.sources.dumps.parsing import Unexpected, take_table
+from etl.sources.dumps.rows import RowReader, Rows
+from etl.sources.dumps.tokens import MYSQL, NAME, NUMBER, OPEN, POSTGRES, TSQL, WORD, Token
+from etl.sources.dumps.tsql import CODE, Flow, Passed
 from etl.sources.table_schema import TableSchema
 
-BROKEN: Final = "broken_record"
-_STARTS = (b"INSERT", b"CREATE", b"ALTER", b"SET", b"UPDATE", b"DELETE", b"MERGE", b"TRUNCATE", b"DROP", b"EXEC",
-           b"EXECUTE", b"USE", b"PRINT", b"BEGIN", b"END", b"COMMIT", b"IF", b"DECLARE", b"GRANT")  # fmt: skip
-_CODE = (b"PROCEDURE", b"PROC", b"FUNCTION", b"TRIGGER", b"VIEW")
-_SWALLOWED = re.compile(rb"^[ \t]*+INSERT\s", re.MULTILINE | re.IGNORECASE)
-_CONSTANTS = {b"NULL": None, b"TRUE": True, b"FALSE": False}
+_LONGEST_STATEMENT = 100_000
+"""Tokens; no statement without rows is longer."""
+_READS_FILES = (b"I", b"IR", b"INCLUDE", b"INCLUDE_RELATIVE", b"COPY", b"GEXEC")
+"""Commands of psql that bring in rows or statements."""
+_FLOW = (b"IF", b"WHILE", b"ELSE", b"BEGIN", b"END")
+_STOPS = (b"NOEXEC", b"PARSEONLY", b"FMTONLY")
+_WRITES = re.compile(rb"\s*+(?:INSERT|REPLACE|UPDATE|DELETE|TRUNCATE|LOAD|CALL)\s", re.IGNORECASE)
+_OPEN_COMMENT: Final = "holds, or stands before, a comment that never ends"
+_CONDITION: Final = "writes rows under a condition, which only a server can judge"
 
 
-class Row(NamedTuple):
-    """The values of a row, or the problem code that says why there are none."""
-
-    line: int
-    damage: str | None
-    values: tuple[object, ...] = ()
-
-
-class Rows(NamedTuple):
-    """Some rows of a table, in order; ``columns`` is None where they follow the definition.
-
-    ``rows`` must be read to its end before the next statement is asked for.
-    """
+class Dropped(NamedTuple):
+    """A table that is gone, before it had any rows."""
 
     table: str
-    columns: tuple[str, ...] | None
-    start: int
+
+
+class Refused(NamedTuple):
+    """A statement that no dump has: the rows are not what the script says as far as it is followed."""
+
     line: int
-    rows: Iterator[Row]
-
-
-class Changed(NamedTuple):
-    """A statement that alters rows which other statements gave."""
-
-    table: str
-    line: int
+    what: str
 
 
 class Lost(NamedTuple):
@@ -82,7 +52,7 @@ class Lost(NamedTuple):
     line: int
 
 
-Statement: TypeAlias = "TableSchema | Rows | Changed | Lost"
+Statement: TypeAlias = "TableSchema | Rows | Dropped | Refused | Lost"
 
 
 class Script:
@@ -91,11 +61,23 @@ class Script:
     def __init__(self, lexer: Lexer, dialect: str, *, is_counting: bool = False) -> None:
         self._lexer = lexer
         self._dialect = dialect
-        self._is_counting = is_counting
-        self._row_pattern = row_pattern(dialect)
-        self._cells = cell_pattern(dialect).findall
-        self._opening: tuple[bytes, str, tuple[str, ...] | None] = (b"", "", None)
+        self._rows = RowReader(lexer, dialect, is_counting=is_counting)
         self._schemas: dict[str, TableSchema] = {}
+        self._filled: dict[str, str] = {}
+        self._database = ""
+        self._flow = Flow()
+        self._starts_batch = True
+        self._rows_of_batch = 0
+        self._is_complete = False
+        self._followed: dict[bytes, Callable[[Token], Iterator[Statement]]] = {
+            b"CREATE": self._created,
+            b"ALTER": self._altered,
+            b"DROP": self._dropped,
+        }
+        if dialect == POSTGRES:
+            self._followed[b"COPY"] = self._copied
+        if dialect == MYSQL:
+            self._followed[b"DELIMITER"] = self._skip_code
 
     @property
     def end(self) -> int:
@@ -107,278 +89,296 @@ class Script:
         while (token := self._lexer.peek()) is not None:
             try:
                 yield from self._statement(token)
-            except Unexpected as met:
-                yield Lost(token.start, token.line)
-                self._lexer.skip_to_record(met.token)
+                met = self._rows.met
+            except Unexpected as broken:
+                met = broken
+                yield _broken(token, broken)
+                self._lexer.skip_to_record(broken.token)
+                self._flow.go_on()
+            if met is not None and _is_open_comment(met.token):
+                yield Refused(token.line, _OPEN_COMMENT)
+            self._rows.met = None
+            yield from self._hidden()
+        yield from self._hidden()
+
+    def _hidden(self) -> Iterator[Refused]:
+        executed, self._lexer.executed = self._lexer.executed, []
+        for comment in executed:
+            what = hidden_offence(comment.text) if self._dialect == MYSQL else None
+            if what is not None:
+                yield Refused(comment.line, what)
 
     def _statement(self, token: Token) -> Iterator[Statement]:
-        lexer = self._lexer
-        if token.is_word(b"INSERT", b"REPLACE"):
-            yield self._inserted(token)
-        elif lexer.took_word(b"COPY"):
-            yield from self._copied(token)
-        elif lexer.took_word(b"CREATE"):
-            yield from self._created()
-        elif lexer.took_word(b"ALTER"):
-            yield from self._altered()
-        elif lexer.took_word(b"UPDATE", b"DELETE", b"MERGE"):
-            yield from self._changed(token)
-        elif self._dialect == MYSQL and lexer.took_word(b"DELIMITER"):
-            self._skip_code()
-        elif self._dialect == POSTGRES and token.starts_line and lexer.took_mark(b"\\"):
-            lexer.rest_of_line()  # a command of psql
+        word = token.text.upper() if token.kind == WORD else b""
+        if self._dialect == TSQL and (word in _FLOW or (word == b"GO" and token.starts_line)):
+            yield from self._flowing(token, word)
+            return
+        if word == b"INSERT" or (word == b"REPLACE" and self._dialect != TSQL):
+            yield from self._inserted(token)
+        elif word in self._followed:
+            self._lexer.take()
+            yield from self._followed[word](token)
+        elif self._dialect == POSTGRES and token.starts_line and self._lexer.took_mark(b"\\"):
+            yield from self._of_psql(token)
         else:
-            lexer.take()
-            if token.kind == OPEN:
-                raise Unexpected(token)
-            if not token.is_mark(b";"):
-                self._skip_statement()
+            yield from self._other(token, word)
+        self._flow.go_on()
+        self._starts_batch = False
+
+    # ------------------------------------------------------------ rows
+
+    def _inserted(self, token: Token) -> Iterator[Statement]:
+        if self._flow.is_governed:
+            yield Refused(token.line, _CONDITION)
+        yield from self._given(self._rows.inserted(token))
+
+    def _copied(self, first: Token) -> Iterator[Statement]:
+        rows = self._rows.copied(first)
+        if rows is not None:
+            yield from self._given(rows)
+        elif not any(each.is_word(b"TO") for each in self._rest(first)):
+            yield Refused(first.line, ELSEWHERE.format("COPY"))
+
+    def _given(self, rows: Rows) -> Iterator[Statement]:
+        database = self._filled.setdefault(rows.table.casefold(), self._database)
+        if database != self._database:
+            yield Refused(rows.line, "fills a table of a name that another of its databases has too")
+        self._rows_of_batch += 1
+        yield rows
 
     # ------------------------------------------------------------ definitions
 
-    def _created(self) -> Iterator[TableSchema]:
+    def _created(self, first: Token) -> Iterator[Statement]:
         lexer = self._lexer
-        while lexer.took_word(b"GLOBAL", b"LOCAL", b"TEMPORARY", b"TEMP", b"UNLOGGED", b"FOREIGN", b"OR", b"REPLACE"):
+        while lexer.took_word(
+            b"GLOBAL", b"LOCAL", b"TEMPORARY", b"TEMP", b"UNLOGGED", b"FOREIGN", b"OR", b"REPLACE", b"ALTER"
+        ):
             pass
         if lexer.took_word(b"TABLE"):
-            schema = created_table(lexer, self._dialect)
-            if schema is not None and schema.columns:
-                self._schemas[schema.table] = schema
-                yield schema
-        self._skip_statement()
+            yield from self._created_table(first)
+        elif self._dialect == POSTGRES and lexer.took_word(b"FUNCTION", b"PROCEDURE", b"RULE"):
+            self._skip_body()
+        else:
+            tokens = self._rest(first)
+            if self._dialect == MYSQL and is_code(tokens) and any(each.is_word(b"BEGIN") for each in tokens):
+                yield Refused(first.line, "defines code whose end cannot be told, since no DELIMITER stands before it")
+            yield from self._offence(tokens)
 
-    def _altered(self) -> Iterator[TableSchema]:
+    def _created_table(self, first: Token) -> Iterator[Statement]:
+        token = self._lexer.peek()
+        is_careful = self._flow.is_governed or (token is not None and token.is_word(b"IF"))
+        schema = created_table(self._lexer, self._dialect)
+        if schema is not None and schema.columns:
+            yield from self._defined(schema, first.line, is_careful=is_careful)
+        tokens = self._rest(first)
+        makers = (b"SELECT",) if schema is not None else (b"SELECT", b"AS")
+        if self._dialect != TSQL and any(each.is_word(*makers) for each in tokens):
+            yield Refused(first.line, FROM_QUERY)
+        yield from self._offence(tokens)
+
+    def _defined(self, schema: TableSchema, line: int, *, is_careful: bool) -> Iterator[Statement]:
+        known = self._schemas.setdefault(schema.table.casefold(), schema)
+        if known is schema:
+            yield schema
+        elif not is_careful or known.columns != schema.columns:
+            yield Refused(line, "defines a table that is defined already")
+
+    def _altered(self, first: Token) -> Iterator[Statement]:
         lexer = self._lexer
+        while lexer.took_word(b"IGNORE", b"ONLINE", b"FOREIGN"):
+            pass
         if not lexer.took_word(b"TABLE"):
-            self._skip_statement()
+            yield from self._offence(self._rest(first))
             return
         for word in (b"IF", b"EXISTS", b"ONLY"):
             lexer.took_word(word)
         table = take_table(lexer, self._dialect)
-        tokens = self._skip_statement()
-        if table in self._schemas:
-            self._schemas[table] = altered_table(self._schemas[table], tokens, self._dialect)
-            yield self._schemas[table]
+        tokens = self._rest(first)
+        known = self._schemas.get(table.casefold())
+        has_rows = table.casefold() in self._filled
+        try:
+            schema = altered_table(known or TableSchema(table, ()), tokens[1:], self._dialect, has_rows=has_rows)
+        except (NotObeyedError, Unexpected):
+            yield Refused(first.line, "alters a table in a way that is not followed (ALTER TABLE)")
+            return
+        yield from self._offence(tokens)
+        if known is not None and schema != known:
+            if self._flow.is_governed and schema.columns != known.columns:
+                yield Refused(first.line, "alters a table under a condition (ALTER TABLE)")
+            self._schemas[table.casefold()] = schema
+            yield schema
 
-    def _changed(self, first: Token) -> Iterator[Changed]:
-        for word in (b"LOW_PRIORITY", b"IGNORE", b"FROM", b"INTO", b"ONLY"):
-            self._lexer.took_word(word)
+    def _dropped(self, first: Token) -> Iterator[Statement]:
+        tokens = self._rest(first)
+        walk = Walk(tokens[1:], self._dialect)
+        walk.took(b"TEMPORARY")
+        if walk.took(b"DATABASE", b"SCHEMA") and self._filled:
+            yield Refused(first.line, "removes rows that it wrote before (DROP)")
+        elif walk.took(b"TABLE"):
+            yield from self._dropped_tables(first, walk)
+        yield from self._offence(tokens)
+
+    def _dropped_tables(self, first: Token, walk: Walk) -> Iterator[Statement]:
+        if walk.took(b"IF"):
+            walk.took(b"EXISTS")
+        for name in _names(walk):
+            if name.casefold() in self._filled and not name.startswith("#"):
+                yield Refused(first.line, "removes rows that it wrote before (DROP TABLE)")
+            if self._schemas.pop(name.casefold(), None) is not None:
+                yield Dropped(name)
+
+    # ------------------------------------------------------------ what holds no rows
+
+    def _other(self, first: Token, word: bytes) -> Iterator[Statement]:
+        self._lexer.take()
+        if first.kind == OPEN:
+            raise Unexpected(first)
+        if first.is_mark(b";"):
+            return
+        tokens = self._rest(first)
+        if word == b"USE" and len(tokens) > 1:
+            self._database = decoded(tokens[1].text).strip('[]`"').casefold()
+        elif word in (b"DELETE", b"TRUNCATE") and self._empties_nothing(tokens):
+            return
+        elif (
+            self._dialect == TSQL
+            and first.is_mark(b":")
+            and first.starts_line
+            and tokens[1:]
+            and tokens[1].is_word(b"R")
+        ):
+            yield Refused(first.line, ELSEWHERE.format(":r"))
+        elif self._stops(tokens, word):
+            yield Refused(first.line, f"does not go on, or takes back what it wrote ({decoded(word)})")
+        else:
+            yield from self._offence(tokens)
+
+    def _offence(self, tokens: Sequence[Token]) -> Iterator[Refused]:
+        what = offence(tokens, self._dialect, starts_batch=self._starts_batch)
+        if what is not None:
+            yield Refused(tokens[0].line, what)
+
+    def _stops(self, tokens: Sequence[Token], word: bytes) -> bool:
+        """Whether rows are taken back, or what follows is not run, and not only for the case of a failure."""
+        if word == b"ROLLBACK":
+            stops = bool(self._filled)
+        elif self._dialect != TSQL:
+            stops = False
+        elif word == b"SET":
+            stops = len(tokens) > 1 and tokens[1].is_word(*_STOPS) and tokens[-1].is_word(b"ON")
+        else:
+            stops = word in (b"RETURN", b"GOTO")
+        return stops and not self._flow.is_for_failures
+
+    def _empties_nothing(self, tokens: Sequence[Token]) -> bool:
+        """Whether a table is emptied before the script has put any rows into it."""
+        if not self._filled:
+            return True
+        walk = Walk(tokens[1:], self._dialect)
+        while walk.took(b"TABLE", b"FROM", b"ONLY"):
+            pass
+        names = {name.casefold() for name in _names(walk)}
+        return not walk.is_left and names <= set(self._schemas) - set(self._filled)
+
+    def _of_psql(self, token: Token) -> Iterator[Statement]:
+        words = (self._lexer.rest_of_line() or b"").upper().split()
+        if words and words[0] in _READS_FILES:
+            yield Refused(token.line, ELSEWHERE.format("a command of psql"))
+
+    def _flowing(self, first: Token, word: bytes) -> Iterator[Statement]:
+        """What decides in SQL Server's scripts whether, and how often, statements are run."""
+        self._lexer.take()
+        if word == b"GO":
+            yield from self._batch_ended(first)
+        elif word == b"END":
+            self._flow.end(self._lexer)
+        elif word == b"BEGIN":
+            if not self._flow.begin(self._lexer):
+                self._rest(first)
+        else:
+            self._flow.ask(word, self._rest(first), is_complete=self._is_complete)
+        self._starts_batch = word == b"GO"
+
+    def _batch_ended(self, first: Token) -> Iterator[Statement]:
         token = self._lexer.peek()
-        if token is not None and token.kind in (WORD, NAME):
-            yield Changed(take_table(self._lexer, self._dialect), first.line)
-        self._skip_statement()
+        if token is not None and token.kind == NUMBER and token.line == first.line:
+            self._lexer.take()
+            if self._rows_of_batch and token.text != b"1":
+                yield Refused(first.line, "repeats the rows of its batch (GO with a number)")
+        self._flow, self._rows_of_batch = Flow(), 0
 
-    def _skip_statement(self) -> list[Token]:
-        """Passes over the rest of a statement; its tokens, as far as they are no code."""
-        tokens: list[Token] = []
-        is_code = self._dialect == TSQL and self._starts_code()
-        while (token := self._lexer.peek()) is not None and not self._starts_statement(token, is_code=is_code):
-            if token.kind == OPEN:
+    # ------------------------------------------------------------ passing over
+
+    def _rest(self, first: Token) -> list[Token]:
+        """The statement whose first token was taken, without a semicolon at its end. Raises Unexpected."""
+        passed = Passed(first)
+        token = self._lexer.peek()
+        is_code = (
+            self._dialect == TSQL and first.is_word(b"CREATE", b"ALTER") and token is not None and token.is_word(*CODE)
+        )
+        self._is_complete = False
+        while (token := self._lexer.peek()) is not None and not self._ends_before(passed, token, is_code=is_code):
+            if token.kind == OPEN or len(passed.tokens) > _LONGEST_STATEMENT:
                 raise Unexpected(token)
             self._lexer.take()
-            if token.is_mark(b";") and not is_code:
+            if is_code:
+                continue
+            if token.is_mark(b";"):
+                self._is_complete = True
                 break
-            if len(tokens) < _LONGEST_STATEMENT:
-                tokens.append(token)
-        return tokens
+            passed.add(token)
+        return passed.tokens
 
-    def _starts_code(self) -> bool:
-        token = self._lexer.peek()
-        return token is not None and token.is_word(*_CODE)
+    def _ends_before(self, passed: Passed, token: Token, *, is_code: bool) -> bool:
+        if is_code or self._dialect != TSQL:
+            return is_code and token.starts_line and token.is_word(b"GO")
+        return passed.ends_before(token)
 
-    def _starts_statement(self, token: Token, *, is_code: bool) -> bool:
-        """SQL Server's scripts need no semicolon: GO or a line that starts with a statement's word ends the one before."""
-        if self._dialect != TSQL or not token.starts_line:
-            return False
-        return token.is_word(b"GO") or (not is_code and token.is_word(*_STARTS))
-
-    def _skip_code(self) -> None:
-        """Stored code of MariaDB, up to the line that gives the semicolon its meaning back."""
-        self._lexer.rest_of_line()
-        while (line := self._lexer.rest_of_line()) is not None:
-            if line.split() == [b"DELIMITER", b";"]:
+    def _skip_body(self) -> None:
+        """PostgreSQL's functions and rules may hold statements that end in semicolons. Raises Unexpected."""
+        depth, blocks = 0, 0
+        while (token := self._lexer.take()) is not None:
+            if token.kind == OPEN:
+                raise Unexpected(token)
+            depth += token.is_mark(b"(") - token.is_mark(b")")
+            blocks += token.is_word(b"ATOMIC") or bool(blocks and token.is_word(b"CASE"))
+            blocks -= bool(blocks and token.is_word(b"END"))
+            if token.is_mark(b";") and not blocks and depth <= 0:
                 return
+        raise Unexpected(None)
 
-    # ------------------------------------------------------------ INSERT
+    def _skip_code(self, first: Token) -> Iterator[Statement]:
+        """Stored code of MySQL, up to the line that gives the semicolon its meaning back."""
+        mark = _mark_of(self._lexer.rest_of_line())
+        is_start = True
+        while mark != b";" and (text := self._lexer.rest_of_line()) is not None:
+            if text.upper().split()[:1] == [b"DELIMITER"]:
+                mark = _mark_of(text.split(None, 1)[-1])
+                continue
+            pieces = text.split(mark)
+            if any(map(_WRITES.match, pieces if is_start else pieces[1:])):
+                yield Refused(first.line, "writes rows between its stored code (DELIMITER)")
+            is_start = not pieces[-1].strip() and (is_start or len(pieces) > 1)
 
-    def _inserted(self, first: Token) -> Rows:
-        lexer = self._lexer
-        if lexer.took_text(self._opening[0]):
-            _, table, columns = self._opening
-            return Rows(table, columns, first.start, first.line, self._values(first.line))
-        lexer.take()
-        while lexer.took_word(b"IGNORE", b"INTO", b"LOW_PRIORITY", b"DELAYED"):
-            pass
-        table = take_table(lexer, self._dialect)
-        token = lexer.peek()
-        columns = take_list(lexer, lambda: take_name(lexer)) if token is not None and token.is_mark(b"(") else None
-        for word in (b"OVERRIDING", b"SYSTEM", b"USER", b"VALUE"):
-            lexer.took_word(word)
-        if lexer.took_word(b"VALUES"):
-            self._opening = (lexer.text_since(first), table, columns)
-            return Rows(table, columns, first.start, first.line, self._values(first.line))
-        return Rows(table, columns, first.start, first.line, self._broken(Unexpected(lexer.peek()), first.line, []))
 
-    def _values(self, line: int) -> Iterator[Row]:
-        lexer = self._lexer
-        swallowed: list[int] = []
-        try:
-            while True:
-                plain = lexer.take_matching(self._row_pattern)
-                if plain is not None:
-                    yield Row(plain[1], None, () if self._is_counting else self._plain_values(plain[0]))
-                else:
-                    token = lexer.peek()
-                    line, swallowed = token.line if token else line, []
-                    yield self._row(line, swallowed)
-                if not lexer.took_mark(b","):
-                    break
-            self._end_rows()
-        except Unexpected as met:
-            yield from self._broken(met, line, swallowed)
+def _broken(token: Token, met: Unexpected) -> Statement:
+    """A statement that broke outside of any row; what a comment may hide is not known."""
+    return Refused(token.line, _OPEN_COMMENT) if _is_open_comment(met.token) else Lost(token.start, token.line)
 
-    def _end_rows(self) -> None:
-        """Behind the last row nothing may stand that could have been another one. Raises Unexpected."""
-        token = self._lexer.peek()
-        if self._lexer.took_mark(b";") or token is None:
+
+def _is_open_comment(token: Token | None) -> bool:
+    return token is not None and token.kind == OPEN and token.text == b"/*"
+
+
+def _mark_of(text: bytes | None) -> bytes:
+    """What ends statements from now on."""
+    words = (text or b"").split()
+    return words[0] if words else b";"
+
+
+def _names(walk: Walk) -> Iterator[str]:
+    """Names of tables with commas between them."""
+    while walk.is_left and (token := walk.now()) is not None and token.kind in (WORD, NAME):
+        yield walk.table()
+        if not walk.took_mark(b","):
             return
-        if not token.is_word(b"ON") and not (token.starts_line and token.kind == WORD):
-            raise Unexpected(token)
-
-    def _broken(self, met: Unexpected, line: int, swallowed: Sequence[int]) -> Iterator[Row]:
-        """The row that broke, the rows that a quote may have swallowed; then on to the next statement."""
-        yield from (Row(each, BROKEN) for each in (line, *swallowed))
-        self._lexer.skip_to_record(met.token)
-
-    def _plain_values(self, row: bytes) -> tuple[object, ...]:
-        """The values of a row of plain literals."""
-        if self._dialect == TSQL:
-            return tuple(
-                self._plain_value(literal) if literal else cast(self._plain_value(inner), name.decode("ascii").lower())
-                for literal, inner, name in self._cells(row, 1)
-            )
-        return tuple(map(self._plain_value, self._cells(row, 1)))
-
-    def _plain_value(self, literal: bytes) -> object:
-        if literal.endswith(b"'"):
-            return string_of(literal, self._dialect)
-        return _CONSTANTS[word] if (word := literal.upper()) in _CONSTANTS else number_of(literal)
-
-    def _row(self, line: int, swallowed: list[int]) -> Row:
-        expect_mark(self._lexer, b"(")
-        start = self._lexer.end
-        values: list[object] = []
-        is_known = True
-        while True:
-            token = self._lexer.peek()
-            if token is not None and token.kind == STRING:
-                swallowed += _swallowed(token)
-            value = self._value(token)
-            is_known = is_known and value is not _NOT_KNOWN
-            values.append(value)
-            if self._lexer.took_mark(b")"):
-                break
-            expect_mark(self._lexer, b",")
-        if self._lexer.end - start > LONGEST_ROW:
-            return Row(line, "oversized_row")
-        return Row(line, None, tuple(values)) if is_known else Row(line, BROKEN)
-
-    def _value(self, token: Token | None) -> object:
-        if token is None or token.kind == OPEN:
-            raise Unexpected(token)
-        self._lexer.take()
-        if token.kind == STRING:
-            value: object = string_of(token.text, self._dialect)
-        elif token.kind == NUMBER:
-            value = number_of(token.text)
-        elif token.kind == BINARY:
-            value = bytes_of(token.text, self._dialect)
-        elif token.kind == WORD:
-            value = self._worded(token)
-        else:
-            raise Unexpected(token)
-        if self._dialect == POSTGRES:
-            self._skip_cast()
-        return value
-
-    def _worded(self, token: Token) -> object:
-        word = token.text.upper()
-        if word in _CONSTANTS:
-            return _CONSTANTS[word]
-        if word == b"CAST":
-            return self._cast()
-        follower = self._lexer.peek()
-        if follower is None or not follower.is_mark(b"("):
-            raise Unexpected(follower)
-        take_enclosed(self._lexer)
-        return _NOT_KNOWN
-
-    def _cast(self) -> object:
-        expect_mark(self._lexer, b"(")
-        value = self._value(self._lexer.peek())
-        expect_word(self._lexer, b"AS")
-        type_name = take_name(self._lexer).lower()
-        token = self._lexer.peek()
-        if token is not None and token.is_mark(b"("):
-            take_enclosed(self._lexer)
-        expect_mark(self._lexer, b")")
-        return cast(value, type_name)
-
-    def _skip_cast(self) -> None:
-        """PostgreSQL's ``::type`` behind a literal."""
-        while self._lexer.took_mark(b":"):
-            expect_mark(self._lexer, b":")
-            take_table(self._lexer, self._dialect)
-            while self._lexer.took_word(b"VARYING", b"WITHOUT", b"WITH", b"TIME", b"ZONE", b"PRECISION"):
-                pass
-            token = self._lexer.peek()
-            if token is not None and token.is_mark(b"("):
-                take_enclosed(self._lexer)
-
-    # ------------------------------------------------------------ COPY
-
-    def _copied(self, first: Token) -> Iterator[Rows]:
-        lexer = self._lexer
-        table = take_table(lexer, self._dialect)
-        token = lexer.peek()
-        columns = take_list(lexer, lambda: take_name(lexer)) if token is not None and token.is_mark(b"(") else None
-        expect_word(lexer, b"FROM")
-        expect_word(lexer, b"STDIN")
-        expect_mark(lexer, b";")
-        yield Rows(table, columns, first.start, first.line, self._copied_rows())
-
-    def _copied_rows(self) -> Iterator[Row]:
-        lexer = self._lexer
-        lexer.rest_of_line()
-        line = lexer.line
-        while (text := lexer.rest_of_line()) is not None:
-            body = text.removesuffix(b"\n").removesuffix(b"\r") if text.endswith(b"\r\n") else text.removesuffix(b"\n")
-            if body == b"\\.":
-                return
-            has_end = text.endswith(b"\n")
-            yield self._copied_row(body, line, has_end=has_end)
-            if not has_end and len(text) < LONGEST_ROW:
-                return
-            line = lexer.line
-        yield Row(line, BROKEN)
-
-    def _copied_row(self, body: bytes, line: int, *, has_end: bool) -> Row:
-        if has_end:
-            return Row(line, None, tuple(map(copied, decoded(body).split("\t"))))
-        is_overlong = len(body) >= LONGEST_ROW
-        while is_overlong and (more := self._lexer.rest_of_line()) is not None and not more.endswith(b"\n"):
-            pass
-        return Row(line, "oversized_row" if is_overlong else BROKEN)
-
-
-_NOT_KNOWN: Final = object()
-"""Stands for the value of an expression, which nobody here evaluates."""
-_LONGEST_STATEMENT = 10_000
-"""Tokens; no statement that adds a key is longer."""
-
-
-def _swallowed(token: Token) -> list[int]:
-    """The lines inside a text that look like the start of another row's statement."""
-    if b"\n" not in token.text:
-        return []
-    return [token.line + token.text.count(b"\n", 0, found.start()) for found in _SWALLOWED.finditer(token.text)]

@@ -19,7 +19,8 @@ from etl.core.ports import TableFacts
 from etl.sources.dumps.detection import check_dialect, declared_encoding, is_cut_off, proved_dialect
 from etl.sources.dumps.index import Index, IndexedTable, Segment
 from etl.sources.dumps.lexer import Lexer
-from etl.sources.dumps.script import Row, Rows, Script
+from etl.sources.dumps.rows import Row, Rows
+from etl.sources.dumps.script import Script
 from etl.sources.dumps.text_forms import text_form
 from etl.sources.encoding import BLOCK_BYTES, check_encoding, text_blocks
 from etl.sources.names import check_columns, check_tables

@@ -48,6 +48,9 @@ _DOUBLED = rb"'[^']*+(?:''[^']*+)*+'"
 _ESCAPED = rb"'[^'\\]*+(?:(?:\\.|'')[^'\\]*+)*+'"
 _IN_QUOTES = rb'"[^"]*+(?:""[^"]*+)*+"'
 _BLOCK = rb"/\*(?:[^*]|\*(?!/))*+\*/"
+_NESTED_BLOCK = rb"/\*(?:[^*/]++|\*(?!/)|/(?!\*))*+\*/"
+for _ in range(8):  # comments in comments; deeper ones count as never closed
+    _NESTED_BLOCK = rb"/\*(?:[^*/]++|\*(?!/)|/(?!\*)|%b)*+\*/" % _NESTED_BLOCK
 _COMMON = {
     SPACE: rb"\s++",
     NUMBER: rb"[-+]?(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)(?:[eE][-+]?[0-9]++)?(?![\w@\#$])",
@@ -59,7 +62,7 @@ _DIALECTS = {
         STRING: rb"[nN]?" + _DOUBLED,
         NAME: rb"\[[^\]]*+(?:\]\][^\]]*+)*+\]|" + _IN_QUOTES,
         BINARY: rb"0[xX][0-9a-fA-F]*+",
-        COMMENT: rb"--[^\n]*+|" + _BLOCK,
+        COMMENT: rb"--[^\n]*+|" + _NESTED_BLOCK,
         OPEN: rb"/\*|[nN]?'|\"|\[",
     },
     MYSQL: {
@@ -73,7 +76,7 @@ _DIALECTS = {
         STRING: rb"[eE]" + _ESCAPED + rb"|" + _DOUBLED + rb"|\$(?P<tag>(?:[A-Za-z_]\w*+)?)\$.*?\$(?P=tag)\$",
         NAME: _IN_QUOTES,
         BINARY: rb"[bBxX]'[0-9a-fA-F]*+'",
-        COMMENT: rb"--[^\n]*+|" + _BLOCK,
+        COMMENT: rb"--[^\n]*+|" + _NESTED_BLOCK,
         OPEN: rb"/\*|[eEbBxX]?'|\"|\$(?:[A-Za-z_]\w*+)?\$",
     },
 }

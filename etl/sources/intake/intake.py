@@ -22,6 +22,7 @@ from etl.core.records import DAMAGE, LINE, ROW
 from etl.sources.csv import CsvSource
 from etl.sources.engine import open_database, parquet, quoted
 from etl.sources.intake.columns import Cells
+from etl.sources.intake.declarations import broken, declared_by, declared_references, named
 from etl.sources.intake.hints import names_look_like_data, people_of
 from etl.sources.intake.judgement import Judge
 from etl.sources.intake.keys import Keys
@@ -98,12 +99,16 @@ class Intake:
 
     def certificate(self) -> Certificate:
         """Everything found so far, with the references between all tables."""
-        found = references(self._database, self._reads)
+        declared = declared_references(self._database, self._reads)
+        certain = [each.reference for each in declared if each.reference is not None]
+        pairs = {(each.table, each.column) for each in certain}
+        guessed = references(self._database, self._reads)
+        found = [*certain, *(each for each in guessed if (each.table, each.column) not in pairs)]
         return Certificate(
             taken=f"{self._taken:%Y-%m-%dT%H:%M:%SZ}",
             tables=tuple(read.table for read in self._reads),
             references=tuple(found),
-            observations=(*self._observations, *orphans(found)),
+            observations=(*self._observations, *broken(declared), *orphans(found)),
             unreadable=tuple(self._unreadable),
         )
 
@@ -117,8 +122,11 @@ class Intake:
             return
         relation = parquet([str(snapshot.path(taken))])
         columns = tuple(self._columns(relation, taken, name))
+        schema = declared_by(source, table) if file is None else None
+        declared_key = named(schema.key, taken.columns) if schema else ()
         keys = Keys(self._database, relation, name)
-        self._observations += [*self._damage(relation, name), *keys.observations(columns), *_limits(taken, name)]
+        spoiled = keys.observations(columns, declared_key)
+        self._observations += [*self._damage(relation, name), *spoiled, *_limits(taken, name)]
         made = Table(
             name=name,
             origin=taken.origin,
@@ -129,8 +137,9 @@ class Intake:
             columns=columns,
             keys=keys.found(columns),
             file=file,
+            declared_key=declared_key,
         )
-        self._reads.append(Read(made, relation))
+        self._reads.append(Read(made, relation, source.name, schema))
 
     def _damage(self, relation: str, name: str) -> Iterator[Observation]:
         """The damaged rows by what is wrong with them; control characters only where no line has told of them."""

@@ -37,10 +37,15 @@ class Keys:
         single = [column for column in unique if is_key_name(column.name)] or unique
         return tuple((column.name,) for column in single) or tuple(islice(self._pairs(columns), _PAIRS_SHOWN))
 
-    def observations(self, columns: Sequence[Column]) -> Iterator[Observation]:
-        """What spoils the columns that are meant as keys, and rows that stand twice."""
+    def observations(self, columns: Sequence[Column], declared: Sequence[str] = ()) -> Iterator[Observation]:
+        """What spoils the declared key and the columns that are meant as keys, and rows that stand twice."""
+        if len(declared) > 1 and (surplus := self._surplus(declared)):
+            yield Observation(
+                "duplicate_keys", Severity.BLOCK, self._table, "+".join(declared), surplus, "declared as key"
+            )
         for position, column in enumerate(columns):
-            if is_meant_as_key(column, position, self._table) and not column.is_unique:
+            is_key = [column.name] == [*declared] or is_meant_as_key(column, position, self._table)
+            if is_key and not column.is_unique:
                 yield from self._spoiled(column)
         if count := self._repeated(columns):
             yield Observation("repeated_rows", Severity.WARN, self._table, count=count)
@@ -78,6 +83,13 @@ class Keys:
         names = ", ".join(quoted(column.name) for column in columns)
         return self._number(
             f"select coalesce(sum(n - 1), 0) from (select count(*) as n from {self._relation} group by {names} having n > 1)"
+        )
+
+    def _surplus(self, names: Sequence[str]) -> int:
+        """Rows beyond the first of each value of several columns."""
+        bare = ", ".join(map(_bare, names))
+        return self._number(
+            f"select (select count(*) from {self._relation}) - (select count(*) from (select distinct {bare} from {self._relation}))"
         )
 
     def _places(self, condition: str) -> tuple[Place, ...]:

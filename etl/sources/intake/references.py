@@ -19,6 +19,7 @@ from etl.core.problems import Severity
 from etl.core.records import DAMAGE
 from etl.sources.engine import quoted
 from etl.sources.intake.columns import BLANKS
+from etl.sources.table_schema import TableSchema
 
 _SAME_SHAPE = 0.5
 _MANY_VALUES = 20
@@ -31,10 +32,12 @@ _LONGER = 2
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A table that was measured, with the FROM clause of its rows."""
+    """A table that was measured, with the FROM clause of its rows, its source and what that declares of it."""
 
     table: Table
     relation: str
+    source: str = ""
+    schema: TableSchema | None = None
 
 
 def references(database: duckdb.DuckDBPyConnection, reads: Sequence[Read]) -> list[Reference]:
@@ -46,7 +49,7 @@ def references(database: duckdb.DuckDBPyConnection, reads: Sequence[Read]) -> li
 def orphans(found: Sequence[Reference]) -> Iterator[Observation]:
     """An observation for each reference whose names agree and of which some values are not there."""
     for each in found:
-        if each.missing_values and each.is_named:
+        if each.missing_values and each.is_named and not each.is_declared:
             detail = f"{each.missing_values:,} of {each.values:,} values are not in {each.parent}.{each.parent_column}"
             yield Observation("missing_parents", Severity.WARN, each.table, each.column, each.missing_rows, detail)
 

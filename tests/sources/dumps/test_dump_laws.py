@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from etl.sources import encoding
 from etl.sources.dumps.lexer import Lexer
-from etl.sources.dumps.script import Rows, Script
+from etl.sources.dumps.rows import Rows
+from etl.sources.dumps.script import Script
 from etl.sources.dumps.source import DumpSource
 
 PIECES = ["'", "''", "\\", "\n", "\r\n", ";", "--", "/*", "*/", "GO", "\nGO\n", "(", ")", ",", "é", "日", "a b", "$$", "#",

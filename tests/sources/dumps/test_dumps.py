@@ -83,7 +83,7 @@ def test_rows_without_any_names_are_refused(tmp_path):
 )
 def test_a_script_that_changes_rows_is_no_dump(tmp_path, statement):
     text = f"CREATE TABLE T (A int);\nINSERT INTO T VALUES (1);\n{statement};\n"
-    with pytest.raises(SourceUnreadable, match="changes rows of T in line 3"):
+    with pytest.raises(SourceUnreadable, match=r"statement in line 3 changes rows \((?:UPDATE|DELETE|MERGE)\)"):
         source(tmp_path, text, dialect="postgres").tables()
 
 

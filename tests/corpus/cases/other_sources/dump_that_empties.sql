@@ -1,0 +1,9 @@
+-- MySQL dump 10.13
+CREATE TABLE `T` (
+  `a` int NOT NULL,
+  `b` varchar(40),
+  PRIMARY KEY (`a`)
+) ENGINE=InnoDB;
+INSERT INTO `T` VALUES (1,'Quenby');
+TRUNCATE TABLE `T`;
+-- Dump completed on 2026-01-01

@@ -1,0 +1,5 @@
+CREATE TABLE [dbo].[T]([a] [int] NOT NULL PRIMARY KEY, [b] [nvarchar](40) NULL)
+GO
+INSERT [dbo].[T] ([a], [b]) VALUES (1, N'Vale')
+IF NOT EXISTS (SELECT 1 FROM [dbo].[T] WHERE [a] = 2) INSERT [dbo].[T] ([a], [b]) VALUES (2, N'Quenby')
+GO

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 from functools import cache, lru_cache
 from typing import TypeAlias
 
@@ -166,10 +167,14 @@ def language(argument: JsonValue) -> BoundOperation:
     """Reads a language by its English name or its ISO 639 code of two or three letters.
 
     `give` is `name`, `alpha_2` or `alpha_3`; a language without a code of two letters is an error under `alpha_2`. Names
-    that agencies use for one language (Mandarin, Cantonese, Farsi, Haitian Creole) are known.
+    that agencies use for one language (Mandarin, Cantonese, Farsi, Haitian Creole, ASL) are known. A code that means one
+    language in the standard and may mean another in an agency's screens is an error (CH, CR, KR, NO, SL, TAG, UK, UNK),
+    as is a name of several (Creole, Sign Language): a crosswalk decides.
 
     >>> language(None).on("es", "SPANISH", "Mandarin", "Klingonish")
     ['Spanish', 'Spanish', 'Mandarin Chinese', '!invalid_value']
+    >>> language(None).on("ENG", "ASL", "Sign Language", "UNK")
+    ['English', 'American Sign Language', '!invalid_value', '!invalid_value']
     >>> language({"give": "alpha_2"}).on("Spanish", "American Sign Language")
     ['es', '!invalid_value']
     """
@@ -190,9 +195,7 @@ def _language_spellings() -> dict[str, str]:
     import pycountry  # noqa: PLC0415 - an extra
 
     listed = list(pycountry.languages)
-    codes = {each.alpha_2.upper(): each.alpha_3 for each in listed if _field(each, "alpha_2")}
-    codes |= {each.alpha_3.upper(): each.alpha_3 for each in listed}
-    codes |= {each.bibliographic.upper(): each.alpha_3 for each in listed if _field(each, "bibliographic")}
+    codes = {code: each.alpha_3 for each in listed for code in _language_codes(each)}
     meant: dict[str, set[str]] = {}
     for each in listed:
         for name in _language_names(each):
@@ -201,12 +204,28 @@ def _language_spellings() -> dict[str, str]:
     return codes | {name: code for name, code in (certain | _LANGUAGE_NAMES).items() if name not in codes}
 
 
+def _language_codes(entry: object) -> Iterator[str]:
+    """Its codes, where nobody will mean anything else by them.
+
+    Of the codes of three letters most stand for languages of few speakers, and are an agency's own letters for something
+    else: only those of languages that also have two letters count, and the few of :data:`_SPOKEN_HERE`.
+    """
+    short = _field(entry, "alpha_2")
+    if short or _field(entry, "alpha_3") in _SPOKEN_HERE:
+        found = (short, _field(entry, "alpha_3"), _field(entry, "bibliographic"))
+        yield from (code.upper() for code in found if code and code.upper() not in _OTHERWISE_USED)
+
+
 def _language_names(entry: object) -> list[str]:
-    """Its names; without what stands in brackets only where the language is the main one of that name."""
+    """Its names; without what stands in brackets only where the language is the main one of that name.
+
+    Names as short as a code count only where the language has a code.
+    """
     names = [_field(entry, "name"), _field(entry, "common_name")]
     if _field(entry, "alpha_2"):
         names.append(names[0].partition(" (")[0])
-    return [name for name in names if name]
+    is_known = _field(entry, "alpha_2") or _field(entry, "alpha_3") in _SPOKEN_HERE
+    return [name for name in names if name and (is_known or len(name) > _LONGEST_CODE)]
 
 
 def _field(entry: object, name: str) -> str:
@@ -244,7 +263,23 @@ _COUNTRY_NAMES = {
 }
 """Names in use that the standard spells otherwise."""
 
+_LONGEST_CODE = 3
+_SPOKEN_HERE = frozenset(
+    ("ase", "cmn", "yue", "nan", "fil", "ceb", "ilo", "hmn", "mww", "haw", "chr", "chk", "pon", "prs", "mam", "quc", "rhg")
+)
+"""Languages of this country's families that have no code of two letters."""
+
+_OTHERWISE_USED = frozenset(
+    (
+        *("AB", "AF", "AN", "AS", "BE", "BO", "BR", "CA", "CE", "CH", "CO", "CR", "CU", "CV", "ET", "FI", "HA", "HO", "KA"),
+        *("KR", "LA", "MI", "NA", "NO", "OR", "SA", "SE", "SG", "SL", "TG", "TW", "UK"),
+        *("CHE", "COR", "CRE", "LAT", "MAR", "SLO"),
+    )
+)
+"""Codes by which agencies also mean a country, another language, "not applicable", "no" or "unknown"."""
+
 _LANGUAGE_NAMES = {
+    "ASL": "ase",
     "MANDARIN": "cmn",
     "CANTONESE": "yue",
     "FARSI": "fas",

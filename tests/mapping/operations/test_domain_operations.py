@@ -136,6 +136,39 @@ def test_two_letters_are_always_a_language_code_and_never_a_rare_name():
     assert bind("language", None).on("en", "EN", "es", "so") == ["English", "English", "Spanish", "Somali"]
 
 
+@pytest.mark.parametrize(
+    ("codes", "meant"),
+    [
+        (("ASL", "asl", "A.S.L.", "ase", "American Sign Language"), "American Sign Language"),
+        (("ENG", "EN", "en", "English"), "English"),
+        (("SPA", "ES", "spanish"), "Spanish"),
+        (("CHI", "ZHO", "ZH", "Chinese"), "Chinese"),
+        (("VIE", "VI", "Vietnamese"), "Vietnamese"),
+        (("HAT", "HT", "Haitian Creole"), "Haitian"),
+        (("RUS", "RU"), "Russian"),
+        (("FRE", "FRA", "FR"), "French"),
+        (("ARA", "AR"), "Arabic"),
+        (("UKR", "Ukrainian"), "Ukrainian"),
+        (("HMN", "Hmong"), "Hmong"),
+        (("MAM", "Mam"), "Mam"),
+    ],
+)
+def test_codes_that_agencies_use_mean_the_language_that_they_mean_there(codes, meant):
+    assert bind("language", None).on(*codes) == [meant] * len(codes)
+
+
+NO_LANGUAGE = (
+    *("SP", "SPN", "SPAN", "SL", "SGN", "SIGN", "Sign Language", "Creole", "CR", "CRE", "CH", "CHN", "CN", "CAN", "MAN"),
+    *("MND", "KR", "TAG", "TG", "FAR", "CAM", "KRN", "ROM", "SER", "CRO", "SAM", "E", "S", "O", "GE", "UK", "UN", "UNK"),
+    *("UND", "MIS", "MUL", "ZXX", "NA", "N/A", "NO", "NON", "NONE", "OTH", "OT", "XX", "ARB", "HMG", "MIX", "MAR", "LA"),
+)
+
+
+@pytest.mark.parametrize("text", NO_LANGUAGE)
+def test_letters_that_may_mean_something_else_are_no_language(text):
+    assert bind("language", None).on(text, text.lower()) == [WRONG, WRONG]
+
+
 def test_countries_are_found_without_accents_and_dots():
     assert bind("country", None).on("Cote d'Ivoire", "Côte d'Ivoire", "U.S.A.", "South Korea", "484") == [
         "CI",

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from etl.core.records import JsonValue
 from etl.mapping.operations import (
     domain_contact,
+    domain_languages,
     domain_names,
     domain_placeholders,
     domain_places,
@@ -30,7 +31,12 @@ FAMILIES = (
     ("Placeholders", domain_placeholders.OPERATIONS),
     (
         "People and places by libraries (extra `people`)",
-        (*domain_names.OPERATIONS, *domain_contact.OPERATIONS, *domain_places.OPERATIONS),
+        (
+            *domain_names.OPERATIONS,
+            *domain_contact.OPERATIONS,
+            *domain_places.OPERATIONS,
+            *domain_languages.OPERATIONS,
+        ),
     ),
 )
 """Title and operations of each family, in the order of the documentation."""

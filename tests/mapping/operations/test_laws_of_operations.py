@@ -153,6 +153,27 @@ def test_what_came_out_goes_through_unchanged(name, column):
 
 @quick
 @given(
+    word=st.sampled_from(["RIVERA", "o'brien", "MCDONALD", "vi", "tran"]),
+    numeral=st.sampled_from(["II", "III", "IV", "VII", "VIII"]),
+    small=st.booleans(),
+)
+def test_a_numeral_stays_one_wherever_a_suffix_may_stand(word, numeral, small):
+    texts = [numeral, f"{word.upper()} {numeral}", f"{word.upper()} {numeral}, ANA"]
+    titled = bind("title_name", None).on(*(each.lower() if small else each for each in texts))
+    assert [numeral in each.replace(",", "").split() for each in titled] == [True] * 3
+
+
+def test_vi_is_a_name_unless_it_stands_behind_another_word():
+    assert bind("title_name", None).on("VI", "TRAN, VI", "vi tran", "JOHN SMITH VI") == [
+        "Vi",
+        "Tran, Vi",
+        "Vi Tran",
+        "John Smith VI",
+    ]
+
+
+@quick
+@given(
     day=st.dates(min_value=dt.date(1, 1, 1)),
     written=st.sampled_from(["%Y-%m-%d", "%m/%d/%Y", "%d.%m.%Y", "%Y%m%d", "%d%b%Y"]),
 )

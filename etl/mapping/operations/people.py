@@ -29,7 +29,6 @@ _SSN = r"^\s*(?P<area>[0-9]{3})[ -]?(?P<group>[0-9]{2})[ -]?(?P<serial>[0-9]{4})
 _NO_SSN = (
     r"^(?:000|666|9)|^...00|0000$|^(?:0{9}|1{9}|2{9}|3{9}|4{9}|5{9}|7{9}|8{9})$|^(?:123456789|078051120|219099999)$"
 )
-_COUNTY = r"(?i)(?:\s+(?:county|co\.?|parish|borough|census area|municipality))+$"
 _ZIP = r"^\s*(?P<five>[0-9]{5})(?:[ -]?(?P<four>[0-9]{4}))?\s*$"
 
 
@@ -45,10 +44,11 @@ def title_name(argument: JsonValue) -> BoundOperation:
     ['III', 'Rivera IV, Juan', 'Juan Rivera VI', 'Vi']
     """
     arguments.no_argument("title_name", argument)
-    return plain("title_name", argument, _titled)
+    return plain("title_name", argument, titled)
 
 
-def _titled(texts: pa.Array) -> pa.Array:
+def titled(texts: pa.Array) -> pa.Array:
+    """Names with capital initials where they are all in capitals or all small, squeezed."""
     names = squeezed(texts)
     mixed = pc.and_(pc.not_equal(names, pc.utf8_upper(names)), pc.not_equal(names, pc.utf8_lower(names)))
     return pc.if_else(mixed, names, _with_name_forms(pc.utf8_title(names)))
@@ -157,39 +157,6 @@ def state(argument: JsonValue) -> BoundOperation:
     return on_text("state", argument, lambda texts, _: kernel(texts))
 
 
-def county(argument: JsonValue) -> BoundOperation:
-    """Reads the name of a county without what it is: County, Co., Parish, Borough, Census Area; capitals as of names.
-
-    `known` lists the counties that there are: one of them is found however it is written, and given as the list spells it;
-    any other name is an error.
-
-    >>> county(None).on("FRANKLIN COUNTY", "Orleans Parish", "Lucas Co.")
-    ['Franklin', 'Orleans', 'Lucas']
-    >>> county({"known": ["DeKalb", "St. Clair"]}).on("DEKALB CO", "saint clair county", "Adams")
-    ['DeKalb', 'St. Clair', '!invalid_value']
-    """
-    given = arguments.settings("county", argument, ("known",), main="known")
-    if given.get("known") is None:
-        return plain("county", argument, lambda texts: _titled(_bare_county(texts)))
-    names = pa.array(arguments.texts("county", given["known"], "`known`"), pa.string())
-    spelled = _county_form(names)
-
-    def kernel(texts: pa.Array) -> Applied:
-        return checked(texts, pc.take(names, pc.index_in(_county_form(texts), spelled)))
-
-    return on_text("county", argument, lambda texts, _: kernel(texts))
-
-
-def _bare_county(texts: pa.Array) -> pa.Array:
-    return pc.replace_substring_regex(squeezed(texts), _COUNTY, "")
-
-
-def _county_form(texts: pa.Array) -> pa.Array:
-    """What two spellings of a county have in common: letters alone, `saint` short."""
-    letters = pc.replace_substring_regex(pc.utf8_upper(_bare_county(texts)), r"^SAINT\b", "ST")
-    return pc.replace_substring_regex(letters, r"[^\p{L}\p{N}]", "")
-
-
 def zip_code(argument: JsonValue) -> BoundOperation:
     """Reads a ZIP code of five or nine digits. `pad: true` restores leading zeros that a spreadsheet has dropped.
 
@@ -218,4 +185,4 @@ def _restored(texts: pa.Array) -> pa.Array:
     )
 
 
-OPERATIONS = (title_name, phone, email, ssn, state, county, zip_code)
+OPERATIONS = (title_name, phone, email, ssn, state, zip_code)

@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from etl.core.records import JsonValue
 from etl.mapping.operations import (
+    counties,
     domain_contact,
     domain_languages,
     domain_names,
@@ -26,7 +27,7 @@ FAMILIES = (
     ("Text", texts.OPERATIONS),
     ("Pieces", pieces.OPERATIONS),
     ("Numbers, dates and times", typed.OPERATIONS),
-    ("People and places", (*people.OPERATIONS, *domain_tribes.OPERATIONS)),
+    ("People and places", (*people.OPERATIONS, *counties.OPERATIONS, *domain_tribes.OPERATIONS)),
     ("Repairs", repairs.OPERATIONS),
     ("Placeholders", domain_placeholders.OPERATIONS),
     (

@@ -94,6 +94,10 @@ def test_an_unknown_operation_is_named_with_the_nearest_known_one():
         ("ssn", "dashed"),
         ("zip", {"pad": "yes"}),
         ("state", "OH"),
+        ("county", {"state": "Ohio"}),
+        ("county", {"state": "OH", "known": ["Adams"]}),
+        ("county", {"give": "fips"}),
+        ("county", {"state": "OH", "give": "code"}),
     ],
 )
 def test_a_wrong_argument_is_refused_with_a_hint(name, argument):

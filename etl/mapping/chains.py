@@ -16,10 +16,13 @@ def check_chain(scope: Scope, entry: Entry, place: Place, pipeline: Pipeline, *,
     produced = check_steps(scope, place, pipeline.operations)
     if produced is None:
         return
+    if produced is ValueType.TEXTS and not _lists_fit(scope, place, pipeline):
+        return
     _check_width(scope, place, pipeline, has_crosswalk=has_crosswalk)
-    if has_crosswalk:
-        _check_crosswalk(scope, place, produced)
-    else:
+    if has_crosswalk and produced not in {ValueType.TEXT, ValueType.TEXTS}:
+        message = f"A crosswalk takes text, but {produced} comes before it."
+        scope.page.note((*place, "crosswalk"), message, "Remove the last operation.", code="wrong_chain")
+    elif produced is ValueType.TEXTS or not has_crosswalk:
         _check_end(scope, entry, place, _taken(pipeline.take, produced))
 
 
@@ -49,10 +52,18 @@ def _check_width(scope: Scope, place: Place, pipeline: Pipeline, *, has_crosswal
         scope.page.note((*place, "crosswalk"), message, "Give as many columns in `from`.", code="crosswalk_width")
 
 
-def _check_crosswalk(scope: Scope, place: Place, produced: ValueType) -> None:
-    if produced is not ValueType.TEXT:
-        message = f"A crosswalk takes text, but {produced} comes before it."
-        scope.page.note((*place, "crosswalk"), message, "Remove the last operation.", code="wrong_chain")
+def _lists_fit(scope: Scope, place: Place, pipeline: Pipeline) -> bool:
+    """Whether what follows can work on lists: members of several columns have no partners, and groups no one list."""
+    if pipeline.take is not None:
+        message, hint = "`take` makes one value of many, but lists come before it.", "Remove `take`, or `split`."
+        scope.page.note((*place, "take"), message, hint, code="wrong_chain", key=True)
+        return False
+    if pipeline.crosswalk is not None and len(pipeline.crosswalk.crosswalk.columns) > 1:
+        message = "A crosswalk of several columns cannot decode lists: nobody knows which members belong together."
+        hint = "Use a crosswalk of one column after `split`, or remove `split`."
+        scope.page.note((*place, "crosswalk"), message, hint, code="wrong_chain")
+        return False
+    return True
 
 
 def _check_end(scope: Scope, entry: Entry, place: Place, produced: ValueType) -> None:

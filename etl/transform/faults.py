@@ -32,6 +32,11 @@ class Fault:
         """The fault in those of its rows that ``keep`` (parallel to them) names."""
         return replace(self, positions=self.positions.filter(keep), texts=self.texts.filter(keep))
 
+    def with_more(self, other: Fault) -> Fault:
+        """The fault in the rows of another one too."""
+        positions = pa.concat_arrays([self.positions, other.positions])
+        return replace(self, positions=positions, texts=pa.concat_arrays([self.texts, other.texts]))
+
 
 @dataclass(frozen=True, slots=True)
 class Computed:
@@ -48,26 +53,44 @@ def in_records(faults: Iterable[Fault], rows: Rows, records: pa.BooleanArray) ->
 
 
 def first_of_each_record(faults: Iterable[Fault], rows: Rows) -> tuple[Fault, ...]:
-    """The faults with every record in the first of them only: one problem for each record and field."""
-    seen = pa.repeat(pa.scalar(False), rows.count)
+    """The faults with every record in the first of them only: one problem for each record and field.
+
+    Codes that no crosswalk decides are told each, once a record: every one of them needs an answer of its own.
+    """
+    told = by_others = pa.repeat(pa.scalar(False), rows.count)
     kept = []
-    for fault in faults:
-        fresh = _first_in_fault(fault, rows)
-        fresh = fresh.where(pc.invert(pc.take(seen, rows.records_of(fresh.positions))))
-        seen = pc.or_(seen, mask_of(rows.records_of(fresh.positions), rows.count))
+    for fault in _joined_by_crosswalk(faults):
+        is_code = fault.unmapped is not None
+        fresh = _once_a_record(fault, rows, by_text=is_code)
+        fresh = fresh.where(pc.invert(pc.take(by_others if is_code else told, rows.records_of(fresh.positions))))
+        here = mask_of(rows.records_of(fresh.positions), rows.count)
+        told, by_others = pc.or_(told, here), by_others if is_code else pc.or_(by_others, here)
         kept.append(fresh)
     return tuple(fault for fault in kept if len(fault.positions))
 
 
-def _first_in_fault(fault: Fault, rows: Rows) -> Fault:
-    return fault if rows.groups is None else fault.where(first_in_record(fault.positions, rows))
+def _once_a_record(fault: Fault, rows: Rows, *, by_text: bool) -> Fault:
+    if rows.groups is None and not by_text:
+        return fault
+    return fault.where(first_in_record(fault.positions, rows, fault.texts if by_text else None))
 
 
-def first_in_record(positions: pa.Array, rows: Rows) -> pa.BooleanArray:
-    """Which of some rows come first in their records."""
+def _joined_by_crosswalk(faults: Iterable[Fault]) -> Iterable[Fault]:
+    """Faults of the same crosswalk as one, so that a code in several columns is told once; the others as they are."""
+    found: dict[object, Fault] = {}
+    for number, fault in enumerate(faults):
+        name = number if fault.unmapped is None else (fault.code, fault.cause, fault.unmapped)
+        before = found.get(name)
+        found[name] = fault if before is None else before.with_more(fault)
+    return found.values()
+
+
+def first_in_record(positions: pa.Array, rows: Rows, texts: pa.Array | None = None) -> pa.BooleanArray:
+    """Which of some rows come first in their records; with ``texts``, first with their text."""
     order = whole_numbers(len(positions))
-    table = pa.table({"record": rows.records_of(positions), "order": order})
-    firsts = table.group_by("record", use_threads=False).aggregate([("order", "min")])["order_min"]
+    columns = {"record": rows.records_of(positions), **({} if texts is None else {"text": texts})}
+    table = pa.table({**columns, "order": order})
+    firsts = table.group_by(list(columns), use_threads=False).aggregate([("order", "min")])["order_min"]
     return mask_of(firsts.combine_chunks(), len(positions))
 
 

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from etl.core.counting import whole_numbers
 from etl.mapping.model import Pipeline, Take
 from etl.mapping.operations import BoundOperation, Context, Mark, ValueType
-from etl.mapping.operations.lists import listed
+from etl.mapping.operations.lists import listed, listed_once
 from etl.mapping.operations.model import without_blanks
 from etl.transform.decoding import Decoder, decode
 from etl.transform.distinct import Lane, lane
@@ -49,8 +49,9 @@ class PipelineRun:
             lanes = [lane(self._taken(each)) for each in lanes]
         if self.decoder is not None:
             lanes = [Lane(self._decoded(lanes))]
-        fitted = self._fitted(lanes[0], on_records=True)
-        return Computed(fitted.spread(), tuple(self.faults))
+        fitted = self._fitted(lanes[0], on_records=True).spread()
+        values = _members_once(fitted) if pa.types.is_list(fitted.type) else fitted
+        return Computed(values, tuple(self.faults))
 
     def fit(self, texts: pa.Array) -> Computed:
         """Texts that stand one a record, in the wanted type."""
@@ -128,6 +129,11 @@ class PipelineRun:
                 )
                 self._add(fault, on_records=True)
         return decoded.labels
+
+
+def _members_once(lists: pa.ListArray) -> pa.ListArray:
+    """Two codes may mean the same: each member counts once, where it comes first."""
+    return listed_once(pc.list_parent_indices(lists).cast(pa.int64()), pc.list_flatten(lists), len(lists))
 
 
 # ---------------------------------------------------------------- one value of a group

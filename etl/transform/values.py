@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from etl.core.counting import whole_numbers
 from etl.mapping.model import Branch, Choose, Const, Empty, FileField, Many, Pipeline
 from etl.mapping.operations import Context, ValueType
-from etl.mapping.operations.lists import listed
+from etl.mapping.operations.lists import listed_once
 from etl.mapping.operations.model import without_blanks
 from etl.transform.decoding import Decoder
 from etl.transform.faults import Computed, Fault, in_records
@@ -116,7 +116,4 @@ def _elements(values: pa.Array, applies: pa.BooleanArray) -> pa.Table:
 def _gathered(found: list[pa.Table], count: int) -> pa.ListArray:
     """Lists in the order of the branches, each member once."""
     table = pa.concat_tables(found)
-    table = table.append_column("place", whole_numbers(table.num_rows))
-    once = table.group_by(["owner", "member"], use_threads=False).aggregate([("place", "min")])
-    ordered = once.sort_by([("owner", "ascending"), ("place_min", "ascending")])
-    return listed(ordered["owner"].combine_chunks(), ordered["member"].combine_chunks(), count)
+    return listed_once(table["owner"].combine_chunks(), table["member"].combine_chunks(), count)

@@ -5,6 +5,10 @@ from __future__ import annotations
 import pytest
 
 SEX = {"crosswalks/sex.csv": "SEX,target\nF,Female\n"}
+RACE = {
+    "crosswalks/race.csv": "R,target\nw,White\na,Asian\n",
+    "crosswalks/pairs.csv": "A,B,target\nw,0,White\n",
+}
 TWO = {"crosswalks/two.csv": "A,B,target\n1,0,Female\n"}
 
 
@@ -59,10 +63,13 @@ TWO = {"crosswalks/two.csv": "A,B,target\n1,0,Female\n"}
         ("gender: {from: A, crosswalk: ¦sx}", "unknown_crosswalk", "Did you mean `sex`?"),
         ("gender: {from: A, do: [integer], crosswalk: ¦sex}", "wrong_chain", "takes text"),
         ("gender: {from: [A, B], crosswalk: ¦sex}", "crosswalk_width", "1 code column, but gets 2"),
+        ("gender: {from: A, ¦do: [{split: ;}], crosswalk: sex}", "wrong_type", "`gender` is one value"),
+        ("races: {from: [A, B], do: [{split: ;}], crosswalk: ¦race}", "crosswalk_width", "1 code column, but gets 2"),
+        ("races: {from: [A, B], do: [{split: ;}], crosswalk: ¦pairs}", "wrong_chain", "which members belong together"),
     ],
 )
 def test_a_wrong_field_is_told_where_it_stands(desk, line, code, said):
-    found = desk.field_mistake(line, SEX)
+    found = desk.field_mistake(line, SEX | RACE)
     assert found.code == code
     assert said in f"{found.message} {found.hint}"
 
@@ -166,3 +173,18 @@ def test_all_mistakes_of_all_files_come_out_at_once_in_file_order(desk):
 
 def test_a_value_that_yaml_reads_in_two_ways_is_told_once(desk):
     assert desk.field_mistake("gender: {const: ¦no}").code == "yaml_boolean"
+
+
+def test_lists_have_no_first_value_of_a_group(desk):
+    text = """\
+        mapping: people
+        target: person
+        source: {from: legacy.P, group: {by: ID}}
+        key: ID
+        fields:
+          first_name: F
+          last_name: L
+          races: {from: R, do: [{split: ";"}], crosswalk: race, ¦take: first}
+        """
+    found = desk.only_mistake({"people.yaml": text, **RACE})
+    assert (found.code, found.hint) == ("wrong_chain", "Remove `take`, or `split`.")

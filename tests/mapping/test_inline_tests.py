@@ -156,3 +156,19 @@ def test_the_watch_looks_again_only_after_a_change(tmp_path):
     next(looks)
     next(looks)
     assert len(waits) == 3
+
+
+def test_a_cell_of_several_codes_becomes_a_list_of_labels(desk):
+    fields = desk.people('races: {from: RACES, do: [{split: ";"}], crosswalk: race, on_unmapped: ask}')
+    tests = f"""\
+tests:
+  - {{name: known, given: {{{ROW}, RACES: w; a;w}}, expect: {{races: [White, Asian]}}}}
+  - name: each unknown code waits for a decision
+    given: {{{ROW}, RACES: w;q;z;q}}
+    expect: {{races: [White]}}
+    problems: [{{field: races, code: unmapped_value}}, {{field: races, code: unmapped_value}}]
+    bucket: quarantined
+"""
+    race = {"crosswalks/race.csv": "RACES,target\nw,White\na,Asian\n"}
+    ended = run_tests(desk.load({"people.yaml": fields + tests, **race}), dt.date(2026, 1, 31))
+    assert [str(failure) for each in ended for failure in each.failures] == []

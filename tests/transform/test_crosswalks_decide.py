@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from etl.core.errors import TooManyProblems
+from etl.mapping.model import Many
 
 
 def decided(workshop, make, use, **columns):
@@ -89,3 +90,57 @@ def test_a_label_is_read_in_the_type_of_the_attribute(workshop, make):
 def test_the_parts_of_a_code_stay_apart_although_one_is_blank(workshop, make, told):
     mapped = decided(workshop, make, make.crosswalk(("a", "b", "Both")), ID="1", A=["Q"], B=[None])
     assert told(mapped)[0][-1] == "crosswalk codes: Q | "
+
+
+def test_members_of_a_list_come_in_order_and_once_although_two_codes_mean_the_same(workshop, make):
+    use = make.crosswalk(("W", "White"), ("C", "White"), ("A", "Asian"))
+    field = make.field("races", make.pipe("R", do=[{"split": ";"}], crosswalk=use), many=True)
+    mapped = workshop.run(make.batch(ID="1234", R=["W;A", " A ; W;A", "C;W", ";"]), field)
+    assert mapped.records["races"].to_pylist() == [["White", "Asian"], ["Asian", "White"], ["White"], None]
+
+
+@pytest.mark.parametrize(
+    ("policy", "labels", "status", "severity"),
+    [
+        ("ask", ["White"], "quarantined", "block"),
+        ("quarantine", ["White"], "quarantined", "block"),
+        ("empty", ["White"], "valid", "warn"),
+        ("default", ["Unknown", "White"], "valid", "warn"),
+        ("keep", ["7", "White", "9"], "valid", "warn"),
+    ],
+)
+def test_a_policy_goes_for_each_member_and_each_unknown_code_is_told_once(
+    workshop, make, told, policy, labels, status, severity
+):
+    use = make.crosswalk(("W", "White"), ("P", ""), on_unmapped=policy)
+    field = make.field("races", make.pipe("R", do=[{"split": ";"}], crosswalk=use), many=True, default="Unknown")
+    mapped = workshop.run(make.batch(ID="1", R=["7;W;9;7"]), field)
+    assert mapped.records["races"].to_pylist() == [labels]
+    assert mapped.records["_status"].to_pylist() == [status]
+    assert told(mapped) == [
+        ("unmapped_value", severity, "races", 1, "crosswalk codes: 7"),
+        ("unmapped_value", severity, "races", 1, "crosswalk codes: 9"),
+    ]
+
+
+def test_open_and_unknown_members_of_one_list_are_both_told(workshop, make, told):
+    use = make.crosswalk(("P", ""), on_unmapped="ask")
+    field = make.field("races", make.pipe("R", do=[{"split": ";"}], crosswalk=use), many=True)
+    mapped = workshop.run(make.batch(ID="1", R=["P;9"]), field)
+    assert sorted((each[0], each[-1]) for each in told(mapped)) == [
+        ("open_decision", "crosswalk codes: P"),
+        ("unmapped_value", "crosswalk codes: 9"),
+    ]
+
+
+def test_an_unknown_code_in_several_columns_of_a_row_is_told_once_and_another_one_too(workshop, make, told):
+    use = make.crosswalk(("W", "White"), on_unmapped="ask")
+    branches = tuple(make.branch(None, make.pipe(name, crosswalk=use)) for name in ("A", "B", "C"))
+    mapped = workshop.run(make.batch(ID="1", A=["9"], B=["9"], C=["8"]), make.field("races", Many(branches), many=True))
+    assert [each[-1] for each in told(mapped)] == ["crosswalk codes: 9", "crosswalk codes: 8"]
+
+
+def test_members_without_a_crosswalk_count_once_too(workshop, make):
+    field = make.field("races", make.pipe("R", do=[{"split": ";"}]), many=True)
+    mapped = workshop.run(make.batch(ID="1", R=["White; Asian;White"]), field)
+    assert mapped.records["races"].to_pylist() == [["White", "Asian"]]

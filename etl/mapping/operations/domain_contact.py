@@ -12,12 +12,14 @@ from etl.core.records import JsonValue
 from etl.mapping.operations import arguments
 from etl.mapping.operations.domain_values import Unreadable, on_distinct, people_libraries
 from etl.mapping.operations.model import BoundOperation, OperationMistake
+from etl.mapping.operations.people import PLACEHOLDER_PHONE
 
 if TYPE_CHECKING:
     from phonenumbers import PhoneNumber
 
 _PHONE_FORMS = ("e164", "national", "international")
 _NO_WORDS = re.compile(r"[^a-zA-Z]*(?:(?:extension|ext|x)\.?\s*[0-9]+)?\s*", re.IGNORECASE)
+_PLACEHOLDER = re.compile(PLACEHOLDER_PHONE)
 _TAX_KINDS = ("ein", "itin", "atin", "ptin")
 
 
@@ -25,7 +27,8 @@ def phone_number(argument: JsonValue) -> BoundOperation:
     """Reads a telephone number of any country and lets through only numbers that its numbering plan really uses.
 
     `country` (two letters, `US` unless given) is meant where a number has no `+`. `form` is `e164`, `national` or
-    `international`. An extension is left out: `phone_extension` gives it, and `phone` keeps it in one text.
+    `international`. An extension is left out: `phone_extension` gives it, and `phone` keeps it in one text. Numbers that
+    stand for "not known" (555-555-5555) are errors.
 
     >>> phone_number(None).on("(614) 466-2000 ext. 12", "+44 20 7946 0958", "614-055-0123", "call mother")
     ['+16144662000', '+442079460958', '!invalid_value', '!invalid_value']
@@ -81,7 +84,7 @@ def _number(text: str, country: str) -> PhoneNumber:
         number = parse(text, country)
     except NumberParseException:
         raise Unreadable from None
-    if not is_valid_number(number):
+    if not is_valid_number(number) or _PLACEHOLDER.search(str(number.national_number)):
         raise Unreadable
     return number
 

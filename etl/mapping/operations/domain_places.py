@@ -1,4 +1,4 @@
-"""Operations for addresses, states, countries and languages, by libraries that carry the public lists.
+"""Operations for addresses, states and countries, by libraries that carry the public lists.
 
 The address library drops words that it cannot place without saying so. So its answer counts only if every number and
 every word of the address is found in it again.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import TypeAlias
 
 import pyarrow as pa
@@ -33,6 +33,7 @@ _PARTS = {
 _PLAIN = re.compile(r"[A-Za-z0-9 .,#&/'()-]*")
 _POST_BOX = re.compile(r"(?i)(?:p\.?\s*o\.?\s*)?box\s+(?P<box>[0-9A-Z-]+)\s*(?:,\s*|\s+|$)(?P<rest>.*)")
 _SOME_STREET = "1 MAIN ST, "
+_ZIP = re.compile(r"([0-9]{5})(?:-?([0-9]{4}))?")
 _WORD = re.compile(r"[A-Z]+|[0-9]+")
 _ADDED_WORDS = 2
 _REMEMBERED = 4096
@@ -42,8 +43,8 @@ def address(argument: JsonValue) -> BoundOperation:
     """Takes one part of a United States address written in one text, in the form of the Postal Service.
 
     `part` is `line_1` (number and street, or the box), `line_2` (apartment, suite), `city`, `state` or `zip`. An address
-    of which any number or word would be lost is an error, as is one that is no address. A part that is not there is
-    blank.
+    of which any number or word would be lost is an error, as is one that is no address, or a `zip` that has neither five
+    nor nine digits. A part that is not there is blank.
 
     >>> address({"part": "line_1"}).on("123 southwest Main street, unit 5, Columbus, Ohio 43215", "Corner of 5th and Main")
     ['123 SW MAIN ST', '!invalid_value']
@@ -51,6 +52,8 @@ def address(argument: JsonValue) -> BoundOperation:
     ['APT # 4']
     >>> address({"part": "city"}).on("P.O. Box 12, Athens, OH 45701", "123 Main St")
     ['ATHENS', None]
+    >>> address({"part": "zip"}).on("123 Main St, Columbus, OH 43215-1000", "123 Main St, Columbus, OH 4321")
+    ['43215-1000', '!invalid_value']
     """
     given = arguments.settings("address", argument, ("part",), main="part", required=("part",))
     part = _PARTS[arguments.one_of("address", given["part"], "part", tuple(_PARTS))]
@@ -63,7 +66,17 @@ def _part(text: str, part: str) -> str | None:
     found = _whole_address(text)
     if found is None:
         raise Unreadable
-    return found.get(part)
+    return _zip(found.get(part)) if part == _PARTS["zip"] else found.get(part)
+
+
+def _zip(code: str | None) -> str | None:
+    """The code as the library found it, which is any number behind a state; nine digits get their dash."""
+    if code is None:
+        return None
+    digits = _ZIP.fullmatch(code)
+    if digits is None:
+        raise Unreadable
+    return "-".join(each for each in digits.groups() if each)
 
 
 @lru_cache(maxsize=_REMEMBERED)  # a mapping asks for the parts one after the other
@@ -135,7 +148,7 @@ def us_state(argument: JsonValue) -> BoundOperation:
         for spelling in (each.abbr, each.name, each.fips, each.ap_abbr):
             if spelling:
                 table[spelling] = result
-    return from_table("us_state", argument, table, _folded)
+    return from_table("us_state", argument, table, folded)
 
 
 def country(argument: JsonValue) -> BoundOperation:
@@ -155,66 +168,19 @@ def country(argument: JsonValue) -> BoundOperation:
 
     table: dict[str, str | None] = {}
     for each in pycountry.countries:
-        spellings = (each.alpha_2, each.alpha_3, each.numeric, each.name, _field(each, "common_name"))
-        for spelling in (*spellings, _field(each, "official_name"), *_COUNTRY_NAMES.get(each.alpha_2, ())):
+        spellings = (each.alpha_2, each.alpha_3, each.numeric, each.name, field_of(each, "common_name"))
+        for spelling in (*spellings, field_of(each, "official_name"), *_COUNTRY_NAMES.get(each.alpha_2, ())):
             if spelling:
                 table[spelling] = str(getattr(each, give))
-    return from_table("country", argument, table, _folded)
+    return from_table("country", argument, table, folded)
 
 
-def language(argument: JsonValue) -> BoundOperation:
-    """Reads a language by its English name or its ISO 639 code of two or three letters.
-
-    `give` is `name`, `alpha_2` or `alpha_3`; a language without a code of two letters is an error under `alpha_2`. Names
-    that agencies use for one language (Mandarin, Cantonese, Farsi, Haitian Creole) are known.
-
-    >>> language(None).on("es", "SPANISH", "Mandarin", "Klingonish")
-    ['Spanish', 'Spanish', 'Mandarin Chinese', '!invalid_value']
-    >>> language({"give": "alpha_2"}).on("Spanish", "American Sign Language")
-    ['es', '!invalid_value']
-    """
-    given = arguments.settings("language", argument, ("give",), main="give")
-    give = arguments.one_of("language", given.get("give"), "give", ("name", "alpha_2", "alpha_3"))
-    with people_libraries("language"):
-        spellings = _language_spellings()
-        import pycountry  # noqa: PLC0415 - an extra
-
-    results = {each.alpha_3: _field(each, give) or None for each in pycountry.languages}
-    table = {spelling: results[code] for spelling, code in spellings.items()}
-    return from_table("language", argument, table, _folded)
-
-
-@cache
-def _language_spellings() -> dict[str, str]:
-    """The code of three letters of each spelling that means one language only; codes come before names."""
-    import pycountry  # noqa: PLC0415 - an extra
-
-    listed = list(pycountry.languages)
-    codes = {each.alpha_2.upper(): each.alpha_3 for each in listed if _field(each, "alpha_2")}
-    codes |= {each.alpha_3.upper(): each.alpha_3 for each in listed}
-    codes |= {each.bibliographic.upper(): each.alpha_3 for each in listed if _field(each, "bibliographic")}
-    meant: dict[str, set[str]] = {}
-    for each in listed:
-        for name in _language_names(each):
-            meant.setdefault(name.upper(), set()).add(each.alpha_3)
-    certain = {name: next(iter(found)) for name, found in meant.items() if len(found) == 1}
-    return codes | {name: code for name, code in (certain | _LANGUAGE_NAMES).items() if name not in codes}
-
-
-def _language_names(entry: object) -> list[str]:
-    """Its names; without what stands in brackets only where the language is the main one of that name."""
-    names = [_field(entry, "name"), _field(entry, "common_name")]
-    if _field(entry, "alpha_2"):
-        names.append(names[0].partition(" (")[0])
-    return [name for name in names if name]
-
-
-def _field(entry: object, name: str) -> str:
+def field_of(entry: object, name: str) -> str:
     """A field that not every entry has; "" where it has none."""
     return str(getattr(entry, name, "") or "")
 
 
-def _folded(texts: pa.Array) -> pa.Array:
+def folded(texts: pa.Array) -> pa.Array:
     """Capital letters without accents and dots."""
     return pc.utf8_upper(pc.replace_substring_regex(pc.utf8_normalize(squeezed(texts), "NFKD"), r"\p{M}|\.", ""))
 
@@ -244,18 +210,4 @@ _COUNTRY_NAMES = {
 }
 """Names in use that the standard spells otherwise."""
 
-_LANGUAGE_NAMES = {
-    "MANDARIN": "cmn",
-    "CANTONESE": "yue",
-    "FARSI": "fas",
-    "GREEK": "ell",
-    "HAITIAN CREOLE": "hat",
-    "FILIPINO": "fil",
-    "PASHTO": "pus",
-    "KURDISH": "kur",
-    "CHUUKESE": "chk",
-    "BURMESE": "mya",
-}
-"""Names in use for one language that the standard spells otherwise."""
-
-OPERATIONS = (address, us_state, country, language)
+OPERATIONS = (address, us_state, country)

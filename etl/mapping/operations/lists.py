@@ -21,3 +21,11 @@ def listed(owners: pa.Array, elements: pa.Array, count: int) -> pa.ListArray:
     ends = pc.cumulative_sum(sizes).cast(pa.int32())
     offsets = pa.concat_arrays([pa.array([0], pa.int32()), ends])
     return pa.ListArray.from_arrays(offsets, elements, mask=pc.equal(sizes, 0))
+
+
+def listed_once(owners: pa.Array, elements: pa.Array, count: int) -> pa.ListArray:
+    """The same with each element once a row, where it comes first; ``owners`` may stand in any order."""
+    table = pa.table({"owner": owners, "element": elements, "place": whole_numbers(len(elements))})
+    once = table.group_by(["owner", "element"], use_threads=False).aggregate([("place", "min")])
+    ordered = once.sort_by([("owner", "ascending"), ("place_min", "ascending")]).combine_chunks()
+    return listed(ordered["owner"].combine_chunks(), ordered["element"].combine_chunks(), count)

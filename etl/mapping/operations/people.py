@@ -13,12 +13,14 @@ from etl.mapping.operations.model import Applied, BoundOperation, checked, on_te
 from etl.mapping.operations.states import STATES
 from etl.mapping.operations.texts import NO_TEXT, squeezed
 
-_NUMERAL = re.compile(r"(?i)(?<=\s)(?:II|III|IV|VI|VII|VIII)$")
+_NUMERAL = re.compile(r"(?i)(?:(?<=\s)|^)(?:II|III|IV|VII|VIII)(?=$|,)|(?<=[^\s,]\s)VI$")
 _SCOTTISH = re.compile(r"\bMc[a-z]")
 _PHONE = (
     r"^\s*(?:\+?1[\s.-]*)?\(?(?P<area>[2-9][0-9]{2})\)?[\s./-]*(?P<exchange>[2-9][0-9]{2})[\s.-]*(?P<line>[0-9]{4})"
     r"\s*(?:(?i:ext\.?|x)\s*(?P<extension>[0-9]{1,6}))?\s*$"
 )
+PLACEHOLDER_PHONE = r"^(?:2{10}|3{10}|4{10}|5{10}|6{10}|7{10}|8{10}|9{10})$|(?:5{7}|9{7})$|^(?:9876543210|2345678901)$"
+"""Ten digits that people type where they know none. Numbers of one digit seven times do exist, but not with 5, hardly with 9."""
 _EMAIL = (
     r"^\s*(?P<local>[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64})@"
     r"(?P<domain>(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63})\s*$"
@@ -27,23 +29,26 @@ _SSN = r"^\s*(?P<area>[0-9]{3})[ -]?(?P<group>[0-9]{2})[ -]?(?P<serial>[0-9]{4})
 _NO_SSN = (
     r"^(?:000|666|9)|^...00|0000$|^(?:0{9}|1{9}|2{9}|3{9}|4{9}|5{9}|7{9}|8{9})$|^(?:123456789|078051120|219099999)$"
 )
-_COUNTY = r"(?i)(?:\s+(?:county|co\.?|parish|borough|census area|municipality))+$"
 _ZIP = r"^\s*(?P<five>[0-9]{5})(?:[ -]?(?P<four>[0-9]{4}))?\s*$"
 
 
 def title_name(argument: JsonValue) -> BoundOperation:
     """Writes a name that is all in capitals or all small with capital initials; a name in mixed letters stays as it is.
 
-    White space is squeezed. O', Mc and the numerals II to VIII at the end are known.
+    White space is squeezed. O' and Mc are known, and the numerals II, III, IV, VII and VIII: alone, as the last word, or
+    as the last before a comma. VI is one only as the last word behind another one; alone or behind a comma it is the name Vi.
 
     >>> title_name(None).on("ANA  MARIA", "o'brien-mcdonald iii", "van der Berg")
     ['Ana Maria', "O'Brien-McDonald III", 'van der Berg']
+    >>> title_name(None).on("III", "RIVERA IV, JUAN", "JUAN RIVERA VI", "VI")
+    ['III', 'Rivera IV, Juan', 'Juan Rivera VI', 'Vi']
     """
     arguments.no_argument("title_name", argument)
-    return plain("title_name", argument, _titled)
+    return plain("title_name", argument, titled)
 
 
-def _titled(texts: pa.Array) -> pa.Array:
+def titled(texts: pa.Array) -> pa.Array:
+    """Names with capital initials where they are all in capitals or all small, squeezed."""
     names = squeezed(texts)
     mixed = pc.and_(pc.not_equal(names, pc.utf8_upper(names)), pc.not_equal(names, pc.utf8_lower(names)))
     return pc.if_else(mixed, names, _with_name_forms(pc.utf8_title(names)))
@@ -51,7 +56,9 @@ def _titled(texts: pa.Array) -> pa.Array:
 
 def _with_name_forms(names: pa.Array) -> pa.Array:
     """Row by row, but only for names that hold a form which column functions cannot write."""
-    special = pc.fill_null(pc.match_substring_regex(names, r"\bMc[a-z]|\s(?:Ii|Iii|Iv|Vi|Vii|Viii)$"), False)
+    special = pc.fill_null(
+        pc.match_substring_regex(names, r"\bMc[a-z]|(?:\s|^)(?:Ii|Iii|Iv|Vi|Vii|Viii)(?:$|,)"), False
+    )
     if not pc.any(special).as_py():
         return names
     written = [_name_form(name) for name in names.filter(special).to_pylist()]
@@ -67,10 +74,11 @@ def _name_form(name: str) -> str:
 def phone(argument: JsonValue) -> BoundOperation:
     """Reads a telephone number of the North American plan, with or without country code 1 and an extension.
 
-    `form` is `e164` (+16145550123) or `national` ((614) 555-0123). An extension follows as ` x12`.
+    `form` is `e164` (+16145550123) or `national` ((614) 555-0123). An extension follows as ` x12`. Numbers that stand for
+    "not known" (555-555-5555, 614-999-9999, 987-654-3210) are errors.
 
-    >>> phone(None).on("(614) 555-0123", "1-614-555-0123 ext. 12", "555-0123")
-    ['+16145550123', '+16145550123 x12', '!invalid_value']
+    >>> phone(None).on("(614) 555-0123", "1-614-555-0123 ext. 12", "555-0123", "555-555-5555")
+    ['+16145550123', '+16145550123 x12', '!invalid_value', '!invalid_value']
     >>> phone({"form": "national"}).on("6145550123")
     ['(614) 555-0123']
     """
@@ -82,7 +90,8 @@ def phone(argument: JsonValue) -> BoundOperation:
         area, exchange, line, extension = (pc.struct_field(found, index) for index in range(4))
         number = _joined("(", area, ") ", exchange, "-", line) if national else _joined("+1", area, exchange, line)
         ending = pc.if_else(pc.equal(extension, ""), "", _joined(" x", extension))
-        return checked(texts, _joined(number, ending))
+        unknown = pc.match_substring_regex(_joined(area, exchange, line), PLACEHOLDER_PHONE)
+        return checked(texts, pc.if_else(unknown, NO_TEXT, _joined(number, ending)))
 
     return on_text("phone", argument, lambda texts, _: kernel(texts))
 
@@ -148,39 +157,6 @@ def state(argument: JsonValue) -> BoundOperation:
     return on_text("state", argument, lambda texts, _: kernel(texts))
 
 
-def county(argument: JsonValue) -> BoundOperation:
-    """Reads the name of a county without what it is: County, Co., Parish, Borough, Census Area; capitals as of names.
-
-    `known` lists the counties that there are: one of them is found however it is written, and given as the list spells it;
-    any other name is an error.
-
-    >>> county(None).on("FRANKLIN COUNTY", "Orleans Parish", "Lucas Co.")
-    ['Franklin', 'Orleans', 'Lucas']
-    >>> county({"known": ["DeKalb", "St. Clair"]}).on("DEKALB CO", "saint clair county", "Adams")
-    ['DeKalb', 'St. Clair', '!invalid_value']
-    """
-    given = arguments.settings("county", argument, ("known",), main="known")
-    if given.get("known") is None:
-        return plain("county", argument, lambda texts: _titled(_bare_county(texts)))
-    names = pa.array(arguments.texts("county", given["known"], "`known`"), pa.string())
-    spelled = _county_form(names)
-
-    def kernel(texts: pa.Array) -> Applied:
-        return checked(texts, pc.take(names, pc.index_in(_county_form(texts), spelled)))
-
-    return on_text("county", argument, lambda texts, _: kernel(texts))
-
-
-def _bare_county(texts: pa.Array) -> pa.Array:
-    return pc.replace_substring_regex(squeezed(texts), _COUNTY, "")
-
-
-def _county_form(texts: pa.Array) -> pa.Array:
-    """What two spellings of a county have in common: letters alone, `saint` short."""
-    letters = pc.replace_substring_regex(pc.utf8_upper(_bare_county(texts)), r"^SAINT\b", "ST")
-    return pc.replace_substring_regex(letters, r"[^\p{L}\p{N}]", "")
-
-
 def zip_code(argument: JsonValue) -> BoundOperation:
     """Reads a ZIP code of five or nine digits. `pad: true` restores leading zeros that a spreadsheet has dropped.
 
@@ -209,4 +185,4 @@ def _restored(texts: pa.Array) -> pa.Array:
     )
 
 
-OPERATIONS = (title_name, phone, email, ssn, state, county, zip_code)
+OPERATIONS = (title_name, phone, email, ssn, state, zip_code)

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 _EPOCH = dt.date(1970, 1, 1).toordinal()
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_LONG_MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
+LONG_MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
 _ISO_DATE = r"^\s*(?P<Y>[0-9]{4})-(?P<m>[0-9]{2})-(?P<d>[0-9]{2})(?:[T ]00:00(?::00(?:\.0+)?)?)?\s*$"
 _ISO_TIME = (
     r"^\s*(?P<Y>[0-9]{4})-(?P<m>[0-9]{2})-(?P<d>[0-9]{2})"
@@ -35,7 +35,7 @@ _PARTS = {
     "f": "[0-9]{1,6}",
     "p": "(?i:am|pm)",
     "b": f"(?i:{'|'.join(_MONTHS)})",
-    "B": f"(?i:{_LONG_MONTHS})",
+    "B": f"(?i:{LONG_MONTHS})",
     "z": "(?:Z|[+-][0-9]{2}:?[0-9]{2})",
 }
 _DATE_WAYS = ({"Y", "m", "d"}, {"y", "m", "d"}, {"Y", "b", "d"}, {"y", "b", "d"}, {"Y", "B", "d"}, {"y", "B", "d"})

@@ -8,7 +8,9 @@ from types import MappingProxyType
 
 from etl.core.records import JsonValue
 from etl.mapping.operations import (
+    counties,
     domain_contact,
+    domain_languages,
     domain_names,
     domain_placeholders,
     domain_places,
@@ -25,12 +27,17 @@ FAMILIES = (
     ("Text", texts.OPERATIONS),
     ("Pieces", pieces.OPERATIONS),
     ("Numbers, dates and times", typed.OPERATIONS),
-    ("People and places", (*people.OPERATIONS, *domain_tribes.OPERATIONS)),
+    ("People and places", (*people.OPERATIONS, *counties.OPERATIONS, *domain_tribes.OPERATIONS)),
     ("Repairs", repairs.OPERATIONS),
     ("Placeholders", domain_placeholders.OPERATIONS),
     (
         "People and places by libraries (extra `people`)",
-        (*domain_names.OPERATIONS, *domain_contact.OPERATIONS, *domain_places.OPERATIONS),
+        (
+            *domain_names.OPERATIONS,
+            *domain_contact.OPERATIONS,
+            *domain_places.OPERATIONS,
+            *domain_languages.OPERATIONS,
+        ),
     ),
 )
 """Title and operations of each family, in the order of the documentation."""

@@ -33,6 +33,26 @@ ARGUMENTS = {
     "tribe": ["Navajo Nation", "Cherokee Nation", "Eastern Band of Cherokee Indians"],
 }
 NEAR_MISSES = [
+    *(
+        "VI",
+        "iii",
+        "RIVERA IV, ANA",
+        "555-555-5555",
+        "01-JAN-1900",
+        "Baby Boy Rivera",
+        "Ana Rivera (deceased)",
+        "ASL",
+        "UNK",
+    ),
+    *(
+        "CO. OF FRANKLIN",
+        "FRANKLIN CO",
+        "COUNTY",
+        "39049",
+        "Franklin, County",
+        "12 Elm St, Athens, OH 4570",
+        "Ana (Annie) Lee",
+    ),
     *("2021-02-30", "02/29/2024", "2026-02-01", "12", "-6", "1,234.5", "true", "Y", "OH", "ohio", "43215-1000", "2139"),
     *(
         "614-555-0123",
@@ -113,6 +133,46 @@ def test_neither_the_order_of_rows_nor_the_size_of_batches_matters(name, rows, c
     assert outcome(rows) == outcome(rows[:cut]) + outcome(rows[cut:])
 
 
+@pytest.mark.parametrize("state", ["OH", "VA", "MD", "MO", "LA", "AK", "PR", "NV", "IN", "CT"])
+def test_every_county_of_a_state_is_read_as_itself_by_number_full_name_and_name(state):
+    ways = {give: bind("county", {"state": state, "give": give}) for give in ("name", "full", "fips")}
+    numbers = [f"{place:02}{county:03}" for place in (2, 9, 18, 22, 24, 29, 32, 39, 51, 72) for county in range(1000)]
+    every = [each for each in ways["fips"].on(*numbers) if each != "!invalid_value"]
+    assert len(every) == len(set(every)) >= 14
+    shown = {give: way.on(*every) for give, way in ways.items()}
+    for give, way in ways.items():
+        for texts in shown.values():
+            assert way.on(*texts) == way.on(*(each.upper() for each in texts)) == shown[give]
+
+
+@pytest.mark.parametrize(
+    ("state", "text", "name"),
+    [
+        ("OH", "CO. OF FRANKLIN", "Franklin"),
+        ("OH", "Franklyn", "!invalid_value"),
+        ("OH", "18049", "!invalid_value"),
+        ("OH", "049", "!invalid_value"),
+        ("VA", "Fairfax", "!invalid_value"),
+        ("VA", "Fairfax Co", "Fairfax County"),
+        ("VA", "City of Fairfax", "Fairfax city"),
+        ("VA", "James City", "James City"),
+        ("NV", "CARSON CITY", "Carson City"),
+        ("LA", "Parish of Orleans", "Orleans"),
+        ("MO", "Sainte Genevieve County", "Ste. Genevieve"),
+        ("PR", "BAYAMON", "Bayamón"),
+        ("IN", "DE KALB", "DeKalb"),
+    ],
+)
+def test_a_county_is_one_of_its_state_or_an_error(state, text, name):
+    assert bind("county", {"state": state}).on(text) == [name]
+
+
+@pytest.mark.parametrize("text", ["01", "39049", "COUNTY", "co.", "County of", "County 7", "???", "-"])
+def test_without_a_list_numbers_and_the_bare_word_are_no_county(text):
+    assert bind("county", None).on(text) == ["!invalid_value"]
+    assert bind("county", None).on("CO. OF FRANKLIN", "FRANKLIN CO") == ["Franklin", "Franklin"]
+
+
 @quick
 @given(names_of_counties=st.lists(st.sampled_from(["St. Clair", "DeKalb", "Prince George's", "La Salle"]), min_size=1))
 def test_a_known_county_is_found_however_it_is_written(names_of_counties):
@@ -138,7 +198,21 @@ IDEMPOTENT = (
     "part",
     "extract",
 )
-STABLE = ("phone", "email", "ssn", "zip", "matches", "length")
+STABLE = (
+    *("phone", "email", "ssn", "zip", "matches", "length", "phone_number", "email_address", "tax_number", "us_state"),
+    *("country", "language", "placeholder_name", "placeholder_date"),
+)
+ONCE_ONLY = {
+    "gives another type": ("boolean", "date", "datetime", "excel_date", "integer", "number", "split"),
+    "another text by design": ("hash", "replace", "strip_html", "fix_mojibake", "concat", "coalesce"),
+    "takes something out": ("name_part", "address", "phone_extension"),
+}
+"""Operations of which no law says that their results may go through them again, by the reason."""
+
+
+def test_every_operation_says_whether_its_results_may_go_through_it_again():
+    claimed = [*IDEMPOTENT, *STABLE, *(name for some in ONCE_ONLY.values() for name in some)]
+    assert sorted(claimed) == sorted(names())
 
 
 @pytest.mark.parametrize("name", IDEMPOTENT + STABLE)
@@ -149,6 +223,27 @@ def test_what_came_out_goes_through_unchanged(name, column):
     twice = bind(name, ARGUMENTS.get(name)).apply([once], CONTEXT)
     assert twice.values == once
     assert twice.errors == ()
+
+
+@quick
+@given(
+    word=st.sampled_from(["RIVERA", "o'brien", "MCDONALD", "vi", "tran"]),
+    numeral=st.sampled_from(["II", "III", "IV", "VII", "VIII"]),
+    small=st.booleans(),
+)
+def test_a_numeral_stays_one_wherever_a_suffix_may_stand(word, numeral, small):
+    texts = [numeral, f"{word.upper()} {numeral}", f"{word.upper()} {numeral}, ANA"]
+    titled = bind("title_name", None).on(*(each.lower() if small else each for each in texts))
+    assert [numeral in each.replace(",", "").split() for each in titled] == [True] * 3
+
+
+def test_vi_is_a_name_unless_it_stands_behind_another_word():
+    assert bind("title_name", None).on("VI", "TRAN, VI", "vi tran", "JOHN SMITH VI") == [
+        "Vi",
+        "Tran, Vi",
+        "Vi Tran",
+        "John Smith VI",
+    ]
 
 
 @quick

@@ -13,12 +13,12 @@ from etl.mapping.operations.reference import reference
 from etl.mapping.operations.registry import BINDERS
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "operations.md"
-FAMILIES = ("texts", "pieces", "typed", "people", "repairs")
+MODULES = sorted({binder.__module__ for binder in BINDERS.values()})
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_the_examples_in_docstrings_are_true(family):
-    result = doctest.testmod(importlib.import_module(f"etl.mapping.operations.{family}"))
+@pytest.mark.parametrize("module", MODULES)
+def test_the_examples_in_docstrings_are_true(module):
+    result = doctest.testmod(importlib.import_module(module))
     assert result.attempted >= 2
     assert result.failed == 0
 
@@ -94,6 +94,10 @@ def test_an_unknown_operation_is_named_with_the_nearest_known_one():
         ("ssn", "dashed"),
         ("zip", {"pad": "yes"}),
         ("state", "OH"),
+        ("county", {"state": "Ohio"}),
+        ("county", {"state": "OH", "known": ["Adams"]}),
+        ("county", {"give": "fips"}),
+        ("county", {"state": "OH", "give": "code"}),
     ],
 )
 def test_a_wrong_argument_is_refused_with_a_hint(name, argument):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from etl.core.errors import Mistake
     from etl.mapping.fixes import Edit
     from etl.mapping.lint import Finding
-    from etl.pipeline.linting import LintReport
+    from etl.pipeline.linting import LintReport, Mended
 
 
 def register(app: typer.Typer) -> None:
@@ -43,11 +43,11 @@ def lint(
         if rules:
             _list_rules(output)
             return
-        from etl.pipeline.linting import fix_project, lint_project
+        from etl.pipeline.linting import Mended, fix_project, lint_project, without_fixes
 
-        made = fix_project(project, profile, os.environ, rows=rows) if fix else ()
-        report = lint_project(project, profile, os.environ, rows=rows)
-        output.answer(_content(report, made), _lines(report, made))
+        mended = fix_project(project, profile, os.environ) if fix else Mended((), ())
+        report = without_fixes(lint_project(project, profile, os.environ, rows=rows), mended.taken_back)
+        output.answer(_content(report, mended), _lines(report, mended))
         raise typer.Exit(_exit_code(report, strict=strict))
 
 
@@ -65,10 +65,9 @@ def _list_rules(output: Output) -> None:
     output.answer({"rules": content}, [f"{each.name}{notes[each.needs_rows]}\n  {each.help}" for each in RULES])
 
 
-def _lines(report: LintReport, made: tuple[Edit, ...]) -> list[str]:
-    lines = [
-        f"fixed: {each.file}:{each.line}:{each.column}: {' '.join(each.text.split()) or 'taken out'}" for each in made
-    ]
+def _lines(report: LintReport, mended: Mended) -> list[str]:
+    lines = [f"fixed: {_edit(each)}" for each in mended.made]
+    lines += [f"tried, did not help, taken back: {_edit(each)}" for each in mended.taken_back]
     lines += [f"{each}{' [--fix]' if each in report.fixes else ''}" for each in report.mistakes]
     lines += [f"warning: {each}{' [--fix]' if each in report.finding_fixes else ''}" for each in report.findings]
     lines += [f"not checked: {each}" for each in report.unchecked]
@@ -80,19 +79,25 @@ def _lines(report: LintReport, made: tuple[Edit, ...]) -> list[str]:
     return lines if doubts else [*lines, "No mistakes."]
 
 
-def _content(report: LintReport, made: tuple[Edit, ...]) -> dict[str, Any]:
+def _edit(edit: Edit) -> str:
+    return f"{edit.file}:{edit.line}:{edit.column}: {' '.join(edit.text.split())}"
+
+
+def _content(report: LintReport, mended: Mended) -> dict[str, Any]:
     return {
         "mistakes": [_mistake(each, report.fixes.get(each)) for each in report.mistakes],
         "findings": [_finding(each, report.finding_fixes.get(each, ())) for each in report.findings],
         "unchecked": list(report.unchecked),
         "refusals": list(report.refusals),
         "notes": list(report.notes),
-        "fixed": [asdict(each) for each in made],
+        "fixed": [asdict(each) for each in mended.made],
+        "taken_back": [asdict(each) for each in mended.taken_back],
     }
 
 
 def _mistake(mistake: Mistake, fix: Edit | None) -> dict[str, Any]:
-    return {**asdict(mistake), "fix": asdict(fix) if fix is not None else None}
+    told = {name: part for name, part in asdict(mistake).items() if name != "slip"}
+    return {**told, "fix": asdict(fix) if fix is not None else None}
 
 
 def _finding(finding: Finding, fixes: tuple[Edit, ...]) -> dict[str, Any]:

@@ -23,7 +23,6 @@ SeriesFunction: TypeAlias = Callable[["pd.Series[str]"], "pd.Series[str]"]
 
 def runner(name: str, function: SeriesFunction) -> Callable[[Sequence[pa.Array], Context], Applied]:
     """The run of an operation: each value alone decides its result, so that distinct values are enough."""
-
     told: set[str] = set()
 
     def run(inputs: Sequence[pa.Array], _: Context) -> Applied:

@@ -11,6 +11,7 @@ from etl.mapping.columns import Unused, check_columns, new_columns
 from etl.mapping.model import Project
 from etl.mapping.project import load_project, load_surroundings
 from etl.mapping.schema import ProjectNames, mapping_schema, project_schema
+from etl.pipeline.select_trials import select_mistakes
 from etl.pipeline.wiring import Setting
 from etl.plan.graph import LoadOrder, edges_of, load_order
 
@@ -82,7 +83,7 @@ def judged_by_headers(setting: Setting) -> tuple[list[Mistake], tuple[Unused, ..
     new: tuple[Unused, ...] = ()
     columns, unchecked = headers(setting)
     if not unchecked:
-        mistakes += check_columns(setting.project, columns)
+        mistakes += [*check_columns(setting.project, columns), *select_mistakes(setting, columns)]
         new = new_columns(setting.project, columns)
     try:
         order_of(setting)

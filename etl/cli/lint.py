@@ -34,7 +34,7 @@ def lint(
     ] = False,
     fix: Annotated[bool, typer.Option("--fix", help="Apply the fixes that are certain, then check again.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 1 where a lint rule finds something.")] = False,
-    rules: Annotated[bool, typer.Option("--rules", help="List the lint rules and end.")] = False,
+    rules: Annotated[bool, typer.Option("--rules", help="List every check, with what it is about, and end.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Check a project's documents against the catalogue, the sources' headers and each other."""
@@ -59,10 +59,13 @@ def _exit_code(report: LintReport, *, strict: bool) -> int:
 
 def _list_rules(output: Output) -> None:
     from etl.mapping.lint import RULES
+    from etl.mapping.mistake_codes import MISTAKES
 
     content = [{"rule": each.name, "needs_rows": each.needs_rows, "help": each.help} for each in RULES]
     notes = {True: " (needs --rows)", False: ""}
-    output.answer({"rules": content}, [f"{each.name}{notes[each.needs_rows]}\n  {each.help}" for each in RULES])
+    told = {"rules": content, "mistakes": [{"code": code, "help": text} for code, text in MISTAKES.items()]}
+    lines = ["Warnings:", *(f"{each.name}{notes[each.needs_rows]}\n  {each.help}" for each in RULES)]
+    output.answer(told, [*lines, "", "Mistakes:", *(f"{code}\n  {text}" for code, text in MISTAKES.items())])
 
 
 def _lines(report: LintReport, mended: Mended) -> list[str]:

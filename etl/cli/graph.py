@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from etl.cli.common import JsonOption, Output, ProfileOption, ProjectArgument, ending, open_setting
+from etl.core.errors import SettingsError
 
 
 def register(app: typer.Typer) -> None:
@@ -36,7 +37,16 @@ def graph(
         order = order_of(open_setting(project, profile))
         facts = order_facts(order)
         if svg is not None:
-            svg.write_text(svg_of(facts), "utf-8")
+            _write(svg, svg_of(facts))
             sys.stderr.write(f"Written: {svg}\n")
         lines = [mermaid_of(facts)] if mermaid else list(explain(order))
         output.answer(facts, lines)
+
+
+def _write(path: Path, drawing: str) -> None:
+    try:
+        path.write_text(drawing, "utf-8")
+    except OSError as error:
+        raise SettingsError(
+            f"{path} cannot be written ({error.strerror}).", hint="Name a file in a folder that exists."
+        ) from None

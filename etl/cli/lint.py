@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from etl.core.errors import Mistake
     from etl.mapping.fixes import Edit
     from etl.mapping.lint import Finding
-    from etl.pipeline.linting import LintReport
+    from etl.pipeline.linting import LintReport, Mended
 
 
 def register(app: typer.Typer) -> None:
@@ -34,7 +34,7 @@ def lint(
     ] = False,
     fix: Annotated[bool, typer.Option("--fix", help="Apply the fixes that are certain, then check again.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 1 where a lint rule finds something.")] = False,
-    rules: Annotated[bool, typer.Option("--rules", help="List the lint rules and end.")] = False,
+    rules: Annotated[bool, typer.Option("--rules", help="List every check, with what it is about, and end.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Check a project's documents against the catalogue, the sources' headers and each other."""
@@ -43,11 +43,11 @@ def lint(
         if rules:
             _list_rules(output)
             return
-        from etl.pipeline.linting import fix_project, lint_project
+        from etl.pipeline.linting import Mended, fix_project, lint_project, without_fixes
 
-        made = fix_project(project, profile, os.environ, rows=rows) if fix else ()
-        report = lint_project(project, profile, os.environ, rows=rows)
-        output.answer(_content(report, made), _lines(report, made))
+        mended = fix_project(project, profile, os.environ) if fix else Mended((), ())
+        report = without_fixes(lint_project(project, profile, os.environ, rows=rows), mended.taken_back)
+        output.answer(_content(report, mended), _lines(report, mended))
         raise typer.Exit(_exit_code(report, strict=strict))
 
 
@@ -59,16 +59,18 @@ def _exit_code(report: LintReport, *, strict: bool) -> int:
 
 def _list_rules(output: Output) -> None:
     from etl.mapping.lint import RULES
+    from etl.mapping.mistake_codes import MISTAKES
 
     content = [{"rule": each.name, "needs_rows": each.needs_rows, "help": each.help} for each in RULES]
     notes = {True: " (needs --rows)", False: ""}
-    output.answer({"rules": content}, [f"{each.name}{notes[each.needs_rows]}\n  {each.help}" for each in RULES])
+    told = {"rules": content, "mistakes": [{"code": code, "help": text} for code, text in MISTAKES.items()]}
+    lines = ["Warnings:", *(f"{each.name}{notes[each.needs_rows]}\n  {each.help}" for each in RULES)]
+    output.answer(told, [*lines, "", "Mistakes:", *(f"{code}\n  {text}" for code, text in MISTAKES.items())])
 
 
-def _lines(report: LintReport, made: tuple[Edit, ...]) -> list[str]:
-    lines = [
-        f"fixed: {each.file}:{each.line}:{each.column}: {' '.join(each.text.split()) or 'taken out'}" for each in made
-    ]
+def _lines(report: LintReport, mended: Mended) -> list[str]:
+    lines = [f"fixed: {_edit(each)}" for each in mended.made]
+    lines += [f"tried, did not help, taken back: {_edit(each)}" for each in mended.taken_back]
     lines += [f"{each}{' [--fix]' if each in report.fixes else ''}" for each in report.mistakes]
     lines += [f"warning: {each}{' [--fix]' if each in report.finding_fixes else ''}" for each in report.findings]
     lines += [f"not checked: {each}" for each in report.unchecked]
@@ -80,19 +82,25 @@ def _lines(report: LintReport, made: tuple[Edit, ...]) -> list[str]:
     return lines if doubts else [*lines, "No mistakes."]
 
 
-def _content(report: LintReport, made: tuple[Edit, ...]) -> dict[str, Any]:
+def _edit(edit: Edit) -> str:
+    return f"{edit.file}:{edit.line}:{edit.column}: {' '.join(edit.text.split())}"
+
+
+def _content(report: LintReport, mended: Mended) -> dict[str, Any]:
     return {
         "mistakes": [_mistake(each, report.fixes.get(each)) for each in report.mistakes],
         "findings": [_finding(each, report.finding_fixes.get(each, ())) for each in report.findings],
         "unchecked": list(report.unchecked),
         "refusals": list(report.refusals),
         "notes": list(report.notes),
-        "fixed": [asdict(each) for each in made],
+        "fixed": [asdict(each) for each in mended.made],
+        "taken_back": [asdict(each) for each in mended.taken_back],
     }
 
 
 def _mistake(mistake: Mistake, fix: Edit | None) -> dict[str, Any]:
-    return {**asdict(mistake), "fix": asdict(fix) if fix is not None else None}
+    told = {name: part for name, part in asdict(mistake).items() if name != "slip"}
+    return {**told, "fix": asdict(fix) if fix is not None else None}
 
 
 def _finding(finding: Finding, fixes: tuple[Edit, ...]) -> dict[str, Any]:

@@ -32,7 +32,7 @@ Bad data is never an exception: it is a row in ``problems`` (see :mod:`etl.core.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 class EtlError(Exception):
@@ -62,9 +62,20 @@ class SettingsError(UserFixable):
     code = "settings"
 
 
+@dataclass(frozen=True, slots=True)
+class Slip:
+    """A misspelt name and the one that it surely means."""
+
+    wrong: str
+    right: str
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Mistake:
-    """One mistake in a mapping document: where it is, what it is, how to mend it. Line and column count from 1."""
+    """One mistake in a mapping document: where it is, what it is, how to mend it. Line and column count from 1.
+
+    ``slip``, where there is one, stands at this very place, or behind the quote that opens there.
+    """
 
     file: str
     line: int
@@ -72,6 +83,7 @@ class Mistake:
     message: str
     hint: str = ""
     code: str = "mapping"
+    slip: Slip | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}: {self.message} {self.hint}".rstrip()

@@ -73,6 +73,20 @@ class Document:
         node, found = self._nearest(path)
         return node.text if found else None
 
+    def word_position(self, path: Path, word: str, *, key: bool = False) -> tuple[int, int, int] | None:
+        """Line and column of the first key (where ``key``) or text below ``path`` that is a word, else of the first text that
+        holds it, and how many characters into that text it stands; None where there is none.
+        """
+        node, found = self._nearest(path)
+        nodes = list(_below(node)) if found else []
+        keys = (child.key_at for each in nodes for name, child in each.children.items() if name == word)
+        for at in filter(None, keys if key else ()):
+            return (*at, 0)
+        whole = re.compile(rf"(?<![\w.]){re.escape(word)}(?![\w.])")
+        held = [(each, match) for each in nodes if each.text is not None and (match := whole.search(each.text))]
+        held.sort(key=lambda each: each[0].text != word)
+        return (held[0][0].line, held[0][0].column, held[0][1].start()) if held else None
+
     def mistake(self, path: Path, message: str, *, hint: str = "", code: str = "mapping", key: bool = False) -> Mistake:
         """Make a mistake placed at ``path``."""
         line, column = self.position(path, key=key)
@@ -85,6 +99,13 @@ class Document:
                 return node, False
             node = node.children[part]
         return node, True
+
+
+def _below(node: _Node) -> Iterator[_Node]:
+    """A node and all nodes below it, in the document's order."""
+    yield node
+    for child in node.children.values():
+        yield from _below(child)
 
 
 def read_document(text: str, file: str) -> Document:

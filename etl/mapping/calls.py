@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,6 +16,7 @@ from etl.mapping.nodes import (
     Frame,
     Groups,
     Node,
+    Use,
     node_of,
     require_predicates,
     require_values,
@@ -30,6 +31,8 @@ class _Function:
     least: int
     most: int
     compute: Callable[[Sequence[pa.Array], Frame], pa.Array]
+    gives: str = ""
+    asks: str = "single"
 
 
 def _literal_number(values: Sequence[pa.Array]) -> int:
@@ -77,14 +80,14 @@ _FUNCTIONS = {
     "upper": _Function(1, 1, lambda values, _: pc.utf8_upper(as_text(values[0]))),
     "lower": _Function(1, 1, lambda values, _: pc.utf8_lower(as_text(values[0]))),
     "trim": _Function(1, 1, lambda values, _: pc.utf8_trim_whitespace(as_text(values[0]))),
-    "length": _Function(1, 1, lambda values, _: pc.utf8_length(without_blanks(as_text(values[0])))),
-    "number": _Function(1, 1, lambda values, _: as_number(values[0])),
-    "date": _Function(1, 2, _date),
+    "length": _Function(1, 1, lambda values, _: pc.utf8_length(without_blanks(as_text(values[0]))), "number"),
+    "number": _Function(1, 1, lambda values, _: as_number(values[0]), "number"),
+    "date": _Function(1, 2, _date, "date"),
     "left": _Function(2, 2, _left),
     "right": _Function(2, 2, _right),
     "coalesce": _Function(1, 99, _coalesce),
-    "years": _Function(2, 2, _years),
-    "today": _Function(0, 0, _today),
+    "years": _Function(2, 2, _years, "number", "date"),
+    "today": _Function(0, 0, _today, "date"),
 }
 _LITERAL_SECOND = {"left", "right", "date"}
 GROUP_FUNCTIONS = {"any", "all", "count"}
@@ -105,7 +108,9 @@ def plain_call(name: str, place: int, arguments: Sequence[Node]) -> Node:
     def compute(frame: Frame) -> pa.Array:
         return function.compute([argument.evaluate(frame) for argument in arguments], frame)
 
-    return node_of(compute, False, arguments, place)
+    asked = arguments[:1] if name in _LITERAL_SECOND else arguments
+    uses = [Use(function.asks, (each,)) for each in asked]
+    return node_of(compute, False, arguments, place, gives=function.gives, uses=uses)
 
 
 def _check_arguments(name: str, place: int, arguments: Sequence[Node], function: _Function) -> None:
@@ -146,7 +151,7 @@ def group_call(name: str, place: int, arguments: Sequence[Node]) -> Node:
         raise ExpressionMistake("Functions of a group cannot stand inside each other.", inner.offset)
     if name != "count":
         require_predicates(inner)
-    return Node(_group_compute(name, inner), name != "count", place, inner.columns, grouped=True)
+    return replace(node_of(_group_compute(name, inner), name != "count", [inner], place), grouped=True)
 
 
 def _group_compute(name: str, inner: Node) -> Compute:

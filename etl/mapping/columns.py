@@ -9,12 +9,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from etl.core.errors import Mistake
+from etl.core.errors import Mistake, Slip
 from etl.core.ports import Join
-from etl.core.suggest import did_you_mean
+from etl.core.suggest import did_you_mean, slip
 from etl.mapping.episodes import of_the_source, own_columns
 from etl.mapping.ignore import ignored_columns, ignored_reason, is_pattern, patterns_of
 from etl.mapping.model import EntityMapping, Position, Project, VaryingTable
+from etl.mapping.named_columns import joined
 from etl.mapping.queries import columns_read
 from etl.mapping.reads import columns_in
 
@@ -84,12 +85,15 @@ class _Use:
 def _uses(mapping: EntityMapping) -> Iterator[_Use]:
     """Every column that a mapping reads; ``visible`` pairs each prefix with its table."""
     visible = (("", mapping.base.table), *((f"{join.alias}.", join.table) for join in mapping.base.joins))
-    for name, position in _names(mapping):
+    for name, part in _names(mapping):
         prefix, table = _owner(visible, name)
+        position = mapping.words.get((part, name), part)
         yield _Use(name, table, name.removeprefix(prefix), position, visible)
     for join in mapping.base.joins:
         for column in _own_columns(join):
-            yield _Use(column, join.table, column, _at(mapping, f"join {join.alias}"), (("", join.table),))
+            part = _at(mapping, f"join {join.alias}")
+            position = mapping.words.get((part, joined(column)), part)
+            yield _Use(column, join.table, column, position, (("", join.table),))
 
 
 def _names(mapping: EntityMapping) -> Iterator[tuple[str, Position]]:
@@ -154,7 +158,8 @@ def _unknown_table(project: Project, position: Position, table: str, columns: Co
         if source and "://" not in source.location
         else ""
     )
-    return _mistake(position, f"There is no table `{table}`.", did_you_mean(table, columns) + searched, "unknown_table")
+    message, hint = f"There is no table `{table}`.", did_you_mean(table, columns) + searched
+    return _mistake(position, message, hint, "unknown_table", slip(table, columns))
 
 
 def _unknown_columns(uses: Iterable[_Use], columns: Columns) -> Iterator[Mistake]:
@@ -162,7 +167,8 @@ def _unknown_columns(uses: Iterable[_Use], columns: Columns) -> Iterator[Mistake
         if use.table in columns and use.column not in columns[use.table]:
             known = [f"{prefix}{column}" for prefix, table in use.visible for column in columns.get(table, ())]
             message = f"`{use.table}` has no column `{use.column}`."
-            yield _mistake(use.position, message, did_you_mean(use.name, known), "unknown_column")
+            hint, meant = did_you_mean(use.name, known), slip(use.name, known)
+            yield _mistake(use.position, message, hint, "unknown_column", meant)
 
 
 def _repeated_aliases(project: Project, columns: Columns) -> Iterator[Mistake]:
@@ -254,5 +260,5 @@ def _idle_pattern(
         yield _mistake(position, message, "Remove one of the two.", "ignored_and_read")
 
 
-def _mistake(position: Position, message: str, hint: str, code: str) -> Mistake:
-    return Mistake(position.file, position.line, position.column, message, hint, code)
+def _mistake(position: Position, message: str, hint: str, code: str, meant: Slip | None = None) -> Mistake:
+    return Mistake(position.file, position.line, position.column, message, hint, code, meant)

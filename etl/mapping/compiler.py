@@ -14,6 +14,7 @@ from etl.mapping.nodes import (
     ExpressionMistake,
     Frame,
     Node,
+    Use,
     literal,
     node_of,
     opposite,
@@ -61,7 +62,7 @@ class Compiler(Transformer[Token, Node]):
         def deny(frame: Frame) -> pa.Array:
             return contradicted(left.evaluate(frame), str(sign), right.evaluate(frame))
 
-        return node_of(compute, True, [left, right], denial=deny)
+        return node_of(compute, True, [left, right], denial=deny, uses=[Use("alike", (left, right))])
 
     def is_null(self, part: Node) -> Node:
         """``a is null``: blank."""
@@ -84,7 +85,8 @@ class Compiler(Transformer[Token, Node]):
             value = part.evaluate(frame)
             return reduce(pc.and_, (contradicted(value, "=", member.evaluate(frame)) for member in members))
 
-        return node_of(compute, True, [part, *members], denial=deny)
+        uses = [Use("alike", (part, member)) for member in members]
+        return node_of(compute, True, [part, *members], denial=deny, uses=uses)
 
     def is_not_in(self, part: Node, *members: Node) -> Node:
         """``a not in (b, c)``: true for a blank, like ``<>``."""
@@ -102,7 +104,7 @@ class Compiler(Transformer[Token, Node]):
         def deny(frame: Frame) -> pa.Array:
             return pc.and_not(pc.invert(is_blank(part.evaluate(frame))), compute(frame))
 
-        return node_of(compute, True, [part], denial=deny)
+        return node_of(compute, True, [part], denial=deny, uses=[Use("single", (part,))])
 
     def not_like(self, part: Node, pattern: Node) -> Node:
         """``a not like 'b%'``: true for a blank."""
@@ -115,13 +117,18 @@ class Compiler(Transformer[Token, Node]):
         def compute(frame: Frame) -> pa.Array:
             return calculated(left.evaluate(frame), str(sign), right.evaluate(frame))
 
-        return node_of(compute, False, [left, right])
+        asks = "difference" if sign == "-" else "number"
+        return node_of(compute, False, [left, right], gives="number", uses=[Use(asks, (left, right))])
 
     def signed(self, sign: Token, part: Node) -> Node:
         """``-a``."""
         require_values(part)
         factor = -1.0 if sign == "-" else 1.0
-        return node_of(lambda frame: pc.multiply(as_number(part.evaluate(frame)), factor), False, [part])
+
+        def compute(frame: Frame) -> pa.Array:
+            return pc.multiply(as_number(part.evaluate(frame)), factor)
+
+        return node_of(compute, False, [part], gives="number", uses=[Use("number", (part,))])
 
     def text(self, token: Token) -> Node:
         """``'it''s'``."""
@@ -134,7 +141,7 @@ class Compiler(Transformer[Token, Node]):
     def column(self, token: Token) -> Node:
         """``NAME``, ``alias.NAME`` or ``"a name"``."""
         name = _column_name(token)
-        return Node(lambda frame: frame.columns[name], False, _place(token), frozenset({name}))
+        return Node(lambda frame: frame.columns[name], False, _place(token), frozenset({name}), name=name)
 
     def true(self, token: Token) -> Node:
         """``true``."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from etl.core.errors import Mistake
-from etl.core.suggest import did_you_mean
+from etl.core.suggest import did_you_mean, nearest
 from etl.mapping.model import Crosswalk, CrosswalkRow
 from etl.mapping.sheets import sheet_records, sheet_text
 
@@ -57,7 +57,7 @@ class _Reader:
     def _columns(self, header: list[str]) -> tuple[str, ...]:
         names = [name.strip() for name in header]
         if TARGET not in names:
-            hint = "Separate cells with commas." if len(names) == 1 and ";" in names[0] else did_you_mean(TARGET, names)
+            hint = "Separate cells with commas." if len(names) == 1 and ";" in names[0] else _where_to_name(names)
             self._note(1, "The header has no column `target`.", hint)
             return ()
         codes = tuple(names[: names.index(TARGET)])
@@ -87,6 +87,12 @@ class _Reader:
 
     def _note(self, line: int, message: str, hint: str, code: str = "crosswalk") -> None:
         self.found.append(Mistake(self.file, line, 1, message, hint, code))
+
+
+def _where_to_name(names: list[str]) -> str:
+    """Which column of a header was probably meant to be the target; the wrong name is the one to change."""
+    near = next((name for name in names if nearest(name, [TARGET])), None)
+    return "Such as `CODE,target`." if near is None else f"Call `{near}` `target`, if it holds the labels."
 
 
 def _checksum(columns: tuple[str, ...], rows: tuple[CrosswalkRow, ...]) -> str:

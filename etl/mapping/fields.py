@@ -8,7 +8,7 @@ from typing import TypeAlias
 from etl.catalog.model import Attribute, Entity
 from etl.core.records import JsonValue
 from etl.core.strict_yaml import Path as Place
-from etl.core.suggest import did_you_mean
+from etl.core.suggest import did_you_mean, slip
 from etl.mapping.constants import check_constant
 from etl.mapping.form import fill
 from etl.mapping.model import Empty, Field, FileField, OnError, OnMissing, OnUnmapped, Value
@@ -64,7 +64,9 @@ def _entry(scope: Scope, name: str) -> Entry | None:
         return Entry(name, attribute=entity.attributes[name])
     if refusal is None:
         known = [*entity.attributes, *entity.links]
-        refusal = (f"`{entity.name}` has no field `{name}`.", did_you_mean(name, known), "unknown_field")
+        message, hint = f"`{entity.name}` has no field `{name}`.", did_you_mean(name, known)
+        scope.page.note(("fields", name), message, hint, code="unknown_field", key=True, slip=slip(name, known))
+        return None
     message, hint, code = refusal
     scope.page.note(("fields", name), message, hint, code=code, key=True)
     return None

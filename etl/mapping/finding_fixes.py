@@ -1,19 +1,16 @@
 """Fixes of lint's findings that a machine may apply when it is asked to: one safe way, and comments stay.
 
-A class of personal data only makes reports say less; a row that no code needs decides nothing in the rows that were read.
+A class of personal data only makes reports say less. Crosswalks are decisions that people signed: no fix touches one.
 """
 
 from __future__ import annotations
 
-import csv
 import re
-from collections.abc import Iterator
 
 from etl.mapping.fixes import Edit
-from etl.mapping.lint import DeadCrosswalkRow, Finding, UnmarkedPersonalData
+from etl.mapping.lint import Finding, UnmarkedPersonalData
 
 _CLASS = re.compile(r"Add `pii: (\w+)`")
-_LINES = re.compile(r"lines? ([\d, ]+)\.")
 _COLUMN = r"(?:[A-Za-z_][\w.]*|\"[^\"]*\")"
 _IN_BRACES = re.compile(rf"(?P<column>{_COLUMN})\s*(?=[,}}])")
 _ALONE = re.compile(rf"(?P<column>{_COLUMN})\s*(?:#.*)?")
@@ -24,16 +21,7 @@ def finding_fixes(finding: Finding, lines: list[str]) -> tuple[Edit, ...]:
     if finding.rule == UnmarkedPersonalData.name:
         edit = _marked(finding, lines)
         return () if edit is None else (edit,)
-    return tuple(_without_rows(finding, lines)) if finding.rule == DeadCrosswalkRow.name else ()
-
-
-def removed_lines(edits: tuple[Edit, ...] | list[Edit], lines: list[str]) -> set[int]:
-    """The lines, counted from 1, that edits empty as a whole."""
-    return {
-        each.line
-        for each in edits
-        if not each.text and (each.column, each.end_column) == (1, len(lines[each.line - 1]) + 1)
-    }
+    return ()
 
 
 # ---------------------------------------------------------------- classes of personal data
@@ -80,20 +68,3 @@ def _below(finding: Finding, lines: list[str], pii: str) -> Edit:
     indent = below[: len(below) - len(below.lstrip())] or " " * (place.column + 1)
     end = len(lines[place.line - 1]) + 1
     return Edit(place.file, place.line, end, end, f"\n{indent}{pii}")
-
-
-# ---------------------------------------------------------------- rows of crosswalks
-
-
-def _without_rows(finding: Finding, lines: list[str]) -> Iterator[Edit]:
-    """Each dead row goes, where it stands on a line of its own."""
-    told = _LINES.search(finding.message)
-    width = len(_cells(lines[0])) if lines else 0
-    for number in map(int, told[1].split(",") if told else ()):
-        line = lines[number - 1] if number <= len(lines) else ""
-        if line and len(_cells(line)) == width:
-            yield Edit(finding.position.file, number, 1, len(line) + 1, "")
-
-
-def _cells(line: str) -> list[str]:
-    return next(csv.reader([line]), [])

@@ -1,6 +1,7 @@
 """Fixes that a machine may apply: exact edits of spans of text, so that comments, layout and everything else stay.
 
-A fix exists only where it is certain what is replaced: the span must hold the very word that the mistake speaks of.
+A fix exists only where it is certain what is replaced, and by what: the mistake knows the slip, which must stand at its very
+place. Values and labels are never replaced.
 """
 
 from __future__ import annotations
@@ -9,10 +10,8 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from etl.core.errors import Mistake
+from etl.core.errors import Mistake, Slip
 
-_MEANT = re.compile(r"^Did you mean `(?P<right>[^`]+)`\?$")
-_QUOTED = re.compile(r"`(?P<wrong>[^`]+)`")
 _SCALAR = re.compile(r"[-+.\w:]*[-+.\w]")
 _TO_QUOTE = frozenset({"yaml_boolean", "yaml_number"})
 _PLAIN = re.compile(r"[A-Za-z_][\w.@-]*")
@@ -36,10 +35,7 @@ def fix_of(mistake: Mistake, lines: list[str]) -> Edit | None:
     line = lines[mistake.line - 1]
     if mistake.code in _TO_QUOTE:
         return _quoting(mistake, line)
-    meant, spoken = _MEANT.match(mistake.hint), _QUOTED.findall(mistake.message)
-    if meant is None or not spoken or mistake.file.endswith(".csv"):
-        return None
-    return _renaming(mistake, line, spoken, meant["right"])
+    return None if mistake.slip is None else _renaming(mistake, mistake.slip, line)
 
 
 def applied(edits: Iterable[Edit], lines: list[str]) -> list[str]:
@@ -72,23 +68,11 @@ def _quoting(mistake: Mistake, line: str) -> Edit | None:
     return Edit(mistake.file, mistake.line, mistake.column, found.end() + 1, f'"{found[0]}"')
 
 
-def _renaming(mistake: Mistake, line: str, spoken: list[str], right: str) -> Edit | None:
-    """The word that is wrong, where it stands at the place of the mistake, or else just once behind it."""
+def _renaming(mistake: Mistake, slip: Slip, line: str) -> Edit | None:
+    """The right name, where the wrong one stands at the place of the mistake as a whole, and the right one may stand there."""
     start = mistake.column - 1
     start += line[start : start + 1] in {"'", '"'}
-    for wrong in spoken:
-        whole = re.compile(rf"(?<![\w.]){re.escape(wrong)}(?![\w.])")
-        at_place, behind = whole.match(line, start), list(whole.finditer(_without_comment(line), start))
-        found = at_place or (behind[0] if len(behind) == 1 and wrong != right else None)
-        if found is not None and _fits(line, found, right):
-            return Edit(mistake.file, mistake.line, found.start() + 1, found.end() + 1, right)
-    return None
-
-
-def _fits(line: str, found: re.Match[str], right: str) -> bool:
-    """Whether the right word may stand there without quotes, or stands inside quotes already."""
-    return bool(_PLAIN.fullmatch(right)) or line[found.start() - 1 : found.start()] in {"'", '"'}
-
-
-def _without_comment(line: str) -> str:
-    return re.sub(r"(?:^|\s)#.*$", lambda each: " " * len(each[0]), line)
+    found = re.compile(rf"(?<![\w.]){re.escape(slip.wrong)}(?![\w.])").match(line, start)
+    if found is None or not (_PLAIN.fullmatch(slip.right) or line[start - 1 : start] in {"'", '"'}):
+        return None
+    return Edit(mistake.file, mistake.line, start + 1, found.end() + 1, slip.right)

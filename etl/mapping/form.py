@@ -14,7 +14,7 @@ from pydantic_core import ErrorDetails
 
 from etl.core.records import JsonValue
 from etl.core.strict_yaml import Path as Place
-from etl.core.suggest import did_you_mean
+from etl.core.suggest import did_you_mean, slip
 from etl.mapping.page import Page
 
 NOT_AVAILABLE = MappingProxyType(
@@ -85,7 +85,14 @@ def note_unknown_key(page: Page, where: Place, known: tuple[str, ...]) -> None:
         hint = NOT_AVAILABLE[word] or "Remove it."
         page.note(where, f"`{word}` is not available in this version.", hint, code="not_available", key=True)
     else:
-        page.note(where, f"Unknown key `{word}`.", did_you_mean(word, known), code="unknown_key", key=True)
+        page.note(
+            where,
+            f"Unknown key `{word}`.",
+            did_you_mean(word, known),
+            code="unknown_key",
+            key=True,
+            slip=slip(word, known),
+        )
 
 
 def _wording(kind: str, details: ErrorDetails) -> tuple[str, str]:

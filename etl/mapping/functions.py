@@ -15,7 +15,7 @@ from types import ModuleType
 
 from etl.core.records import JsonValue
 from etl.core.suggest import did_you_mean
-from etl.mapping.failures import place_of
+from etl.mapping.failures import place_of, silenced
 from etl.mapping.operations import BoundOperation, OperationMistake, ValueType
 
 
@@ -55,8 +55,9 @@ class ProjectFunctions:
             raise OperationMistake(f"There is no file `{name}.py` in the project.", "Create it beside project.yaml.")
         module = importlib.util.module_from_spec(made)
         try:
-            made.loader.exec_module(module)
-        except Exception as error:  # noqa: BLE001 - a project's own code may raise anything, and it is theirs to mend
+            with silenced(f"{name}.py", set()):
+                made.loader.exec_module(module)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - own code may raise anything, and it is theirs to mend
             raise OperationMistake(
                 f"`{name}.py` cannot be loaded: {place_of(error, path)}.", "Correct the file."
             ) from None

@@ -36,7 +36,8 @@ class _Reader:
         self._scope = scope
         self._page = scope.page
         self._grouped = bool(base.group_by)
-        self._columns = {*base.columns, *(f"{join.alias}{MATCHES_SUFFIX}" for join in base.joins)}
+        self._columns = {*base.columns, *(name.removeprefix("-") for name in base.group_order)}
+        self._counts = {f"{join.alias}{MATCHES_SUFFIX}" for join in base.joins}
         self._fields = set(fields)
 
     def read(self, place: Place, raw: JsonValue) -> InlineTest | None:
@@ -72,7 +73,7 @@ class _Reader:
                 self._page.note(where, "Expected a row: columns with their values.", hint, code="wrong_form")
 
     def _cell(self, place: Place, name: str, value: JsonValue) -> str | None:
-        if name not in self._columns:
+        if name not in self._columns | self._counts:
             message, hint = f"The mapping reads no column `{name}`.", did_you_mean(name, self._columns)
             self._page.note((*place, name), message, hint, code="unknown_column", key=True)
         return self._written((*place, name), value)

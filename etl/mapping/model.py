@@ -188,7 +188,7 @@ class EntityMapping:
     record that is in Casebook already; ``adopt`` lets a certain find become ours unasked. ``tolerate`` says by field how
     Casebook may show a value other than it was sent.
     ``episodes`` folds rows into intervals. ``positions`` tells where ``key``, ``table``, ``where``, ``group`` and each
-    ``join ALIAS`` stand.
+    ``join ALIAS`` stand, ``words`` where each column is named, by the place of the part that names it and by its name.
     """
 
     name: str
@@ -210,6 +210,7 @@ class EntityMapping:
     adopt: bool = False
     tolerate: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     episodes: Episodes | None = None
+    words: Mapping[tuple[Position, str], Position] = field(default_factory=dict)
 
     @property
     def references(self) -> tuple[Field, ...]:

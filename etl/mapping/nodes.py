@@ -69,8 +69,9 @@ Compute: TypeAlias = Callable[[Frame], pa.Array]
 class Node:
     """A part of an expression: how its column is computed and what is known of it beforehand.
 
-    ``constant`` holds the value of a literal. ``offset`` is its place in the text. ``denial`` computes where a predicate
-    is certainly false; None means: wherever it is not true.
+    ``constant`` holds the value of a literal, ``name`` that of a column. ``offset`` is its place in the text. ``denial``
+    computes where a predicate is certainly false; None means: wherever it is not true. ``gives`` is the type of its values
+    where it has one whatever the columns hold; ``uses`` tells what it and its parts ask of the types of values.
     """
 
     evaluate: Compute
@@ -80,10 +81,23 @@ class Node:
     grouped: bool = False
     constant: pa.Scalar | None = field(default=None)
     denial: Compute | None = None
+    name: str = ""
+    gives: str = ""
+    uses: tuple[Use, ...] = ()
 
     def denies(self, frame: Frame) -> pa.Array:
         """Where this predicate is certainly false: a comparison with a blank decides nothing."""
         return self.denial(frame) if self.denial is not None else pc.invert(self.evaluate(frame))
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What a node asks of its parts: to be of one type (``alike``), numbers, dates, the one or the other (``difference``),
+    or no more than single values (``single``).
+    """
+
+    asks: str
+    parts: tuple[Node, ...]
 
 
 def node_of(
@@ -92,11 +106,15 @@ def node_of(
     parts: Sequence[Node],
     offset: int | None = None,
     denial: Compute | None = None,
+    gives: str = "",
+    uses: Sequence[Use] = (),
 ) -> Node:
-    """A node over other nodes: it reads what they read. ``offset`` is that of the first part unless given."""
+    """A node over other nodes: it reads and asks what they do. ``offset`` is that of the first part unless given."""
     columns = frozenset[str]().union(*(part.columns for part in parts))
     where = parts[0].offset if offset is None else offset
-    return Node(compute, predicate, where, columns, any(part.grouped for part in parts), denial=denial)
+    asked = (*(use for part in parts for use in part.uses), *uses)
+    is_grouped = any(part.grouped for part in parts)
+    return Node(compute, predicate, where, columns, is_grouped, denial=denial, gives=gives, uses=asked)
 
 
 def literal(value: pa.Scalar, offset: int) -> Node:

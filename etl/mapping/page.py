@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from etl.core.errors import Mistake
+from etl.core.errors import Mistake, Slip
 from etl.core.records import JsonValue
 from etl.core.strict_yaml import Document, scan_document
 from etl.core.strict_yaml import Path as Place
@@ -32,7 +32,15 @@ class Page:
         self._unreadable = {(each.line, each.column) for each in found if each.file == document.file}
 
     def note(
-        self, place: Place, message: str, hint: str = "", *, code: str = "mapping", key: bool = False, offset: int = 0
+        self,
+        place: Place,
+        message: str,
+        hint: str = "",
+        *,
+        code: str = "mapping",
+        key: bool = False,
+        offset: int = 0,
+        slip: Slip | None = None,
     ) -> None:
         """Adds a mistake at ``place`` (at its key where ``key``), ``offset`` characters into a one-line text.
 
@@ -45,11 +53,19 @@ class Page:
             self._unreadable.add((line, column))
         if offset:
             column = self._inside(line, column, offset)
-        self.found.append(Mistake(self.file, line, column, message, hint, code))
+        self.found.append(Mistake(self.file, line, column, message, hint, code, slip))
 
     def position(self, place: Place, *, key: bool = False) -> Position:
         """Where a part stands."""
         return Position(self.file, *self._document.position(place, key=key))
+
+    def word_position(self, place: Place, word: str, *, key: bool = False) -> Position | None:
+        """Where a name is written below ``place``, as a key (where ``key``), as a value or inside a condition."""
+        found = self._document.word_position(place, word, key=key)
+        if found is None:
+            return None
+        line, column, offset = found
+        return Position(self.file, line, self._inside(line, column, offset) if offset else column)
 
     def text(self, place: Place) -> str:
         """A scalar as it was written; "" for anything else."""

@@ -66,6 +66,16 @@ def is_unmapped(folder: Path) -> bool:
     return not any(_mapping_files(root, _project_page(root, [])))
 
 
+def has_queries(folder: Path) -> bool:
+    """Whether a mapping takes its rows from a query, which makes columns that no table has."""
+    root = folder.resolve()
+    passed: list[Mistake] = []
+    pages = (read_page(path, path.name, passed) for path in _mapping_files(root, _project_page(root, passed)))
+    values = (page.value for page in pages if page is not None and isinstance(page.value, dict))
+    sources = (value.get("source") for value in values)
+    return any(isinstance(each, dict) and "query" in each for each in sources)
+
+
 def load_surroundings(
     folder: Path, *, profile: str | None = None, environ: Mapping[str, str]
 ) -> tuple[Project, KeySpaces]:

@@ -22,6 +22,7 @@ from etl.mapping.form import fill
 from etl.mapping.inline_tests import inline_tests
 from etl.mapping.matches import resolved_matches, resolved_tolerances
 from etl.mapping.model import EntityMapping, Episodes, Field, Position, Rule
+from etl.mapping.named_columns import named_columns
 from etl.mapping.overrides import meaning, sound_overrides
 from etl.mapping.page import Page
 from etl.mapping.reads import columns_in
@@ -89,6 +90,7 @@ def resolved(page: Page, shared: Shared) -> EntityMapping | None:
         position=page.position(("mapping",)),
         version=form.version,
         positions=_positions(page, form),
+        words=named_columns(page, form, fields, rules),
         tests=inline_tests(scope, form, base, fields),
         overrides=overrides,
         rules=rules,

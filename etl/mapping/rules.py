@@ -16,6 +16,7 @@ from etl.core.suggest import did_you_mean
 from etl.mapping.expressions import Expression
 from etl.mapping.form import fill
 from etl.mapping.model import Check, Field, NoOverlap, OnePer, Rule, Select
+from etl.mapping.rule_types import type_mistakes, type_of_field
 from etl.mapping.scope import Scope, distinct, expression
 from etl.mapping.spec import AgeForm, NoOverlapForm, OnePerForm, RuleForm
 
@@ -65,6 +66,8 @@ class RuleReader:
 
     def _kind(self, place: Place, form: RuleForm) -> Check | OnePer | NoOverlap | Select | None:
         if form.in_order is not None:
+            for index, name in enumerate(form.in_order):
+                self._require_day((*place, index), name)
             return self._checked(place, _in_order(form.in_order))
         if form.age is not None:
             return self._age(place, form.age)
@@ -74,7 +77,9 @@ class RuleReader:
             return self._no_overlap(place, form.no_overlap)
         if form.sql is not None:
             return self._select(place, form.sql)
-        return self._checked(place, form.check or "")
+        found = self._checked(place, form.check or "")
+        self._check_types(place, found.expression if found is not None else None)
+        return found
 
     def _checked(self, place: Place, text: str) -> Check | None:
         found = expression(self._scope, place, text, row_by_row=True)
@@ -84,6 +89,11 @@ class RuleReader:
         if form.min is None and form.max is None:
             self._note(place, "Neither `min` nor `max` is given.", "Such as `min: 0, max: 120`.", "wrong_form")
             return None
+        if form.min is not None and form.max is not None and form.min > form.max:
+            hint = "Exchange the two."
+            self._note((*place, "min"), "`min` is above `max`, so every age breaks the rule.", hint, "wrong_form")
+        for key, name in (("of", form.since), ("at", form.at)):
+            self._require_day((*place, key), name)
         age = f"years({_quoted(form.since)}, {_quoted(form.at)})"
         bounds = [("min", ">=", form.min), ("max", "<=", form.max)]
         return self._checked(
@@ -93,6 +103,7 @@ class RuleReader:
     def _one_per(self, place: Place, form: OnePerForm) -> OnePer | None:
         when = expression(self._scope, (*place, "when"), form.when, row_by_row=True)
         self._refuse_sources((*place, "by"), form.by)
+        self._check_types((*place, "when"), when)
         return OnePer(form.by, when) if when is not None else None
 
     def _no_overlap(self, place: Place, form: NoOverlapForm) -> NoOverlap:
@@ -108,6 +119,17 @@ class RuleReader:
         if field is not None and kind not in {Kind.DATE, Kind.DATETIME}:
             self._note(place, f"`{name}` is no date.", "An interval lies between two dates.", "wrong_type")
         return kind
+
+    def _require_day(self, place: Place, name: str) -> None:
+        """A field must be a date; what a column of the source holds, and what a call gives, is not judged here."""
+        field = self._fields.get(name)
+        if field is not None and type_of_field(field) != "date":
+            self._note(place, f"`{name}` is no date.", "Name fields that are dates.", "wrong_type")
+
+    def _check_types(self, place: Place, found: Expression | None) -> None:
+        for mistake in type_mistakes(found, self._fields) if found is not None else ():
+            page = self._scope.page
+            page.note(place, mistake.message, mistake.hint, code="wrong_type", offset=mistake.offset)
 
     def _select(self, place: Place, text: str) -> Select:
         if RECORDS in self._scope.shared.sources:

@@ -48,11 +48,14 @@ _CONDITION: Schema = {"type": "string", "description": "A condition, such as STA
 
 @dataclass(frozen=True, slots=True)
 class ProjectNames:
-    """What a project may speak of; ``columns`` maps ``source.TABLE`` to its header."""
+    """What a project may speak of; ``columns`` maps ``source.TABLE`` to its header, ``queried`` tells whether
+    a mapping's query makes columns that no header has.
+    """
 
     project: Project
     columns: Mapping[str, tuple[str, ...]]
     spaces: KeySpaces
+    queried: bool = False
 
 
 def mapping_schema(names: ProjectNames) -> Schema:
@@ -184,6 +187,8 @@ def _by_key(names: ProjectNames) -> dict[tuple[str, str], Schema]:
 def _column(names: ProjectNames) -> Schema:
     known = sorted({column for header in names.columns.values() for column in header})
     joined = {"type": "string", "pattern": "\\.", "description": "A joined column: ALIAS.COLUMN."}
+    if names.queried:
+        return _anything_or({"enum": known})
     return {"anyOf": [{"enum": known}, joined]} if known else {"type": "string"}
 
 

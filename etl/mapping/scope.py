@@ -13,7 +13,7 @@ from typing import TypeVar
 from etl.catalog.model import Attribute, Catalog, Entity, Link
 from etl.core.records import JsonValue
 from etl.core.strict_yaml import Path as Place
-from etl.core.suggest import did_you_mean
+from etl.core.suggest import did_you_mean, slip
 from etl.mapping.expressions import Expression, ExpressionMistake, parse
 from etl.mapping.functions import ProjectFunctions
 from etl.mapping.model import Crosswalk, Override, SourceSpec
@@ -133,7 +133,10 @@ def _operation(scope: Scope, place: Place, step: JsonValue) -> BoundOperation | 
         scope.page.note(place, "This is no operation.", hint, code="wrong_form")
         return None
     if name not in {*names(), "py"}:
-        scope.page.note(place, f"Unknown operation `{name}`.", did_you_mean(name, names()), code="unknown_operation")
+        message, hint, where = f"Unknown operation `{name}`.", did_you_mean(name, names()), (*place, name)
+        is_key = isinstance(step, dict)
+        meant = slip(name, names())
+        scope.page.note(where if is_key else place, message, hint, code="unknown_operation", key=is_key, slip=meant)
         return None
     try:
         return scope.shared.functions.bind(argument) if name == "py" else bind(name, argument)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from etl.core.records import JsonValue
 from etl.core.strict_yaml import Path as Place
-from etl.core.suggest import did_you_mean
+from etl.core.suggest import did_you_mean, slip
 from etl.mapping.chains import check_chain
 from etl.mapping.constants import check_constant, check_labels
 from etl.mapping.expressions import Expression
@@ -118,7 +118,8 @@ def _crosswalk(
     where = (*place, "crosswalk")
     if name not in scope.shared.crosswalks:
         hint = did_you_mean(name, scope.shared.crosswalks) or f"Create crosswalks/{name}.csv."
-        scope.page.note(where, f"There is no crosswalk `{name}`.", hint, code="unknown_crosswalk")
+        meant = slip(name, scope.shared.crosswalks)
+        scope.page.note(where, f"There is no crosswalk `{name}`.", hint, code="unknown_crosswalk", slip=meant)
         return None
     crosswalk = scope.shared.crosswalks[name]
     _check_order(scope, where, form.columns, crosswalk)

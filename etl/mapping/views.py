@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
-from etl.core.errors import Mistake
+from etl.core.errors import Mistake, Slip
 from etl.core.records import JsonValue
 from etl.core.strict_yaml import Path as Place
 from etl.core.suggest import did_you_mean
@@ -34,17 +34,30 @@ class View(Page):
         self._origin = origin
 
     def note(
-        self, place: Place, message: str, hint: str = "", *, code: str = "mapping", key: bool = False, offset: int = 0
+        self,
+        place: Place,
+        message: str,
+        hint: str = "",
+        *,
+        code: str = "mapping",
+        key: bool = False,
+        offset: int = 0,
+        slip: Slip | None = None,
     ) -> None:
         """Notes a mistake where the part was written; a `when` of `emit` stands behind a bracket in its condition."""
         page, where = self._origin(place)
         offset -= bool(offset) and where[-1:] == ("when",) and place[-1:] == ("where",)
-        page.note(where, message, hint, code=code, key=key, offset=offset)
+        page.note(where, message, hint, code=code, key=key, offset=offset, slip=slip)
 
     def position(self, place: Place, *, key: bool = False) -> Position:
         """Where a part was written."""
         page, where = self._origin(place)
         return page.position(where, key=key)
+
+    def word_position(self, place: Place, word: str, *, key: bool = False) -> Position | None:
+        """Where a name was written."""
+        page, where = self._origin(place)
+        return page.word_position(where, word, key=key)
 
     def text(self, place: Place) -> str:
         """A scalar as it was written."""

@@ -35,14 +35,23 @@ def base_rows(tables: DuckTables, mapping: EntityMapping, folder: Path, batch_ro
 
 
 def _keep(tables: DuckTables, mapping: EntityMapping, path: Path) -> None:
-    sql = queried_rows_sql(mapping.base.table, mapping.query, mapping.base.columns, LEFT_OUT)
     try:
         with ParquetSink(path) as sink:
-            for batch in tables.query(sql):
+            for batch in tables.query(_sql(mapping)):
                 sink.add(batch)
     except UserFixable as error:
         hint = "It must be one SELECT that gives `_row` of the base table and every column that the mapping reads."
         raise UserFixable(f"{_place(mapping)}: {error.message}", hint=hint) from None
+
+
+def query_on_trial(tables: DuckTables, mapping: EntityMapping) -> None:
+    """Asks a mapping's query for nothing but its answer. Raises UserFixable where it cannot be read."""
+    for _ in tables.query(_sql(mapping)):
+        continue
+
+
+def _sql(mapping: EntityMapping) -> str:
+    return queried_rows_sql(mapping.base.table, mapping.query, mapping.base.columns, LEFT_OUT)
 
 
 def _place(mapping: EntityMapping) -> str:

@@ -1,16 +1,28 @@
-"""Finds the certain fixes of what lint told, and writes them into a project's documents, whose other lines stay as they are."""
+"""Finds the certain fixes of what lint told, and writes them into a project's documents, whose other lines stay as they are.
+
+Certain is what has been tried: whoever writes fixes looks at the project again and takes back what did not help.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from etl.core.errors import Mistake
-from etl.mapping.finding_fixes import finding_fixes, removed_lines
+from etl.mapping.finding_fixes import finding_fixes
 from etl.mapping.fixes import Edit, applied, edits_by_file
 from etl.mapping.ignore_fixes import forgotten_fixes
 from etl.mapping.lint import Finding
 from etl.mapping.project import PROJECT_FILE
+
+
+@dataclass(slots=True)
+class Trial:
+    """Whether what was written stays."""
+
+    kept: bool = False
 
 
 def fixes_of_mistakes(folder: Path, mistakes: Sequence[Mistake]) -> dict[Mistake, Edit]:
@@ -29,15 +41,21 @@ def fixes_of_findings(folder: Path, findings: Iterable[Finding]) -> dict[Finding
     return {each: edits for each, edits in made.items() if edits}
 
 
-def write_fixes(folder: Path, edits: Iterable[Edit]) -> tuple[Edit, ...]:
-    """Writes edits into their files; returns those made, each once."""
-    distinct = tuple(dict.fromkeys(edits))
-    by_file: Mapping[str, list[Edit]] = {each.file: [] for each in distinct}
-    for edit in distinct:
-        by_file[edit.file].append(edit)
-    for file, some in by_file.items():
-        _rewrite(folder / file, some)
-    return distinct
+@contextmanager
+def fixes_on_trial(folder: Path, edits: Iterable[Edit]) -> Iterator[Trial]:
+    """Writes edits into their files; unless the trial is ``kept``, the files are as before when it ends."""
+    by_file: dict[str, list[Edit]] = {}
+    for edit in dict.fromkeys(edits):
+        by_file.setdefault(edit.file, []).append(edit)
+    before = {folder / file: (folder / file).read_bytes() for file in by_file}
+    trial = Trial()
+    try:
+        for file, some in by_file.items():
+            _rewrite(folder / file, some)
+        yield trial
+    finally:
+        for path, content in before.items() if not trial.kept else ():
+            path.write_bytes(content)
 
 
 def _lines(path: Path) -> list[str]:
@@ -55,8 +73,7 @@ def _rewrite(path: Path, edits: Sequence[Edit]) -> None:
     bare = raw.removeprefix("\ufeff").splitlines()
     mark = "\ufeff" if raw.startswith("\ufeff") else ""
     ends = [line[len(line.splitlines()[0]) :] for line in kept]
-    gone = removed_lines(list(edits), bare)
-    changed = enumerate(zip(applied(edits, bare), ends, strict=True), start=1)
     new_line = "\r\n" if "\r\n" in raw else "\n"
-    text = "".join(line.replace("\n", new_line) + end for number, (line, end) in changed if number not in gone)
+    changed = zip(applied(edits, bare), ends, strict=True)
+    text = "".join(line.replace("\n", new_line) + end for line, end in changed)
     path.write_bytes((mark + text).encode())

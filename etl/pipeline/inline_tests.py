@@ -12,12 +12,10 @@ from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
-from etl.core.counting import whole_numbers
 from etl.core.errors import TooManyProblems
 from etl.core.keys import RecordKey, RecordKeys, parts_of_identity
 from etl.core.problems import Severity
-from etl.core.records import DAMAGE, GROUP, LINE, ROW, STATUS
-from etl.mapping.inline_tests import MATCHES_SUFFIX
+from etl.core.records import STATUS
 from etl.mapping.model import (
     Branch,
     Choose,
@@ -35,6 +33,7 @@ from etl.mapping.model import (
     Value,
 )
 from etl.mapping.operations import Context
+from etl.pipeline.given_rows import given_rows
 from etl.transform import ENTITY_SUFFIX, Transformer
 from etl.validate import FieldChecks, RecordRules
 
@@ -124,7 +123,7 @@ def _outcome(project: Project, mapping: EntityMapping, test: InlineTest, today: 
     supposed = _with_crosswalks(mapping, test.crosswalks)
     context = Context(test.today or today, project.timezone)
     keys = _RememberedKeys(_KEY)
-    rows = _batch(mapping, test)
+    rows = given_rows(mapping, test)
     mapped = Transformer(supposed, project.catalog, keys, context).apply(rows)
     checked, found = FieldChecks(supposed, project.catalog, context).apply(mapped.records, mapped.problems)
     checked, broken = RecordRules(supposed, context).apply(checked, rows)
@@ -144,27 +143,6 @@ def _bucket(ledger: pa.RecordBatch, records: Sequence[Mapping[str, object]], tol
         return str(ledger["bucket"][0].as_py())
     held = records[0][STATUS] != "valid" or any(each.severity == Severity.BLOCK for each in told)
     return "quarantined" if held else "record"
-
-
-def _batch(mapping: EntityMapping, test: InlineTest) -> pa.RecordBatch:
-    """The given rows as the tables would give them; a join that the test gives a column of has one match."""
-    count = len(test.rows)
-    numbers = whole_numbers(count, 1)
-    columns = {ROW: numbers, LINE: numbers, DAMAGE: pa.nulls(count, pa.string())}
-    columns |= {name: pa.array([row.get(name) for row in test.rows], pa.string()) for name in mapping.base.columns}
-    for join in mapping.base.joins:
-        matches = [_matches(join.alias, row) for row in test.rows]
-        columns[join.alias + MATCHES_SUFFIX] = pa.array(matches, pa.int64())
-    if mapping.base.group_by:
-        columns[GROUP] = pa.array([0] * count, pa.int64())
-    return pa.record_batch(columns)
-
-
-def _matches(alias: str, row: Mapping[str, str | None]) -> int:
-    given = row.get(alias + MATCHES_SUFFIX)
-    if given is not None and given.isdecimal():
-        return int(given)
-    return int(any(name.startswith(f"{alias}.") for name in row))
 
 
 # ---------------------------------------------------------------- supposed surroundings

@@ -6,9 +6,11 @@ Rows are read only when asked for, into a folder of their own that is gone after
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from etl.casebook.clock import SystemClock
@@ -19,7 +21,7 @@ from etl.mapping.lint import Evidence, Finding, findings
 from etl.mapping.project import is_unmapped
 from etl.pipeline.base_rows import base_rows
 from etl.pipeline.capabilities import Obeyed, obeyed
-from etl.pipeline.fixing import fixes_of_findings, fixes_of_mistakes, write_fixes
+from etl.pipeline.fixing import fixes_of_findings, fixes_of_mistakes, fixes_on_trial
 from etl.pipeline.prepare import BATCH_ROWS, register_snapshot
 from etl.pipeline.projects import is_project, judged_by_headers, open_project, open_surroundings
 from etl.pipeline.wiring import Setting
@@ -36,7 +38,7 @@ class LintReport:
     """What lint found: mistakes, the certain fix of each mistake that has one, findings with theirs, and what was not
     checked.
 
-    ``refusals`` say what the tenant of a named profile was found unable to give; ``notes`` what is known besides.
+    ``is_sound`` tells whether the documents could be taken as a whole, so that columns were looked at too; ``refusals`` say what the tenant of a named profile was found unable to give; ``notes`` what is known besides.
     """
 
     mistakes: tuple[Mistake, ...]
@@ -46,6 +48,7 @@ class LintReport:
     refusals: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     finding_fixes: Mapping[Finding, tuple[Edit, ...]] = field(default_factory=dict)
+    is_sound: bool = True
 
 
 def lint_project(folder: Path, profile: str | None, environ: Mapping[str, str], *, rows: bool = False) -> LintReport:
@@ -55,7 +58,7 @@ def lint_project(folder: Path, profile: str | None, environ: Mapping[str, str], 
             return LintReport((), {}, findings(open_surroundings(folder, profile, environ).project, None))
         setting = open_project(folder, profile, environ)
     except MappingError as error:
-        return LintReport(error.mistakes, fixes_of_mistakes(folder, error.mistakes))
+        return LintReport(error.mistakes, fixes_of_mistakes(folder, error.mistakes), is_sound=False)
     mistakes, new, unchecked = judged_by_headers(setting)
     evidence = _evidence(setting) if rows and not mistakes and not unchecked else None
     found = findings(setting.project, evidence, new)
@@ -71,21 +74,77 @@ def lint_project(folder: Path, profile: str | None, environ: Mapping[str, str], 
     )
 
 
-def fix_project(
-    folder: Path, profile: str | None, environ: Mapping[str, str], *, rows: bool = False
-) -> tuple[Edit, ...]:
-    """Applies every certain fix to the project's documents, until none is left; returns the edits made.
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """The edits that were made, and those that were tried and taken back because they did not help."""
 
-    With ``rows``, rows of crosswalks that serve no source row are taken out too.
+    made: tuple[Edit, ...]
+    taken_back: tuple[Edit, ...]
+
+
+def without_fixes(report: LintReport, tried: Sequence[Edit]) -> LintReport:
+    """The report without fixes that are known not to help."""
+    fixes = {each: edit for each, edit in report.fixes.items() if edit not in tried}
+    of_findings = {each: edits for each, edits in report.finding_fixes.items() if not set(edits) & set(tried)}
+    return replace(report, fixes=fixes, finding_fixes=of_findings)
+
+
+def fix_project(folder: Path, profile: str | None, environ: Mapping[str, str]) -> Mended:
+    """Applies every certain fix to the project's documents, until none is left.
+
+    After each the project is looked at again: a fix stays only where its own mistake is gone and no other has come.
     """
+    look = partial(lint_project, folder, profile, environ)
     made: list[Edit] = []
+    refused: dict[Edit, None] = {}
     for _ in range(_MOST_ROUNDS):
-        report = lint_project(folder, profile, environ, rows=rows)
-        edits = [*report.fixes.values(), *(edit for edits in report.finding_fixes.values() for edit in edits)]
-        if not edits:
+        report = look()
+        open_ = [each for each in dict.fromkeys(_edits(report)) if each not in refused]
+        if not open_:
             break
-        made += write_fixes(folder, edits)
-    return tuple(made)
+        kept = _tried(folder, look, report, open_)
+        made += kept
+        refused |= dict.fromkeys(each for each in open_ if each not in kept)
+    return Mended(tuple(made), tuple(refused))
+
+
+def _edits(report: LintReport) -> Iterator[Edit]:
+    yield from report.fixes.values()
+    yield from (edit for edits in report.finding_fixes.values() for edit in edits)
+
+
+def _tried(folder: Path, look: Callable[[], LintReport], before: LintReport, edits: Sequence[Edit]) -> list[Edit]:
+    """The edits that helped, which are written: all of them, or as many from the last line upward as help one by one."""
+    with fixes_on_trial(folder, edits) as trial:
+        trial.kept = _helped(before, look(), edits)
+    if trial.kept:
+        return list(edits)
+    if len(edits) == 1:
+        return []
+    kept: list[Edit] = []
+    for each in sorted(edits, key=lambda edit: (edit.file, edit.line, edit.column), reverse=True):
+        kept += _tried(folder, look, before if not kept else look(), [each])
+    return kept
+
+
+def _helped(before: LintReport, after: LintReport, edits: Sequence[Edit]) -> bool:
+    """Whether what the edits mend is gone, and nothing is wrong that was not before.
+
+    A project whose documents have become sound is looked at further than before: what shows then is not new.
+    """
+    mended = [_said(each) for each, edit in before.fixes.items() if edit in edits]
+    mended += [_said(each) for each, own in before.finding_fixes.items() if set(own) & set(edits)]
+    was, now = Counter(map(_said, before.mistakes)), Counter(map(_said, after.mistakes))
+    was_found, now_found = Counter(map(_said, before.findings)), Counter(map(_said, after.findings))
+    gone = (was + was_found) - Counter(mended)
+    if not mended or any((now + now_found)[each] > gone[each] for each in mended):
+        return False
+    return (after.is_sound and not before.is_sound) or not now - was
+
+
+def _said(each: Mistake | Finding) -> tuple[str, str]:
+    """What is told, wherever it stands: an edit moves what stands behind it."""
+    return (each.file, each.message) if isinstance(each, Mistake) else (each.position.file, each.message)
 
 
 def _evidence(setting: Setting) -> Evidence:

@@ -9,8 +9,9 @@ from etl.catalog.model import Catalog
 from etl.core.errors import EtlError, MappingError, Mistake, SettingsError
 from etl.mapping.columns import Unused, check_columns, new_columns
 from etl.mapping.model import Project
-from etl.mapping.project import load_project, load_surroundings
+from etl.mapping.project import has_queries, load_project, load_surroundings
 from etl.mapping.schema import ProjectNames, mapping_schema, project_schema
+from etl.pipeline.select_trials import select_mistakes
 from etl.pipeline.wiring import Setting
 from etl.plan.graph import LoadOrder, edges_of, load_order
 
@@ -82,7 +83,7 @@ def judged_by_headers(setting: Setting) -> tuple[list[Mistake], tuple[Unused, ..
     new: tuple[Unused, ...] = ()
     columns, unchecked = headers(setting)
     if not unchecked:
-        mistakes += check_columns(setting.project, columns)
+        mistakes += [*check_columns(setting.project, columns), *select_mistakes(setting, columns)]
         new = new_columns(setting.project, columns)
     try:
         order_of(setting)
@@ -101,7 +102,7 @@ def schemas(
     _require_project(folder)
     project, spaces = load_surroundings(folder, profile=profile, environ=environ)
     columns, unread = headers(_with_profile(project, profile, environ))
-    names = ProjectNames(project, columns, spaces)
+    names = ProjectNames(project, columns, spaces, has_queries(folder))
     return {"mapping.schema.json": mapping_schema(names), "project.schema.json": project_schema(names)}, unread
 
 

@@ -64,17 +64,20 @@ class _Court:
 
     def answers(self, mapping: EntityMapping) -> list[tuple[Rule, list[pa.RecordBatch]]]:
         """The rules that some record breaks, with the answers that name the records."""
-        asked = [(rule, list(self._ask(mapping, number, rule))) for number, rule in _between_records(mapping)]
-        for rule, batches in asked:
-            _require_names(rule, batches)
+        asked = [(rule, self._named(mapping, number, rule)) for number, rule in _between_records(mapping)]
         return [(rule, batches) for rule, batches in asked if any(batch.num_rows for batch in batches)]
 
-    def _ask(self, mapping: EntityMapping, number: int, rule: Rule) -> Iterator[pa.RecordBatch]:
+    def _named(self, mapping: EntityMapping, number: int, rule: Rule) -> list[pa.RecordBatch]:
         try:
-            for batch in self.tables.query(self._sql(mapping, number, rule)):
-                yield self._denied(rule, batch) if rule.parents else batch
+            found = list(self._ask(mapping, number, rule))
+            require_names(rule, found)
         except UserFixable as error:
-            raise UserFixable(f"{_place(rule)}: {error.message}", hint="Correct the rule's `sql`.") from None
+            raise UserFixable(f"{_place(rule)}: {error.message}", hint=remedy(error)) from None
+        return found
+
+    def _ask(self, mapping: EntityMapping, number: int, rule: Rule) -> Iterator[pa.RecordBatch]:
+        for batch in self.tables.query(self._sql(mapping, number, rule)):
+            yield self._denied(rule, batch) if rule.parents else batch
 
     def _denied(self, rule: Rule, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Of records beside their parents, those that certainly break the condition."""
@@ -118,15 +121,22 @@ def _relation(mapping: str) -> str:
     return f"{quoted(RECORDS)}.{quoted(mapping)}"
 
 
-def _require_names(rule: Rule, batches: Sequence[pa.RecordBatch]) -> None:
-    """Row numbers and legacy keys tell records of one mapping; several are told apart by record key alone."""
+def remedy(error: UserFixable) -> str:
+    """What to do about a rule's SELECT: the words of the tables speak of a mapping's query."""
+    return error.hint if error.hint.startswith("Give") else "Correct the rule's `sql`."
+
+
+def require_names(rule: Rule, batches: Sequence[pa.RecordBatch]) -> None:
+    """Row numbers and legacy keys tell records of one mapping; several are told apart by record key alone.
+
+    Raises UserFixable, without a place, where the answers of a rule name no record.
+    """
     named = set(batches[0].schema.names)
     if isinstance(rule.kind, Select) and len(rule.together) > 1 and KEY not in named:
-        message = f"{_place(rule)}: the rule speaks of several mappings, and its SELECT gives no `{KEY}`."
+        message = f"The rule speaks of several mappings, and its SELECT gives no `{KEY}`."
         raise UserFixable(message, hint=f"Give `{KEY}`, or name one mapping in `of`.")
     if not set(ANSWERS) & named:
-        message = f"{_place(rule)}: the rule's SELECT names no record."
-        raise UserFixable(message, hint=f"Give one of the columns {', '.join(ANSWERS)}.")
+        raise UserFixable("The rule's SELECT names no record.", hint=f"Give one of the columns {', '.join(ANSWERS)}.")
 
 
 def _place(rule: Rule) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-_WATCHED = ("*.yaml", "*.yml", "crosswalks/*.csv", "includes/*.yaml", "overrides/*.csv", "*.py")
+_WATCHED = ("*.yaml", "*.yml", "tenants/*.yaml", "crosswalks/*.csv", "includes/*.yaml", "overrides/*.csv", "*.py")
 
 
 def changes(folder: Path, wait: Callable[[], None]) -> Iterator[None]:

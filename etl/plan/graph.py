@@ -67,14 +67,17 @@ class LoadOrder:
 def edges_of(
     mappings: Iterable[EntityMapping], counts: Mapping[tuple[str, str], int] | None = None
 ) -> tuple[Edge, ...]:
-    """The references in use; ``counts`` by (mapping, field) says how many records use each."""
-    return tuple(
+    """The references in use; ``counts`` by (mapping, field) says how many records use each. Several codes that name one
+    entity are one reference to it.
+    """
+    found = (
         _edge(mapping, field, target.entity, (counts or {}).get((mapping.name, field.name), 0))
         for mapping in mappings
         for field in mapping.references
         if isinstance(field.value, Reference)
         for target in field.value.targets
     )
+    return tuple(dict.fromkeys(found))
 
 
 def load_order(entities: Iterable[str], edges: Iterable[Edge]) -> LoadOrder:
@@ -186,9 +189,18 @@ def _mistake(cycle: list[Edge]) -> Mistake:
     )
 
 
+def _orders(order: LoadOrder, edge: Edge, child: str) -> bool:
+    """Whether a reference makes an entity wait for another."""
+    return edge.child == child != edge.parent and (edge.mapping, edge.field) not in order.deferred
+
+
 def explain(order: LoadOrder) -> Iterator[str]:
-    """The order in sentences, for terminals and reports."""
+    """The order in sentences, for terminals, with the references that say so."""
     for number, wave in enumerate(order.waves, 1):
         yield f"wave {number}: {', '.join(wave)}"
+        for entity in wave:
+            parents = sorted({(each.parent, each.field) for each in order.edges if _orders(order, each, entity)})
+            if parents:
+                yield f"  {entity} after {', '.join(f'{parent} ({field})' for parent, field in parents)}"
     for (mapping, field), why in sorted(order.deferred.items()):
         yield f"later: {mapping}.{field}, because {why}"

@@ -45,11 +45,12 @@ def mermaid(order: OrderFact | Mapping[str, object]) -> str:
         lines += [f'    {numbers[entity]}["{_quoted(entity)}"]' for entity in wave]
         lines += ["  end"]
     later = {(each.mapping, each.field) for each in order.deferred}
+    arrows: dict[str, None] = {}
     for edge in order.edges:
         if edge.parent in numbers and edge.child in numbers:
             arrow = "-.->" if edge.later or (edge.mapping, edge.field) in later else "-->"
-            lines.append(f'  {numbers[edge.parent]} {arrow}|"{_quoted(edge.field)}"| {numbers[edge.child]}')
-    return "\n".join(lines) + "\n"
+            arrows[f'  {numbers[edge.parent]} {arrow}|"{_quoted(edge.field)}"| {numbers[edge.child]}'] = None
+    return "\n".join([*lines, *arrows]) + "\n"
 
 
 def svg(order: OrderFact | Mapping[str, object], *, standalone: bool = True) -> str:

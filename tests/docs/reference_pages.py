@@ -1,4 +1,4 @@
-"""Writes the pages that are made from the program itself: docs/commands.md and docs/problems.md.
+"""Writes the pages that are made from the program itself: docs/commands.md, docs/lint.md and docs/problems.md.
 
 A test keeps the files equal to what is made here. Run ``python tests/docs/reference_pages.py`` to write them again.
 """
@@ -6,6 +6,7 @@ A test keeps the files equal to what is made here. Run ``python tests/docs/refer
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,13 @@ import typer.main
 
 from etl.cli import app
 from etl.core.problems import ProblemCode, problem_codes
+from etl.mapping.lint import RULES
+from etl.mapping.lint_model import LintRule
+from etl.mapping.mistake_codes import MISTAKES
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from tests.docs.lint_examples import EXAMPLES
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -42,6 +50,16 @@ This page is made from the program's own list. Mistakes in a project's documents
 [errors](errors.md): they are all told at once, and nothing runs.
 """
 
+_LINT_HEAD = """# What lint looks for
+
+`casebook-etl lint --rules` lists the same. A mistake stops the project and has to be mended; a warning is legal, and
+hardly meant: with `--strict` it ends lint with 1. How lint mends what is certain stands in
+[the mapping language](mapping-language.md#lint). This page is made from the program's own list, and every example of a
+warning is tried by a test.
+
+## Warnings
+"""
+
 
 def commands_page() -> str:
     """docs/commands.md."""
@@ -58,7 +76,27 @@ def problems_page() -> str:
     return "\n".join(parts).rstrip() + "\n"
 
 
-PAGES: Mapping[str, Callable[[], str]] = {"commands.md": commands_page, "problems.md": problems_page}
+def lint_page() -> str:
+    """docs/lint.md."""
+    rules = [_rule(each) for each in RULES]
+    rows = [f"| `{code}` | {text.replace('|', chr(92) + '|')} |" for code, text in MISTAKES.items()]
+    mistakes = "\n".join(["| code | what it tells |", "|---|---|", *rows])
+    return "\n".join([_LINT_HEAD, *rules, f"## Mistakes\n\n{mistakes}"]).rstrip() + "\n"
+
+
+def _rule(rule: LintRule) -> str:
+    example = EXAMPLES[rule.name]
+    head = f"# {example.file}\n" if example.file and not example.file.endswith(".csv") else ""
+    beside = f"{example.beside}\n" if example.beside else ""
+    needs = " Needs `--rows`." if rule.needs_rows else ""
+    return f"### `{rule.name}`\n\n{rule.help}{needs}\n\n```text\n{beside}{head}{example.lines.rstrip()}\n```\n"
+
+
+PAGES: Mapping[str, Callable[[], str]] = {
+    "commands.md": commands_page,
+    "problems.md": problems_page,
+    "lint.md": lint_page,
+}
 
 
 def leaves(command: Any, name: str = "") -> Iterator[tuple[str, Any]]:

@@ -47,7 +47,7 @@ def test_joins_conditions_groups_and_operations_count_as_read(desk):
 def test_an_unknown_column_is_told_at_its_field_with_the_nearest_name(desk):
     found = check_columns(desk.load(), {"legacy.PERSONS": ["PERSON_ID", "FIRST_NAME", "LAST_NM"]})
     assert [(str(each).split()[0], each.code, each.hint) for each in found[:1]] == [
-        ("people.yaml:6:3:", "unknown_column", "Did you mean `FIRST_NAME`?")
+        ("people.yaml:6:15:", "unknown_column", "Did you mean `FIRST_NAME`?")
     ]
 
 
@@ -55,12 +55,12 @@ def test_an_unknown_column_is_told_at_its_field_with_the_nearest_name(desk):
     ("table", "missing", "place"),
     [
         ("legacy.PERSONS", "GONE", "people.yaml:7:10"),
-        ("legacy.PERSONS", "FAMILY", "people.yaml:8:10"),
-        ("legacy.PERSONS", "ROLE", "people.yaml:8:10"),
-        ("legacy.PERSONS", "SURNAME", "people.yaml:12:3"),
-        ("legacy.HOMES", "PERS_ID", "people.yaml:6:11"),
-        ("legacy.HOMES", "SINCE", "people.yaml:6:11"),
-        ("legacy.HOMES", "TOWN", "people.yaml:12:3"),
+        ("legacy.PERSONS", "FAMILY", "people.yaml:8:15"),
+        ("legacy.PERSONS", "ROLE", "people.yaml:8:32"),
+        ("legacy.PERSONS", "SURNAME", "people.yaml:12:60"),
+        ("legacy.HOMES", "PERS_ID", "people.yaml:6:52"),
+        ("legacy.HOMES", "SINCE", "people.yaml:6:78"),
+        ("legacy.HOMES", "TOWN", "people.yaml:12:31"),
     ],
 )
 def test_an_unknown_column_is_told_wherever_it_is_used(desk, table, missing, place):

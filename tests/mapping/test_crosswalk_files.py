@@ -74,6 +74,13 @@ def test_a_header_split_by_semicolons_gets_the_right_advice(tmp_path):
     assert found[0].hint == "Separate cells with commas."
 
 
+def test_a_misspelt_target_is_named_as_what_has_to_change(tmp_path):
+    found = []
+    (tmp_path / "a.csv").write_text("SEX,targt\n1,Male\n")
+    read_crosswalks(tmp_path, found)
+    assert found[0].hint == "Call `targt` `target`, if it holds the labels."
+
+
 def test_a_broken_crosswalk_makes_no_field_look_wrong(desk):
     documents = {"people.yaml": desk.people("gender: {from: S, crosswalk: sex}"), "crosswalks/sex.csv": "S,target\n1\n"}
     assert [str(each)[:22] for each in desk.mistakes(documents)] == ["crosswalks/sex.csv:2:1"]

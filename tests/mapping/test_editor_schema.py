@@ -114,3 +114,14 @@ def test_a_source_that_cannot_be_read_is_named_and_the_rest_is_written(desk):
     desk.write({"project.yaml": desk.project(), "people.yaml": desk.people()})
     ended = CliRunner().invoke(app, ["schema", str(desk.folder)])
     assert (ended.exit_code, "columns not known: legacy" in ended.stdout) == (1, True)
+
+
+def test_columns_that_a_query_makes_are_accepted(desk):
+    query = "source: {from: legacy.PERSONS, query: 'select *, 1 as NUMBERED from legacy.PERSONS'}"
+    people = desk.people("ssn: NUMBERED").replace("source: legacy.PERSONS", query)
+    desk.write({"project.yaml": desk.project(), "people.yaml": people})
+    (desk.folder / "data").mkdir()
+    (desk.folder / "data" / "PERSONS.csv").write_text("PERSON_ID,FIRST_NM,LAST_NM\n")
+    content, _ = schemas(desk.folder, None, {})
+    value = read_document(people, "people.yaml").value
+    assert not list(jsonschema_rs.Draft7Validator(content["mapping.schema.json"]).iter_errors(value))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -119,6 +120,43 @@ def test_a_group_is_given_as_its_rows(desk):
     assert all(each.passed for each in run_tests(desk.load({"people.yaml": text}), dt.date(2026, 1, 31)))
 
 
+@pytest.mark.parametrize(
+    ("order", "first"),
+    [("[ROLE]", "two"), ("[-ROLE]", "ten"), ("[KIND, -ROLE]", "ten"), ("[-KIND]", "text"), ("[SINCE]", "two")],
+)
+def test_a_group_is_put_into_order_as_the_tables_would(desk, order, first):
+    text = f"""\
+        mapping: people
+        target: person
+        source: {{from: legacy.P, group: {{by: ID, order: {order}}}}}
+        key: ID
+        fields: {{first_name: F, last_name: {{const: x}}}}
+        tests:
+          - name: one
+            given:
+              - {{ID: 1, F: blank, ROLE: '', KIND: ''}}
+              - {{ID: 1, F: text, ROLE: x, KIND: b}}
+              - {{ID: 1, F: ten, ROLE: '10', KIND: a}}
+              - {{ID: 1, F: two, ROLE: '2', KIND: a, SINCE: '2020'}}
+            expect: {{first_name: {first}}}
+        """
+    for name in {"ROLE", "KIND", "SINCE"} - set(order.strip("[]").replace("-", "").split(", ")):
+        text = re.sub(rf", {name}: [^,}}]*", "", text)
+    assert [
+        str(each)
+        for test in run_tests(desk.load({"people.yaml": text}), dt.date(2026, 1, 31))
+        for each in test.failures
+    ] == []
+
+
+def test_the_counts_of_joins_are_not_offered_as_columns(desk):
+    source = "source: {from: legacy.PERSONS, join: {p: {table: legacy.P, match: PERSON_ID}}}"
+    people = desk.people().replace("source: legacy.PERSONS", source)
+    found = desk.mistakes({"people.yaml": people + "tests: [{name: one, given: {PERSON_ID: 1, p._match: 2}}]\n"})
+    assert len(found) == 1
+    assert "_matches" not in found[0].hint
+
+
 def test_a_join_that_is_given_has_one_match_and_one_that_is_not_has_none(desk):
     text = """\
         mapping: people
@@ -142,6 +180,13 @@ def test_the_command_exits_1_where_a_test_fails_and_writes_junit(desk, tmp_path)
     assert (ended.exit_code, ended.stdout.splitlines()[-1]) == (1, "2 tests, 1 failed.")
     suite = ET.parse(tmp_path / "junit.xml").getroot()[0]  # noqa: S314 - our own file
     assert [(case.get("name"), len(case)) for case in suite] == [("good", 0), ("bad", 1)]
+
+
+def test_the_watch_sees_overlays_of_tenants(tmp_path):
+    (tmp_path / "tenants").mkdir()
+    looks = changes(tmp_path, lambda: (tmp_path / "tenants" / "ours.yaml").write_text("tenant: ours\n", "utf-8"))
+    next(looks)
+    next(looks)
 
 
 def test_the_watch_looks_again_only_after_a_change(tmp_path):

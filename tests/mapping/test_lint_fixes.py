@@ -6,18 +6,18 @@ import pytest
 from typer.testing import CliRunner
 
 from etl.cli import app
-from etl.core.errors import Mistake
+from etl.core.errors import Mistake, Slip
 from etl.mapping.fixes import Edit, applied, fix_of
 
 
 @pytest.mark.parametrize(
     ("wrong", "right"),
     [
-        ("  frist_name: X # no", "  first_name: X # no"),
-        ("  gender: {const: Femal} # Femal", "  gender: {const: Female} # Femal"),
+        ("  middel_name: X # no", "  middle_name: X # no"),
+        ("  ssn: {from: SSN, do: [{trimm: }]}", "  ssn: {from: SSN, do: [{trim: }]}"),
         ("  ssn: {from: SSN, do: [trimm]}", "  ssn: {from: SSN, do: [trim]}"),
-        ("  ssn: {from: SSN, doo: [trim]}", "  ssn: {from: SSN, do: [trim]}"),
-        ("  hispanic_or_latino: {const: no}", '  hispanic_or_latino: {const: "no"}'),
+        ("  ssn: {frmo: SSN, do: [trim]}", "  ssn: {from: SSN, do: [trim]}"),
+        ("  middle_name: {const: no}", '  middle_name: {const: "no"}'),
         ("  middle_name: {const: 007}", '  middle_name: {const: "007"}'),
         ("  middle_name: {const: 12:30}", '  middle_name: {const: "12:30"}'),
         ("  middle_name: {const: 007} # 007\r", '  middle_name: {const: "007"} # 007\r'),
@@ -46,21 +46,58 @@ def test_a_misspelt_column_is_mended_where_it_stands_once(desk):
 
 
 @pytest.mark.parametrize(
-    ("line", "hint"),
+    "line", ["ab: {x: ab, y: wrng}", "wrngs: ab", "a.wrng: ab", "'wrngs': ab", "b: wrng # the place is the key's", ""]
+)
+def test_what_does_not_stand_at_the_very_place_is_left_alone(line):
+    assert fix_of(Mistake("a.yaml", 1, 1, "There is no `wrng`.", "", "x", Slip("wrng", "wrong")), [line]) is None
+
+
+def test_a_name_that_needs_quotes_stands_only_where_they_are():
+    mistake = Mistake("a.yaml", 1, 4, "There is no `wrng`.", "", "unknown", Slip("wrng", "two words"))
+    assert fix_of(mistake, ["a: 'wrng'"]) == Edit("a.yaml", 1, 5, 9, "two words")
+    assert fix_of(mistake, ["a: wrng"]) is None
+
+
+@pytest.mark.parametrize(
+    "line",
     [
-        ("ab: {x: ab, y: wrng, z: wrng}", "Did you mean `wrong`?"),
-        ("ab: {x: wrngs}", "Did you mean `wrong`?"),
-        ("ab: wrng", "Known: right, wrong."),
-        ("ab: wrng", "Did you mean `two words`?"),
+        "races: {many: [{const: Asain}]}",
+        "marital_status: {const: Unmarried}",
+        "custom_fields.noSuch: {const: x}",
+        "gender: {const: Femal}",
     ],
 )
-def test_what_is_not_certain_is_left_to_people(line, hint):
-    assert fix_of(Mistake("a.yaml", 1, 1, "There is no `wrng`.", hint, "unknown"), [line]) is None
+def test_values_and_distant_names_are_never_mended(desk, line):
+    people = desk.people(line)
+    said = mended(desk, **{"people.yaml": people})
+    assert (desk.folder / "people.yaml").read_text() == people
+    assert "--fix" not in said
 
 
-def test_a_name_that_needs_quotes_may_stand_where_they_are():
-    mistake = Mistake("a.yaml", 1, 4, "There is no `wrng`.", "Did you mean `two words`?", "unknown")
-    assert fix_of(mistake, ["a: 'wrng'"]) == Edit("a.yaml", 1, 5, 9, "two words")
+def test_a_join_column_is_mended_where_it_is_named_and_no_table_is_touched(desk):
+    people = desk.people().replace(
+        "source: legacy.PERSONS",
+        "source:\n  from: legacy.PERSONS\n  join:\n    home:\n      table: legacy.ADDRESSES\n      match: {PERSON_ID: PERS_IDD}",
+    )
+    (desk.folder / "data").mkdir(parents=True)
+    (desk.folder / "data" / "ADDRESSES.csv").write_text("PERS_ID\n1\n")
+    said = mended(desk, **{"people.yaml": people})
+    assert (desk.folder / "people.yaml").read_text() == people.replace("PERS_IDD", "PERS_ID")
+    assert "fixed: people.yaml:8:26: PERS_ID\n" in said
+
+
+def test_a_key_space_is_a_decision_and_stays(desk):
+    more = desk.people("mother: {ref: person@peple, key: PERSON_ID}").replace("mapping: people", "mapping: folk")
+    mended(desk, **{"folk.yaml": more})
+    assert (desk.folder / "folk.yaml").read_text() == more
+
+
+def test_a_fix_that_brings_another_mistake_is_taken_back(desk):
+    people = desk.people("gender: {const: no} # as counted", "middle_name: {frmo: LAST_NM}")
+    said = mended(desk, **{"people.yaml": people})
+    assert (desk.folder / "people.yaml").read_text() == people.replace("frmo", "from")
+    assert 'taken back: people.yaml:8:19: "no"' in said
+    assert "--fix" not in said
 
 
 def test_edits_of_one_line_do_not_disturb_each_other():
@@ -146,13 +183,12 @@ def test_a_forgotten_table_is_named_once(desk):
     assert text.count(REASON) == 2
 
 
-def test_dead_rows_of_crosswalks_go_only_when_the_rows_were_read(desk):
+def test_no_fix_touches_a_crosswalk(desk):
     documents = {
         "people.yaml": desk.people("gender: {from: SEX, crosswalk: gender}"),
         "crosswalks/gender.csv": "SEX,target,note\nx,Male,\nF,Female,dead\nm,Male,dead\n",
     }
-    mended(desk, header="PERSON_ID,FIRST_NM,LAST_NM,SEX", **documents)
-    assert "dead" in (desk.folder / "crosswalks" / "gender.csv").read_text()
     said = mended(desk, "--rows", header="PERSON_ID,FIRST_NM,LAST_NM,SEX", **documents)
-    assert (desk.folder / "crosswalks" / "gender.csv").read_text() == "SEX,target,note\nx,Male,\n"
-    assert "taken out" in said
+    assert (desk.folder / "crosswalks" / "gender.csv").read_text() == documents["crosswalks/gender.csv"]
+    assert "dead-crosswalk-row" in said
+    assert "--fix" not in said

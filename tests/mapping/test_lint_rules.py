@@ -40,6 +40,57 @@ def test_a_branch_that_is_never_taken_is_found(desk, branches, dead):
 
 
 @pytest.mark.parametrize(
+    ("where", "is_found"),
+    [
+        ("A = 'x' and A = 'y'", True),
+        ("A = 'x' and not (A = 'x')", True),
+        ("A = 'x' and B = 'y'", False),
+        ("A = 'x' or A = 'y'", False),
+        ("A > 'x' and A = 'y'", False),
+    ],
+)
+def test_a_condition_that_can_never_hold_is_found(desk, where, is_found):
+    people = desk.people().replace("legacy.PERSONS", f'{{from: legacy.PERSONS, where: "{where}"}}')
+    assert [rule for rule, _ in found(desk, more={"people.yaml": people})] == ["impossible-condition"] * is_found
+    field = f'middle_name: {{from: M, when: "{where}"}}'
+    assert [rule for rule, _ in found(desk, field)] == ["impossible-condition"] * is_found
+
+
+@pytest.mark.parametrize(
+    ("steps", "is_found"),
+    [
+        ("upper, upper", True),
+        ("upper, lower", True),
+        ("{pad: 5}, {pad: 5}", True),
+        ("{pad: 5}, {pad: 6}", False),
+        ("upper, trim, {null_if: [unk]}", True),
+        ("{null_if: [unk]}, upper", False),
+        ("upper, {null_if: [UNK, '01']}", False),
+        ("upper, {default: x}, {null_if: [x]}", False),
+        ("trim, upper, trim", False),
+    ],
+)
+def test_a_step_that_changes_nothing_is_found(desk, steps, is_found):
+    assert [rule for rule, _ in found(desk, f"middle_name: {{from: M, do: [{steps}]}}")] == ["useless-step"] * is_found
+
+
+@pytest.mark.parametrize(
+    ("rows", "is_found"),
+    [
+        ("F,*,Female\n*,B,Non-binary\n", True),
+        ("F,*,Female\n*,B,Female\n", False),
+        ("F,*,Female\n*,B,Non-binary\nF,B,Female\n", False),
+        ("F,*,Female\nM,*,Male\n", False),
+        ("F,*,Female\n*,*,Unknown\n", False),
+    ],
+)
+def test_rows_of_a_crosswalk_that_fit_the_same_codes_are_found(desk, rows, is_found):
+    more = {"crosswalks/sex.csv": f"A,B,target\n{rows}"}
+    rules = found(desk, "gender: {from: [A, B], crosswalk: sex}", more=more)
+    assert rules == [("crosswalk-tie", "crosswalks/sex.csv:3")] * is_found
+
+
+@pytest.mark.parametrize(
     ("line", "is_lossy"),
     [
         ("middle_name: {from: M, do: [integer]}", True),
@@ -47,6 +98,8 @@ def test_a_branch_that_is_never_taken_is_found(desk, branches, dead):
         ("middle_name: {from: M, do: [digits, {length: 9}]}", False),
         ("custom_fields.annualIncome: {from: I, do: [number]}", False),
         ("middle_name: {from: M, do: [trim]}", False),
+        ("middle_name: {from: M, do: [{date: '%m/%d/%Y %H:%M'}]}", True),
+        ("date_of_birth: {from: M, do: [{date: '%m/%d/%Y %H:%M'}]}", False),
     ],
 )
 def test_a_step_that_loses_something_without_a_word_is_found(desk, line, is_lossy):
@@ -73,6 +126,14 @@ def test_a_join_that_takes_one_of_many_silently_is_found(desk):
         ("custom_fields.legacyCounty: maidenName", True),
         ("custom_fields.legacyCounty: PERSON_ID", False),
         ("custom_fields.legacyCounty: PROGRAM_NM", False),
+        ('custom_fields.legacyCounty: {const: "{SSN} {LAST_NM}"}', True),
+        ("custom_fields.legacyCounty: {choose: [{when: A = 'x', const: \"{SSN}\"}]}", True),
+        ('custom_fields.legacyCounty: {const: "{PERSON_ID} {PROGRAM}"}', False),
+        ("custom_fields.legacyCounty: HOME_PHONE", True),
+        ("custom_fields.legacyCounty: E_MAIL_ADDR", True),
+        ("custom_fields.legacyCounty: STREET", True),
+        ("custom_fields.legacyCounty: ADDR_1", True),
+        ("custom_fields.legacyCounty: MAIL_SENT", False),
         ("ssn: SSN", False),
     ],
 )

@@ -43,12 +43,52 @@ def test_it_runs_among_the_other_steps(desk):
         ("def clean(values):\n    raise ValueError(values[0])\n", "failed: ValueError in line 2"),
         ("def clean(values):\n    return values[:0]\n", "one value for each"),
         ("def clean(values):\n    return values.str.len()\n", "no text"),
+        ("def clean(values):\n    raise SystemExit(values[0])\n", "failed: SystemExit in line 2"),
+        ("def clean(values):\n    return values.set_axis(['x'])\n", "other labels"),
     ],
 )
 def test_a_function_that_fails_is_named_without_the_values_it_saw(desk, code, said):
     with pytest.raises(UserFixable, match=said) as raised:
         step(desk, code).on("SECRET")
     assert "SECRET" not in str(raised.value)
+
+
+def test_each_result_goes_to_the_value_whose_label_it_bears(desk):
+    code = """
+        import pandas as pd
+
+        def clean(values):
+            long = values.str.len() > 1
+            return pd.concat([values[long].str.upper(), values[~long]])
+    """
+    assert step(desk, code).on("a", "bb", None, "c", "dd") == ["a", "BB", None, "c", "DD"]
+
+
+def test_a_label_that_is_doubled_is_refused(desk):
+    code = "import pandas as pd\ndef clean(values):\n    return pd.concat([values[:1], values[:1]])\n"
+    with pytest.raises(UserFixable, match="other labels"):
+        step(desk, code).on("a", "b")
+
+
+def test_what_a_function_prints_is_swallowed_and_told_once_without_its_words(desk, capsys):
+    code = "print('Quenby')\ndef clean(values):\n    print(values[0])\n    return values\n"
+    printing = step(desk, code)
+    assert [printing.on("SECRET"), printing.on("SECRET")] == [["SECRET"], ["SECRET"]]
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("`own.clean`") == 1
+    assert captured.err.count("`own.py`") == 1
+    assert "SECRET" not in captured.err
+    assert "Quenby" not in captured.err
+
+
+def test_a_module_that_ends_the_program_is_told_at_the_step(desk):
+    documents = {
+        "project.yaml": desk.project(REGISTERED),
+        "people.yaml": desk.people(FIELD.replace("own.clean", "¦own.clean")),
+        "own.py": "import sys\nsys.exit(3)\n",
+    }
+    assert "SystemExit in line 2" in desk.only_mistake(documents).message
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from etl.pipeline.inline_tests import run_tests
 DATES = (
     "date_of_birth: {from: DOB, do: [date]}",
     "date_of_death: {from: DOD, do: [date]}",
+    "races: {many: [{when: W = '1', const: White}]}",
 )
 
 
@@ -74,12 +75,42 @@ def test_an_age_is_counted_in_full_years(desk, death, broken):
         ("{no_overlap: {by: last_name, from: ¦first_name, to: date_of_birth}}", "wrong_type", "no date"),
         ("{one_per: {by: ¦src.HH, when: date_of_birth is null}}", "wrong_name", "their own fields"),
         ("{one_per: {by: last_name, when: ¦date_of_birth}}", "wrong_expression", "a value"),
+        ("{age: {of: ¦last_name, at: date_of_death, min: 0}}", "wrong_type", "no date"),
+        ("{age: {of: date_of_birth, at: date_of_death, min: ¦200, max: 3}}", "wrong_form", "above `max`"),
+        ("{in_order: [¦last_name, date_of_birth]}", "wrong_type", "no date"),
+        ("{check: ¦date_of_birth > 5}", "wrong_type", "`date_of_birth` is a date, what is written is a number."),
+        ("{check: ¦\"date_of_birth > '5'\"}", "wrong_type", "is a date, what is written is text"),
+        ("{check: src.X is null or ¦last_name < date_of_birth}", "wrong_type", "`date(...)` reads text as a date"),
+        ("{check: ¦\"races = 'White'\"}", "wrong_type", "`races` is a list."),
+        ("{check: upper(¦races) is null}", "wrong_type", "`races` is a list."),
+        ("{check: ¦races like 'W%'}", "wrong_type", "`races` is a list."),
+        ("{check: \"last_name in ('a', 'b') and ¦date_of_birth in (1)\"}", "wrong_type", "is a number"),
+        ('{check: "years(¦last_name, today()) > 1"}', "wrong_type", "a date is needed"),
+        ("{check: length(last_name) + ¦date_of_birth > 1}", "wrong_type", "a number is needed"),
+        ("{check: ¦last_name - first_name > 1}", "wrong_type", "two numbers or two dates"),
+        ("{one_per: {by: last_name, when: ¦date_of_birth = 1}}", "wrong_type", "is a number"),
     ],
 )
 def test_a_slip_in_a_rule_is_told_at_its_place(desk, rule, code, said):
     found = desk.only_mistake(with_rule(desk, rule))
     assert found.code == code
     assert said in f"{found.message} {found.hint}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "date_of_birth <= date_of_death and date_of_birth > '1900-01-01'",
+        "date_of_birth <= src.SEEN or length(last_name) > 2",
+        "date_of_death - date_of_birth < 50000",
+        "left(last_name, 1) = 'A' and date(first_name) < date_of_birth",
+        "races is not null and src.AGE > 5 and src.AGE - 3 > number(last_name)",
+        "date_of_birth not in ('1900-01-01', src.X) and last_name <> 'x'",
+        "coalesce(date_of_death, date_of_birth) < today()",
+    ],
+)
+def test_what_can_be_compared_is_no_mistake(desk, text):
+    assert desk.load(with_rule(desk, f'{{check: "{text}"}}')).mappings[0].rules
 
 
 def test_an_age_may_be_taken_today(desk):

@@ -118,7 +118,7 @@ def test_a_condition_sees_the_parents_of_a_record_and_judges_nothing_where_there
 def test_a_select_over_several_mappings_names_records_by_their_record_key(judge):
     rule = Rule(Select("select _row from records.stays"), "warn", "", PLACE, together=("stays", "kin"))
     parts = [(mapping(name, rule), {"home": ["a"]}) for name in ("stays", "kin")]
-    with pytest.raises(UserFixable, match=r"project.yaml:9:5: the rule speaks of several mappings"):
+    with pytest.raises(UserFixable, match=r"project.yaml:9:5: The rule speaks of several mappings"):
         judge(*parts)
     named = replace(rule, kind=Select("select _rk from records.kin"))
     assert judge(*((mapping(name, named), {"home": ["a"]}) for name in ("stays", "kin"))) == [("kin", 1)]

@@ -124,5 +124,6 @@ def test_the_order_can_be_told_in_sentences() -> None:
     assert list(explain(order)) == [
         "wave 1: b",
         "wave 2: a",
+        "  a after b (b)",
         "later: b.a, because it closes the cycle a -[b]-> b, b -[a]-> a",
     ]

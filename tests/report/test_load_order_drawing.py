@@ -31,6 +31,11 @@ def test_the_drawing_names_waves_entities_and_references() -> None:
     assert {"WAVE 1", "WAVE 2", "WAVE 3", "person", "case", "note"} <= set(texts(svg(ORDER)))
 
 
+def test_one_reference_is_one_arrow_however_often_it_is_used() -> None:
+    twice = ORDER | {"edges": [*ORDER["edges"], *ORDER["edges"]]}
+    assert mermaid(twice) == mermaid(ORDER)
+
+
 def test_the_drawing_can_be_read_aloud() -> None:
     drawing = ET.fromstring(svg(ORDER))  # noqa: S314 - our own drawing
     assert drawing.get("role") == "img"

@@ -19,6 +19,7 @@ from etl.load.sampling import Scope
 from etl.pipeline import capabilities
 from etl.pipeline import manifest as manifests
 from etl.pipeline.accounts import close_ledger, count_blocking, report_outcomes
+from etl.pipeline.doubled import ask_about_doubled
 from etl.pipeline.loading import Bench, Loaded, Options, live_options, load, read_back, with_options
 from etl.pipeline.matching import adopt_planned, match_records
 from etl.pipeline.prepare import Work, check_snapshot_columns, map_and_validate, plan_records, register_snapshot
@@ -119,6 +120,7 @@ def _plan_once(setting: Setting, session: Session, store: StateStore, choices: R
     """Everything up to the plan, unless this run has one already."""
     if session.folder.plan.exists():
         return
+    ask_about_doubled(setting, store, session.progress)
     plan_into(setting, session, store, choices)
     store.set_stage(session.folder.run_id, "load")
 

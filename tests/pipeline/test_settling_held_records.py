@@ -15,8 +15,8 @@ from etl.core.errors import MappingError, SettingsError
 from etl.core.outcomes import RecordState
 from etl.pipeline import runs, settling, settling_sheet
 from etl.pipeline.projects import open_project
-from etl.pipeline.wiring import Setting
 from etl.pipeline.settling import Decision, Verdict
+from etl.pipeline.wiring import Setting
 from etl.sandbox import SandboxSettings, parse_faults, running
 from etl.sandbox.database import Row
 

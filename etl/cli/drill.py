@@ -77,5 +77,9 @@ def _lines(ended: Drilled) -> list[str]:
         lines.append(
             f"{held} records could not be asked about and were held for a person; the drill looked and settled them."
         )
-    lines.append(f"{ended.faults} faults, {ended.total('dup')} duplicates, {ended.total('lost')} losses")
+    if not ended.faults:
+        lines.append("Nothing went wrong, so nothing is proved: every load ended before it could be killed.")
+    left = ended.facts()["open"]
+    more = f", {left} still open" if left else ""
+    lines.append(f"{ended.faults} faults, {ended.total('dup')} duplicates, {ended.total('lost')} losses{more}")
     return [*lines, f"Seed {ended.seed}; written to {shown_path(ended.path)}"]

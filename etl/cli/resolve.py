@@ -1,8 +1,7 @@
-"""``casebook-etl resolve``: settles records whose answer was lost and cannot be asked about."""
+"""``casebook-etl resolve``: settles what waits for a person: lost answers, doubled records, possible matches, codes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
@@ -11,10 +10,13 @@ import typer
 
 from etl.cli.common import JsonOption, Output, ProfileOption, ProjectArgument, ending, open_setting
 from etl.core.exits import HELD_BACK
+from etl.core.keys import RecordKey
+from etl.core.records import TargetId
 
 if TYPE_CHECKING:
+    from etl.pipeline.doubled import Doubled
     from etl.pipeline.match_queue import Question
-    from etl.pipeline.settling import Held
+    from etl.pipeline.settling import Decision, Held, Settled, Verdict
     from etl.pipeline.wiring import Setting
 
 
@@ -25,6 +27,34 @@ AbsentOption: TypeAlias = Annotated[
         metavar="ENTITY",
         help="You have looked: none of the held records of this entity is in Casebook. The next run sends them.",
     ),
+]
+AbsentKeyOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--absent-key",
+        metavar="KEY",
+        help="You have looked: the record with this record key is not in Casebook. The next run sends it.",
+    ),
+]
+KeepOption: TypeAlias = Annotated[
+    tuple[str, str] | None,
+    typer.Option(
+        "--keep",
+        metavar="KEY ID",
+        help="The record with this record key is in Casebook more than once: this one is kept. Nothing is deleted.",
+    ),
+]
+FromFileOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--from-file",
+        metavar="FILE",
+        help="Settle every line of a CSV file: record_key, decision (found, absent or keep), id.",
+    ),
+]
+ForceOption: TypeAlias = Annotated[
+    bool,
+    typer.Option("--force", help="With --found or --from-file: the record is that one though it cannot be recognised."),
 ]
 FoundOption: TypeAlias = Annotated[
     tuple[str, str] | None,
@@ -62,37 +92,65 @@ def resolve(
     *,
     profile: ProfileOption = None,
     absent: AbsentOption = None,
+    absent_key: AbsentKeyOption = None,
     found: FoundOption = None,
+    keep: KeepOption = None,
+    from_file: FromFileOption = None,
     match: MatchOption = None,
     decisions: DecisionsOption = None,
+    force: ForceOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """List what waits for a person, or settle it: held records whose answer was lost, records that may be in Casebook
-    already, and codes that nobody has decided.
+    """List what waits for a person, or settle it: held records whose answer was lost, records that are in Casebook twice,
+    records that may be in Casebook already, and codes that nobody has decided.
     """
     output = Output(as_json)
-    if sum(each is not None for each in (absent, found, match, decisions)) > 1:
-        raise typer.BadParameter("settle with one of --absent, --found, --match and --decisions")
+    if sum(each is not None for each in (absent, absent_key, found, keep, from_file, match, decisions)) > 1:
+        raise typer.BadParameter("settle with one option at a time; --from-file settles many records")
+    if force and found is None and from_file is None:
+        raise typer.BadParameter("--force goes with --found or --from-file")
     with ending(output):
-        from etl.pipeline import match_queue, settling
+        from etl.pipeline import settling
+        from etl.pipeline.settling import Decision, Verdict
+        from etl.pipeline.settling_sheet import settle_sheet
 
         setting = open_setting(project, profile)
         if decisions is not None:
             _take(output, setting, decisions)
-            return
-        if absent is not None:
+        elif absent is not None:
             count = settling.settle_absent(setting, absent)
             output.answer(
                 {"settled": count}, [f"{count} held records of {absent} count as absent; the next run sends them."]
             )
-        elif found is not None:
-            settling.settle_found(setting, *found)
-            output.answer({"settled": 1}, ["Settled; the next run sends whatever differs."])
         elif match is not None:
             settling.settle_match(setting, *match)
             output.answer({"settled": 1}, ["Settled; the next run takes it up."])
+        elif from_file is not None:
+            _settled(output, settle_sheet(setting, from_file, force=force))
+        elif absent_key is not None:
+            _settled(output, settling.settle_one(setting, Decision(RecordKey(absent_key), Verdict.ABSENT)))
+        elif keep is not None:
+            _settled(output, settling.settle_one(setting, _decision(Verdict.KEEP, keep)))
+        elif found is not None:
+            _settled(output, settling.settle_one(setting, _decision(Verdict.FOUND, found), force=force))
         else:
-            _list(output, settling.held_records(setting), match_queue.open_questions(setting))
+            _list(output, setting)
+
+
+def _decision(verdict: Verdict, said: tuple[str, str]) -> Decision:
+    from etl.pipeline.settling import Decision
+
+    return Decision(RecordKey(said[0]), verdict, TargetId(said[1]))
+
+
+def _settled(output: Output, settled: Settled) -> None:
+    lines = [f"{settled.count} settled; the next run sends whatever differs."]
+    lines += [
+        f"{key}: remove in Casebook {', '.join(ids)}. Nothing was deleted; what hangs on them stays on them."
+        for key, ids in settled.surplus.items()
+        if ids
+    ]
+    output.answer({"settled": settled.count, "surplus": dict(settled.surplus)}, lines)
 
 
 def _take(output: Output, setting: Setting, sheet: Path) -> None:
@@ -103,14 +161,33 @@ def _take(output: Output, setting: Setting, sheet: Path) -> None:
     output.answer({"decided": counts}, lines or ["No line of the sheet has a target."])
 
 
-def _list(output: Output, held: Sequence[Held], matches: Sequence[Question]) -> None:
+def _list(output: Output, setting: Setting) -> None:
     """Shows what waits; exits 1 where anything does."""
-    lines = [f"{each.record_key}  {each.entity:20} marker {each.marker}  {each.why}" for each in held]
-    lines += [
-        f"{each.record_key}  {each.entity:20} may be {each.candidates} ({each.why}), {each.table} row {each.row}"
-        for each in matches
-    ]
-    content = {"held": [asdict(each) for each in held], "matches": [asdict(each) for each in matches]}
+    from etl.pipeline.doubled import doubled_records
+    from etl.pipeline.match_queue import open_questions
+    from etl.pipeline.settling import held_records
+
+    held, doubled, matches = held_records(setting), doubled_records(setting), open_questions(setting)
+    lines = [*map(_held_line, held), *map(_doubled_line, doubled), *map(_match_line, matches)]
+    content = {
+        "held": [asdict(each) for each in held],
+        "duplicates": [asdict(each) for each in doubled],
+        "matches": [asdict(each) for each in matches],
+    }
     output.answer(content, lines or ["Nothing is held."])
     if lines:
         raise typer.Exit(HELD_BACK)
+
+
+def _held_line(each: Held) -> str:
+    return f"{each.record_key}  {each.entity:20} marker {each.marker}  {each.why}"
+
+
+def _doubled_line(each: Doubled) -> str:
+    """The ids stand from the oldest to the newest: children hang on the oldest, as a rule."""
+    why = f" ({each.why})" if each.why else ""
+    return f"{each.record_key}  {each.entity:20} is in Casebook more than once: {' '.join(each.ids)}{why}"
+
+
+def _match_line(each: Question) -> str:
+    return f"{each.record_key}  {each.entity:20} may be {each.candidates} ({each.why}), {each.table} row {each.row}"

@@ -24,7 +24,7 @@ from etl.load.render import Options, json_value
 from etl.mapping.model import EntityMapping, Field, Match
 
 _MOST = 9
-"""So many candidates are remembered of one record; one more says only that there are more."""
+"""So many candidates, and one more, are named of one record; the others are only counted."""
 _CHUNK = 2_000
 
 Place = tuple[RecordKey, int]
@@ -58,12 +58,14 @@ class Found:
 class Finding:
     """What was found for one record. ``certain`` is the id that may be adopted unasked, else ``why`` says what is open:
     ``several``, ``alike``, ``taken``, ``shared`` (several of ours fit one of theirs) or ``asked`` (the mapping does not adopt).
+    ``more`` counts those beyond the ones that are named.
     """
 
     wanted: Wanted
     found: tuple[Found, ...]
     certain: TargetId | None
     why: str = ""
+    more: int = 0
 
 
 @dataclass(slots=True)
@@ -74,6 +76,7 @@ class _Pool:
     wanted: dict[RecordKey, Wanted] = field(default_factory=dict)
     alike: dict[Place, tuple[str, ...]] = field(default_factory=dict)
     found: dict[RecordKey, dict[TargetId, Found]] = field(default_factory=lambda: defaultdict(dict))
+    more: dict[RecordKey, set[TargetId]] = field(default_factory=lambda: defaultdict(set))
 
 
 class Matcher:
@@ -99,6 +102,19 @@ class Matcher:
         for name, pool in self._pools.items():
             await self._look(self._catalog.entity(name), pool)
         return (finding for pool in self._pools.values() for finding in _decided(pool))
+
+    async def agrees(self, record: Wanted, target_id: TargetId) -> bool:
+        """Whether a record of Casebook is there and agrees with one of ours in all fields that a way demands."""
+        shown = await self._target.get(record.mapping.target, target_id)
+        if shown is None or shown.id != target_id:
+            return False
+        fields = {each.name: each for each in record.mapping.fields}
+        texts = self._shown(self._catalog.entity(record.mapping.target), shown)
+        return any(
+            (ours := _hash(way.by, [_ours(fields[name], record.values.get(name)) for name in way.by])) is not None
+            and ours == _hash(way.by, [texts.get(name, "") for name in way.by])
+            for way in record.mapping.match
+        )
 
     def _add(self, record: Wanted) -> None:
         pool = self._pools[record.mapping.target]
@@ -149,8 +165,12 @@ class Matcher:
         found = pool.found[key]
         if target_id in found and found[target_id].way <= number + 1:
             return
-        if likeness >= way.at_least and (target_id in found or len(found) <= _MOST):
+        if likeness < way.at_least:
+            return
+        if target_id in found or len(found) <= _MOST:
             found[target_id] = Found(target_id, number + 1, likeness, taken)
+        else:
+            pool.more[key].add(target_id)
 
     def _shown(self, entity: Entity, record: RemoteRecord) -> dict[str, str]:
         """What a record shows, as text by field: labels instead of option ids."""
@@ -171,7 +191,7 @@ def _decided(pool: _Pool) -> Iterator[Finding]:
         found = sorted(candidates.values(), key=lambda each: (each.way, -each.likeness, each.target_id))
         if found:
             why = _open(pool.wanted[key], found, claims)
-            yield Finding(pool.wanted[key], tuple(found), None if why else found[0].target_id, why)
+            yield Finding(pool.wanted[key], tuple(found), None if why else found[0].target_id, why, len(pool.more[key]))
 
 
 def _open(wanted: Wanted, found: Sequence[Found], claims: Mapping[TargetId, int]) -> str:

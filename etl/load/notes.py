@@ -11,10 +11,12 @@ from etl.core.outcomes import Bucket
 @dataclass(slots=True)
 class LoadNotes:
     """What the state database does not hold: local refusals by record (code, detail), records whose parent does not show yet
-    what they need of it (with what), what became of records updated without a link that still waits for its parent, and entities that were stopped with the reason.
+    what they need of it (with what), what became of records updated without a link that still waits for its parent, entities
+    that were stopped with the reason, and by record the parent that is not in Casebook any more.
     """
 
     parents_unread: dict[RecordKey, str] = field(default_factory=dict)
     failures: dict[RecordKey, tuple[str, str]] = field(default_factory=dict)
     without_link: dict[RecordKey, Bucket] = field(default_factory=dict)
     stopped: dict[str, str] = field(default_factory=dict)
+    parents_gone: dict[RecordKey, RecordKey] = field(default_factory=dict)

@@ -56,11 +56,11 @@ class Outcome:
 
 def outcome_of(record: PlannedRecord, known: KnownRecord | None, notes: LoadNotes) -> Outcome:
     """The outcome of one record."""
-    noted = _noted(record, notes)
-    if noted is not None:
-        return noted
-    if record.action is Action.BLOCKED and (known is None or known.target_id is None):
-        return Outcome(Bucket.BLOCKED, "match_undecided")
+    if record.key in notes.failures:
+        return Outcome(Bucket.REJECTED, *notes.failures[record.key])
+    waits = _waits(record, known, notes)
+    if waits is not None:
+        return waits
     if known is None:
         return Outcome(Bucket.PENDING)
     if known.state is RecordState.CREATED:
@@ -71,20 +71,23 @@ def outcome_of(record: PlannedRecord, known: KnownRecord | None, notes: LoadNote
     return Outcome(bucket, "server_error" if known.error == "server_error" else reason, known.error)
 
 
+def _waits(record: PlannedRecord, known: KnownRecord | None, notes: LoadNotes) -> Outcome | None:
+    """How a record ends that waits for a person, or for its parent to show what is needed of it."""
+    if record.key in notes.parents_unread:
+        return Outcome(Bucket.BLOCKED, "parent_not_loadable", notes.parents_unread[record.key])
+    if record.key in notes.parents_gone:
+        return Outcome(Bucket.BLOCKED, "parent_gone", f"parent {notes.parents_gone[record.key]}")
+    if record.action is Action.BLOCKED and (known is None or known.target_id is None):
+        return Outcome(Bucket.BLOCKED, "match_undecided")
+    return None
+
+
 def outcomes(planned: PlannedRecords, state: StateReader, notes: LoadNotes) -> Iterator[pa.RecordBatch]:
     """The outcome of every planned record, in plan order; with empty notes, how things stand before a load."""
     for batch in planned.batches():
         known = state.known([record.key for record in batch])
         rows = [_row(record, known.get(record.key), notes) for record in batch]
         yield pa.RecordBatch.from_pylist(rows, schema=OUTCOME_SCHEMA)
-
-
-def _noted(record: PlannedRecord, notes: LoadNotes) -> Outcome | None:
-    if record.key in notes.failures:
-        return Outcome(Bucket.REJECTED, *notes.failures[record.key])
-    if record.key in notes.parents_unread:
-        return Outcome(Bucket.BLOCKED, "parent_not_loadable", notes.parents_unread[record.key])
-    return None
 
 
 def _loaded(record: PlannedRecord, known: KnownRecord) -> Bucket:

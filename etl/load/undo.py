@@ -173,7 +173,9 @@ class Undoer:
             reason, fields = await self._why_not(record, known)
             if reason == "gone":
                 await self._commit(MarkUndone(known.key))
-                self.result.gone[known.entity] += 1
+                # Our own DELETE was on its way when an earlier undoing was cut off: it took effect.
+                ours = known.state is RecordState.UNDOING
+                (self.result.removed if ours else self.result.gone)[known.entity] += 1
             elif reason:
                 await self._leave(record, known, reason, fields)
             else:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import getpass
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from etl.pipeline.session import now_text
 from etl.pipeline.wiring import Setting
@@ -14,8 +16,23 @@ from etl.pipeline.wiring import Setting
 def audit(setting: Setting, **facts: object) -> None:
     """Adds a line, durable on return. ``facts`` are keys, codes and counts, never people's data."""
     line = {"at": now_text(), "by": getpass.getuser(), **facts}
-    path: Path = setting.project.runs_folder / f"{setting.project.name}-{setting.profile.name}.audit.jsonl"
-    with os.fdopen(os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600), "a", encoding="utf-8") as stream:
+    with os.fdopen(
+        os.open(_path(setting), os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600), "a", encoding="utf-8"
+    ) as stream:
         stream.write(json.dumps(line) + "\n")
         stream.flush()
         os.fsync(stream.fileno())
+
+
+def audited(setting: Setting) -> Iterator[dict[str, Any]]:
+    """The lines so far, in order; one that a full disk cut off is passed over."""
+    path = _path(setting)
+    for line in path.read_text("utf-8").splitlines() if path.exists() else ():
+        try:
+            yield json.loads(line)
+        except ValueError:
+            continue
+
+
+def _path(setting: Setting) -> Path:
+    return setting.project.runs_folder / f"{setting.project.name}-{setting.profile.name}.audit.jsonl"

@@ -24,7 +24,7 @@ from etl.pipeline import runs, settling
 from etl.pipeline.drill_cuts import Cut, cuts, mixed
 from etl.pipeline.drill_ground import LATE_S, Field, Ground, copied_runs, drill_environ, drill_folder, field
 from etl.pipeline.drill_kills import killed
-from etl.pipeline.pictures import Good, Picture, Proof, good, prove
+from etl.pipeline.pictures import Good, Picture, Proof, good, prove, prove_unfinished
 from etl.pipeline.projects import open_project
 from etl.pipeline.silence import Silence
 from etl.sandbox.faults import FaultRule
@@ -49,7 +49,9 @@ class DrillChoices:
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """One load with trouble. ``held`` records were settled by looking, as a person would; ``runs`` it took."""
+    """One load with trouble. ``held`` records were settled by looking, as a person would; ``runs`` it took; ``open`` counts
+    what a load that did not come to its end left to do: no duplicate and no loss, and yet no proof.
+    """
 
     name: str
     faults: int
@@ -57,6 +59,12 @@ class Pass:
     held: int
     runs: int
     proof: Proof
+    open: int = 0
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether all is as it should be."""
+        return self.proof.is_clean and not self.open
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +84,8 @@ class Drilled:
 
     @property
     def is_clean(self) -> bool:
-        """Whether nothing was lost, doubled, mixed up or left open."""
-        return all(each.proof.is_clean for each in self.passes)
+        """Whether something went wrong on purpose, and nothing was lost, doubled, mixed up or left open."""
+        return self.faults > 0 and all(each.is_clean for each in self.passes)
 
     def total(self, figure: str) -> int:
         """The sum of one figure of all proofs."""
@@ -94,6 +102,7 @@ class Drilled:
             "faults": self.faults,
             **figures,
             "held": sum(each.held for each in self.passes) + self.total("held"),
+            "open": sum(each.open for each in self.passes),
             "s": round(self.seconds, 1),
             "clean": self.is_clean,
             "passes": [_pass_facts(each) for each in self.passes],
@@ -107,6 +116,11 @@ def drill(
 
     Raises what a run raises before anything is sent, SettingsError for wrong faults, Interrupted.
     """
+    if not choices.cut and not choices.kills:
+        raise SettingsError(
+            "Nothing would go wrong in this drill, so it would prove nothing.",
+            hint="Leave out --no-cuts, or let processes be killed with --kills.",
+        )
     began = time.monotonic()
     own = drill_environ(environ)
     opened = open_project(project, profile, own)
@@ -147,8 +161,9 @@ class _Drill:
         return [*passes, *self._kill(rules, choices.kills)]
 
     def _cuts(self) -> list[Cut]:
-        mappings = self._ground.setting(self._environ).project.mappings
-        return cuts((mapping.target for mapping in mappings), self._wanted.records.total())
+        setting = self._ground.setting(self._environ)
+        entities = (mapping.target for mapping in setting.project.mappings)
+        return cuts(entities, self._wanted.records.total(), setting.profile.concurrency)
 
     def _kill(self, rules: tuple[FaultRule, ...], kills: int) -> Iterator[Pass]:
         """Loads whose processes are killed, until all kills are done; a load may end before its share of them."""
@@ -185,36 +200,48 @@ class _Drill:
         with field(here, self._environ, folder, rules, self._seed) as place:
             records = self._wanted.records.total()
             dead = killed(place, kills, records, self._seed, lambda _: self._progress.advance())
-            held, count = self._finish(place)
-            proof = prove(place.rows(), place.picture(), self._wanted, intact=place.is_intact())
-            ended = Pass(name, place.faults(), dead, held, dead + count, proof)
+            held, count, is_finished = self._finish(place)
+            rows, picture, intact = place.rows(), place.picture(), place.is_intact()
+            if is_finished:
+                proof, left = prove(rows, picture, self._wanted, intact=intact), 0
+            else:
+                proof, left = prove_unfinished(rows, picture, self._wanted, intact=intact)
+            ended = Pass(name, place.faults(), dead, held, dead + count, proof, left)
         self._progress.advance()
         self._progress.note(pass_line(ended))
         return ended
 
-    def _finish(self, place: Field) -> tuple[int, int]:
-        """The same command until all is loaded; returns how many records were held and settled, and how many runs."""
+    def _finish(self, place: Field) -> tuple[int, int, bool]:
+        """The same command until all is loaded; returns how many records were held and settled, how many runs it took, and
+        whether all is loaded.
+        """
         held = 0
         for number in range(1, _MOST_RUNS + 1):
             stopped = _run(place)
             # What was to take effect late has done so before anybody looks.
             time.sleep(2 * LATE_S)
             if place.is_complete(self._wanted.contents):
-                return held, number
+                return held, number, True
             held += 0 if stopped else _settle_by_looking(place, place.rows(), self._wanted)
-        return held, _MOST_RUNS
+        return held, _MOST_RUNS, False
 
 
 def pass_line(ended: Pass) -> str:
     """One pass as people read it."""
     proof = ended.proof
     line = f"{ended.name}: {ended.faults + ended.kills} faults, {proof.dup} duplicates, {proof.lost} losses"
-    more = {"wrong ids": proof.wrong_id, "damaged states": proof.corrupt, "still open": proof.held, "held": ended.held}
+    more = {
+        "wrong ids": proof.wrong_id,
+        "damaged states": proof.corrupt,
+        "still open": ended.open + proof.held,
+        "held": ended.held,
+    }
     return ", ".join([line, *(f"{count} {what}" for what, count in more.items() if count)])
 
 
 def _pass_facts(ended: Pass) -> dict[str, object]:
     facts = {"name": ended.name, "faults": ended.faults, "kills": ended.kills, "held": ended.held, "runs": ended.runs}
+    facts["open"] = ended.open
     return facts | {name: figure for name, figure in ended.proof.figures().items() if name != "held"}
 
 

@@ -16,8 +16,10 @@ MIXED = f"reset_after_commit@POST:0.08,reset_before_commit@POST:0.05,late_commit
 """The misbehaviour while processes are killed."""
 _UPLOAD = "upload"
 _EXPIRIES = 30
-_APART = 10
-"""Requests between two expiries at the least: a token that is refused as soon as it is given rightly stops a load."""
+_APART = 8
+"""Requests between two expiries at the least, for each request that may be in flight: each of those may be refused, and
+come again under the new token, before the next expiry. A token that is refused as soon as it is given rightly stops a load.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +30,10 @@ class Cut:
     rules: tuple[FaultRule, ...]
 
 
-def cuts(entities: Iterable[str], records: int) -> list[Cut]:
-    """Every boundary, for creates of these entities and for whatever else a load of so many records sends."""
+def cuts(entities: Iterable[str], records: int, concurrency: int) -> list[Cut]:
+    """Every boundary, for creates of these entities and for whatever else a load of so many records sends, with so many
+    requests in flight.
+    """
     names = sorted(set(entities))
     lost = FaultRule("reset_after_commit")
     return [
@@ -40,13 +44,21 @@ def cuts(entities: Iterable[str], records: int) -> list[Cut]:
         Cut("503 before anything was done", _everywhere(FaultRule("status", status=503), names)),
         Cut("somebody else's page in its place", _everywhere(FaultRule("foreign_body"), names)),
         Cut("done only later", _creates(FaultRule("late_commit", delay_s=LATE_S), names)),
-        Cut("tokens that expire early", (FaultRule("expire_tokens", every=max(_APART, records // _EXPIRIES)),)),
+        Cut("tokens that expire early", (_expiring(records, concurrency),)),
     ]
 
 
 def mixed(text: str) -> tuple[FaultRule, ...]:
     """The faults that go with kills: a person's own choice, else the usual mixture. Raises SettingsError."""
     return parse_faults(text or MIXED)
+
+
+def _expiring(records: int, concurrency: int) -> FaultRule:
+    """Expiries that a load of this size meets, at least one, and no two of which one request can meet."""
+    apart = max(_APART * concurrency, records // _EXPIRIES)
+    if apart <= records:
+        return FaultRule("expire_tokens", every=apart)
+    return FaultRule("expire_tokens", nth=(max(records // 2, 1),))
 
 
 def _everywhere(rule: FaultRule, entities: list[str]) -> tuple[FaultRule, ...]:

@@ -86,7 +86,8 @@ class Field:
                 state.pending_links(),
                 state.pending_uploads(),
             )
-            return created >= set(keys) and not any(True for each in owed for _ in each)
+            # Read to the end: a stream that is still open when its reader is closed cannot end well.
+            return created >= set(keys) and not any(list(each) for each in owed)
 
     def picture(self) -> Picture:
         """What its sandbox holds."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -17,8 +18,18 @@ from etl.load.planned import PlannedRecord, PlannedRecords
 from etl.load.render import Options
 from etl.mapping.model import EntityMapping
 from etl.pipeline.loading import run_on_loop
-from etl.pipeline.match_queue import NEW, Question, ask, queue_path, read_queue, write_queue
-from etl.pipeline.session import Session
+from etl.pipeline.match_queue import (
+    GONE,
+    NEW,
+    Question,
+    ask,
+    queue_path,
+    read_queue,
+    reopen,
+    without_answer,
+    write_queue,
+)
+from etl.pipeline.session import Session, latest_loaded
 from etl.pipeline.wiring import Setting
 
 
@@ -42,15 +53,18 @@ def match_records(
         return Matches()
     session.progress.start("match")
     queue = read_queue(setting)
-    findings = _find(setting, session, graph, mappings, state, options)
-    wanted = {each.wanted.key for each in findings}
-    adopted = {each.wanted.key: each.certain for each in findings if each.certain is not None}
-    adopted |= {key: TargetId(each.decision) for key, each in queue.items() if key in wanted and _is_id(each)}
+    found = _find(setting, session, graph, mappings, state, options, queue)
+    for key in found.lost:
+        queue[key] = without_answer(queue[key])
+    wanted = {each.wanted.key for each in found.findings}
+    reopened = {key for key, each in queue.items() if each.why == GONE and not each.decision and key in found.present}
+    adopted = {each.wanted.key: each.certain for each in found.findings if each.certain is not None}
+    adopted |= {key: TargetId(each.decision) for key, each in queue.items() if key in found.present and _is_id(each)}
     new = {key for key, each in queue.items() if each.decision == NEW}
-    adopted = {key: target_id for key, target_id in adopted.items() if key not in new}
+    adopted = {key: target_id for key, target_id in adopted.items() if key not in new | reopened}
     _refuse_shared(setting, adopted, state)
-    undecided = wanted - adopted.keys() - new
-    open_now = ask(queue, [each for each in findings if each.wanted.key in undecided])
+    undecided = (wanted | reopened) - adopted.keys() - new
+    open_now = ask(queue, [each for each in found.findings if each.wanted.key in undecided], reopened)
     if open_now or queue:
         write_queue(setting, open_now.values())
     if undecided:
@@ -58,19 +72,75 @@ def match_records(
     return Matches(adopted, frozenset(undecided))
 
 
-def adopt_planned(planned: PlannedRecords, store: StateStore) -> None:
-    """Makes ours what the plan found in Casebook; nothing is sent. Done once, however often a run goes on."""
+def adopt_planned(setting: Setting, session: Session, planned: PlannedRecords, store: StateStore) -> None:
+    """Makes ours what the plan found in Casebook; nothing is sent. Done once, however often a run goes on.
+
+    What a person decided may be days old: where that record is not in Casebook any more, the question is open again.
+    """
+    decided = {key for key, each in read_queue(setting).items() if _is_id(each)}
     for batch in planned.adoptions():
-        found = [record for record in batch if record.adopts is not None]
-        known = store.known([record.key for record in found])
-        for record in found:
-            there = known.get(record.key)
-            if there is None or there.target_id is None:
+        known = store.known([record.key for record in batch])
+        due = [
+            record
+            for record in batch
+            if record.adopts is not None and (record.key not in known or known[record.key].target_id is None)
+        ]
+        gone = _gone(setting, session, [record for record in due if record.key in decided])
+        for record in due:
+            if record.key not in gone:
                 store.commit(_adoption(record, TargetId(str(record.adopts)))).result()
+        if gone:
+            reopen(setting, gone)
+            session.progress.note(f"{len(gone)} decided matches are not in Casebook any more: `casebook-etl resolve`.")
+
+
+def agrees(setting: Setting, question: Question, target_id: TargetId) -> bool:
+    """Whether an id that is no candidate agrees with the record in all fields that one of the rules demands."""
+
+    async def work() -> bool:
+        target = setting.target()
+        try:
+            with setting.reader() as state:
+                folder = latest_loaded(setting, state)
+                options = json.loads(folder.options.read_text("utf-8"))
+                found = PlannedRecords(folder.planned, setting.project.mappings).find([RecordKey(question.record_key)])
+                matcher = Matcher(setting.project.catalog, target, state, options)
+                wanted = [Wanted(each.key, each.mapping, each.row, each.line, each.values) for each in found.values()]
+                return bool(wanted) and await matcher.agrees(wanted[0], target_id)
+        finally:
+            await target.close()
+
+    return run_on_loop(work())
+
+
+def _gone(setting: Setting, session: Session, records: list[PlannedRecord]) -> set[RecordKey]:
+    """Those of which Casebook shows no record any more."""
+    if not records:
+        return set()
+
+    async def work() -> set[RecordKey]:
+        target = setting.target(session.log.request)
+        try:
+            return {each.key for each in records if await target.get(each.entity, TargetId(str(each.adopts))) is None}
+        finally:
+            await target.close()
+
+    return run_on_loop(work())
 
 
 def _adoption(record: PlannedRecord, target_id: TargetId) -> Adopt:
     return Adopt(record.key, record.entity, record.mapping.name, target_id, record.fingerprint, record.field_hashes)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What was found, which records of the queue are still to be created, and of which of them the answer is not in
+    Casebook any more.
+    """
+
+    findings: list[Finding]
+    present: set[RecordKey]
+    lost: set[RecordKey]
 
 
 def _find(
@@ -80,15 +150,28 @@ def _find(
     mappings: list[EntityMapping],
     state: StateReader,
     options: Options,
-) -> list[Finding]:
-    async def work() -> list[Finding]:
+    queue: Mapping[RecordKey, Question],
+) -> _Found:
+    async def work() -> _Found:
         target = setting.target(session.log.request)
         matcher = Matcher(setting.project.catalog, target, state, options)
+        present: set[RecordKey] = set()
         try:
             for mapping in mappings:
                 for batch in graph.ordered(mapping.name):
-                    matcher.add(list(_wanted(mapping, batch)))
-            return list(await matcher.findings())
+                    records = list(_wanted(mapping, batch))
+                    present |= {each.key for each in records if each.key in queue}
+                    matcher.add(records)
+            findings = list(await matcher.findings())
+            there = state.known(sorted(present))
+            present = {key for key in present if key not in there or there[key].target_id is None}
+            seen = {each.wanted.key: {one.target_id for one in each.found} for each in findings}
+            lost = set()
+            for key in present:
+                decided = queue[key].decision
+                if _is_id(queue[key]) and decided not in seen.get(key, set()):
+                    lost |= {key} if await target.get(queue[key].entity, TargetId(decided)) is None else set()
+            return _Found(findings, present, lost)
         finally:
             await target.close()
 

@@ -159,6 +159,28 @@ def _is_held(row: KnownRecord, wanted: Good) -> bool:
     return row.state not in _AT_REST and not is_refused_anyway
 
 
+def prove_unfinished(
+    rows: Iterable[KnownRecord], picture: Picture, wanted: Good, *, intact: bool = True
+) -> tuple[Proof, int]:
+    """What is wrong with a load that did not come to its end, whatever it would still do: a marker that stands twice, an id
+    that names nothing or another's record. Beside that how many records are not as they should be, at least one.
+    """
+    known = list(rows)
+    ids = {row.key: row.target_id for row in known if row.target_id is not None}
+    marked = Counter(text for text in picture.markers.values() if text)
+    strange = [key for key, target_id in ids.items() if picture.markers.get(target_id) not in (None, marker(key))]
+    proof = Proof(
+        n=wanted.records.total(),
+        dup=sum(marked.values()) - len(marked),
+        lost=sum(picture.entity(target_id) is None for target_id in ids.values()),
+        wrong_id=len(strange) + len(ids) - len(set(ids.values())),
+        corrupt=0 if intact else 1,
+        held=0,
+    )
+    right = sum(key in wanted.contents and _is_right(picture, key, target_id, wanted) for key, target_id in ids.items())
+    return proof, max(len(wanted.contents) - right, 1)
+
+
 def _is_right(picture: Picture, key: RecordKey, target_id: str, wanted: Good) -> bool:
     """Whether an id of state names the record that it should: its own marker, and the content the good load has."""
     own = picture.markers.get(target_id)

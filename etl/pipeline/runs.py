@@ -20,6 +20,7 @@ from etl.load.sampling import Scope
 from etl.pipeline import capabilities
 from etl.pipeline import manifest as manifests
 from etl.pipeline.accounts import close_ledger, count_blocking, report_outcomes
+from etl.pipeline.doubled import ask_about_doubled
 from etl.pipeline.loading import Bench, Loaded, Options, live_options, load, read_back, with_options
 from etl.pipeline.matching import adopt_planned, match_records
 from etl.pipeline.prepare import Work, check_snapshot_columns, map_and_validate, plan_records, register_snapshot
@@ -89,7 +90,7 @@ def run(setting: Setting, progress: Progress, choices: RunChoices | None = None)
         _require_few_problems(setting, session, store)
         planned = len(PlannedRecords(session.folder.planned, setting.project.mappings))
         require_room(setting.project.runs_folder, planned - store.size())
-        adopt_planned(PlannedRecords(session.folder.planned, setting.project.mappings), store)
+        adopt_planned(setting, session, PlannedRecords(session.folder.planned, setting.project.mappings), store)
         bench = Bench(session.folder, store, session.log, session.progress)
         return _finish(setting, session, store, load(setting, bench, _read_options(session.folder)))
 
@@ -120,6 +121,7 @@ def _plan_once(setting: Setting, session: Session, store: StateStore, choices: R
     """Everything up to the plan, unless this run has one already."""
     if session.folder.plan.exists():
         return
+    ask_about_doubled(setting, store, session.progress)
     plan_into(setting, session, store, choices)
     store.set_stage(session.folder.run_id, "load")
 

@@ -93,11 +93,11 @@ def undo(setting: Setting, progress: Progress, run_id: str, *, protected_too: bo
 
 def require_nothing_half_undone(state: StateReader) -> None:
     """Raises SettingsError while an undoing is unfinished: loading meanwhile would meet records that are about to go."""
-    half = next(iter(state.in_state(RecordState.UNDOING)), None)
-    if half is not None:
+    half = list(state.in_state(RecordState.UNDOING))
+    if half:
         raise SettingsError(
             "The undoing of a run is not finished.",
-            hint=f"Finish it first with `casebook-etl undo {half.run_id}`; it goes on where it stopped.",
+            hint=f"Finish it first with `casebook-etl undo {half[0].run_id}`; it goes on where it stopped.",
         )
 
 

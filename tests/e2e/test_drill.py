@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from etl.load.unclear import Unclear
+from etl.pipeline import drill
+from etl.pipeline.drill_cuts import cuts
 from tests.e2e.harness import ROOT, SMALL, etl, sandbox, small
 
 CUTS = 8
@@ -71,6 +74,30 @@ def test_a_loader_that_resends_is_found_out(project, monkeypatch):
     assert ended.code == 1, ended.text
     assert ended.answer["dup"] > 0
     assert ended.answer["clean"] is False
+
+
+def test_a_load_that_never_ends_counts_as_open_and_not_as_losses(project, monkeypatch):
+    monkeypatch.setattr(drill, "_MOST_RUNS", 2)
+    options = ("--no-cuts", "--kills", 1, "--faults", "status_401(entity=case)@POST", "--progress", "none", "--json")
+    ended = etl("drill", project.project, *options)
+    assert ended.code == 1, ended.text
+    figures = ended.answer
+    assert (figures["dup"], figures["lost"], figures["wrong_id"], figures["clean"]) == (0, 0, 0, False)
+    assert figures["open"] > 0
+
+
+@pytest.mark.parametrize(("records", "concurrency"), [(5000, 8), (139, 8), (139, 64), (1, 1), (2000, 256)])
+def test_tokens_expire_at_least_once_and_never_twice_for_what_is_in_flight(records, concurrency):
+    (rule,) = cuts(["person"], records, concurrency)[-1].rules
+    expiries = [number for number in range(1, records + 1) if rule.hits(number, None)]
+    assert expiries
+    assert all(later - earlier >= 8 * concurrency for earlier, later in pairwise(expiries))
+
+
+def test_a_drill_in_which_nothing_would_go_wrong_is_refused(project):
+    ended = etl("drill", project.project, "--no-cuts", "--kills", 0, "--progress", "none")
+    assert ended.code == 2
+    assert "would prove nothing" in ended.err
 
 
 def test_faults_that_are_none_are_refused_before_anything_is_loaded(project):

@@ -10,6 +10,7 @@ from collections import Counter
 
 import pytest
 
+from etl.pipeline import runs
 from etl.sandbox.database import Row
 from tests.e2e.harness import SMALL, etl, sandbox, small, writes
 
@@ -114,6 +115,96 @@ def test_what_is_not_certain_is_asked_and_the_answer_is_remembered(tmp_path, cas
     before = writes(casebook.oracle)
     assert place.run().code == 0
     assert writes(casebook.oracle) == before
+
+
+def undecided(tmp_path, casebook):
+    """A project of which one person may be one of two in Casebook: its place, the key of that person and the two ids."""
+    two = [somebody(casebook.oracle, "Ada", "Vale", "1961-02-03") for _ in range(2)]
+    place = matching(tmp_path, casebook)
+    assert place.run().code == 1
+    (row,) = queue(place)
+    return place, row["record_key"], two
+
+
+def test_a_decided_candidate_that_is_deleted_before_the_run_is_asked_about_again(tmp_path, casebook):
+    place, key, (one, other) = undecided(tmp_path, casebook)
+    assert etl("resolve", place.project, "--match", key, other).code == 0
+    casebook.oracle.database.remove(other)
+    for _ in range(2):
+        ended = place.run()
+        assert ended.code == 1, ended.text
+        assert [(row["why"], row["candidates"], row["decision"]) for row in queue(place)] == [("gone", one, "")]
+    assert other not in ids_of(place)
+    assert etl("resolve", place.project, "--match", key, one).code == 0
+    assert place.run().code == 0
+    assert ids_of(place)[one] == 1
+
+
+def test_a_decided_candidate_that_was_the_only_one_is_not_quietly_created_anew(tmp_path, casebook):
+    near = somebody(casebook.oracle, "Dott", "Moss", "2012-09-10")
+    place = matching(tmp_path, casebook)
+    assert place.run().code == 1
+    key = queue(place)[0]["record_key"]
+    assert etl("resolve", place.project, "--match", key, near).code == 0
+    casebook.oracle.database.remove(near)
+    assert place.run().code == 1
+    assert [(row["why"], row["candidates"]) for row in queue(place)] == [("gone", "")]
+    assert etl("resolve", place.project, "--match", key, "new").code == 0
+    assert place.run().code == 0
+
+
+def test_a_candidate_that_is_deleted_after_the_plan_is_not_adopted_when_the_run_goes_on(
+    tmp_path, casebook, monkeypatch
+):
+    place, key, (one, other) = undecided(tmp_path, casebook)
+    assert etl("resolve", place.project, "--match", key, other).code == 0
+    plan = runs.plan_into
+
+    def planned(*args):
+        found = plan(*args)
+        casebook.oracle.database.remove(other)
+        return found
+
+    monkeypatch.setattr(runs, "plan_into", planned)
+    assert place.run().code == 1
+    assert other not in ids_of(place)
+    assert [(row["why"], row["candidates"]) for row in queue(place)] == [("gone", one)]
+
+
+def test_a_decision_that_comes_after_the_record_was_loaded_is_refused_with_what_to_do(tmp_path, casebook):
+    place, key, (one, _) = undecided(tmp_path, casebook)
+    assert etl("resolve", place.project, "--match", key, "new").code == 0
+    assert place.run().code == 0
+    ended = etl("resolve", place.project, "--match", key, one)
+    assert ended.code == 2
+    assert "was created by a run already" in ended.err
+    assert "Undo that run" in ended.err
+
+
+def test_of_more_candidates_than_are_listed_any_that_agrees_may_be_named(tmp_path, casebook):
+    several = [somebody(casebook.oracle, "Ada", "Vale", "1961-02-03") for _ in range(13)]
+    place = matching(tmp_path, casebook)
+    assert place.run().code == 1
+    (row,) = queue(place)
+    assert (row["why"], len(row["candidates"].split())) == ("several, and 3 more", 10)
+    left_out = next(each for each in several if each not in row["candidates"].split())
+    stranger = somebody(casebook.oracle, "Ada", "Other", "1961-02-03")
+    ended = etl("resolve", place.project, "--match", row["record_key"], stranger)
+    assert (ended.code, "does not agree" in ended.err) == (2, True)
+    assert etl("resolve", place.project, "--match", row["record_key"], left_out).code == 0
+    assert place.run().code == 0
+    assert ids_of(place)[left_out] == 1
+
+
+def test_a_queue_that_a_spreadsheet_saved_in_its_own_encoding_is_refused_with_place_and_remedy(tmp_path, casebook):
+    place, *_ = undecided(tmp_path, casebook)
+    path = place.runs / "small-sandbox.matches.csv"
+    lines = path.read_text("utf-8").splitlines()
+    path.write_bytes("\r\n".join([lines[0], lines[1] + "Jos\u00e9"]).encode("cp1252"))
+    ended = etl("resolve", place.project)
+    assert ended.code == 2
+    assert "matches.csv, line 2: The file is not UTF-8." in ended.err
+    assert "CSV UTF-8" in ended.err
 
 
 def test_two_legacy_records_never_become_one_record_unasked(tmp_path, casebook):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sqlite3
 import time
 import uuid
 from collections import Counter
@@ -202,3 +204,15 @@ def test_killed_in_the_middle_it_goes_on(tmp_path, kills):
         ended = undo(place, run_id)
         assert ended.code == 0, ended.text
         assert contents(casebook.oracle) == {}
+
+
+def test_what_an_undoing_that_was_killed_had_removed_itself_counts_as_removed(loaded):
+    place, oracle = loaded
+    run_id, case = run_id_of(place), one(oracle, "case", name="Reed family")
+    with contextlib.closing(sqlite3.connect(place.state)) as database:
+        database.execute("update records set state = 'undoing' where target_id = ?", (case.id,))
+        database.commit()
+    oracle.database.remove(case.id)
+    ended = undo(place, run_id, "--json")
+    assert ended.code == 0, ended.text
+    assert (ended.answer["removed"]["case"], ended.answer["gone"]) == (3, {})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,11 +11,14 @@ import pytest
 
 from etl.catalog.loader import load_catalog
 from etl.cli.progress import QuietProgress
-from etl.core.errors import SettingsError
-from etl.pipeline import runs, settling
+from etl.core.errors import MappingError, SettingsError
+from etl.core.outcomes import RecordState
+from etl.pipeline import runs, settling, settling_sheet
 from etl.pipeline.projects import open_project
+from etl.pipeline.settling import Decision, Verdict
 from etl.pipeline.wiring import Setting
 from etl.sandbox import SandboxSettings, parse_faults, running
+from etl.sandbox.database import Row
 
 PROJECT = """
 project: lone
@@ -55,6 +59,41 @@ def setting_at(folder: Path, base_url: str) -> Setting:
     return replace(setting, profile=profile)
 
 
+def held_at(folder: Path, sandbox) -> tuple[Setting, settling.Held]:
+    """The project after a run whose one create was lost."""
+    setting = setting_at(folder, sandbox.base_url)
+    runs.run(setting, QuietProgress())
+    (held,) = settling.held_records(setting)
+    return setting, held
+
+
+def somebody(sandbox, mark: str, *, entity: str = "person") -> str:
+    """A record that a worker entered, perhaps with a marker."""
+    values = {"first_name": "Walt", "last_name": "Werner"} | ({"custom_fields.migrationKey": mark} if mark else {})
+    row = Row(entity, str(uuid.uuid4()), values, {}, "2026-01-01T00:00:00.000000Z", "a worker")
+    sandbox.oracle.database.insert(row, [], [], 0)
+    return row.id
+
+
+def school(sandbox, person: str, name: str) -> str:
+    """A school that a worker entered."""
+    links = {"person": (person,)}
+    row = Row("education", str(uuid.uuid4()), {"school_name": name}, links, "2026-01-01T00:00:00.000000Z", "a worker")
+    sandbox.oracle.database.insert(row, [], [], 0)
+    return row.id
+
+
+def audit_of(setting: Setting) -> list[dict]:
+    """The audit trail so far."""
+    path = setting.project.runs_folder / "lone-sandbox.audit.jsonl"
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def state_of(setting: Setting, held: settling.Held) -> RecordState:
+    with setting.reader() as state:
+        return state.known([held.record_key])[held.record_key].state
+
+
 def test_a_lone_lost_record_is_held_until_a_person_says_it_is_absent(folder, sandbox):
     setting = setting_at(folder, sandbox.base_url)
     assert runs.run(setting, QuietProgress()).exit_code == 1
@@ -67,22 +106,143 @@ def test_a_lone_lost_record_is_held_until_a_person_says_it_is_absent(folder, san
 
 
 def test_a_record_that_was_found_is_brought_up_to_date_by_the_next_run(folder, sandbox):
-    setting = setting_at(folder, sandbox.base_url)
+    setting, held = held_at(folder, sandbox)
+    there = somebody(sandbox, held.marker)
+    settling.settle_found(setting, held.record_key, there)
+    assert runs.run(setting, QuietProgress()).exit_code == 0
+    (record,) = sandbox.oracle.records("person")
+    assert (record.id, record.attributes["first_name"]) == (there, "Ana")
+
+
+@pytest.mark.parametrize("mark", ["", "mg1-" + "a" * 16])
+def test_a_record_that_is_not_ours_is_refused_and_stays_as_it_is(folder, sandbox, mark):
+    setting, held = held_at(folder, sandbox)
+    worker = somebody(sandbox, mark)
+    with pytest.raises(SettingsError, match="marker of another record" if mark else "no marker of ours"):
+        settling.settle_found(setting, held.record_key, worker)
     runs.run(setting, QuietProgress())
-    held = settling.held_records(setting)[0]
+    (record,) = sandbox.oracle.records("person")
+    assert record.attributes["first_name"] == "Walt"
+
+
+@pytest.mark.parametrize("target_id", ["not-an-id/../x", str(uuid.UUID(int=7))])
+def test_an_id_under_which_casebook_shows_nothing_is_refused(folder, sandbox, target_id):
+    setting, held = held_at(folder, sandbox)
+    with pytest.raises(SettingsError, match="Casebook shows no person"):
+        settling.settle_found(setting, held.record_key, target_id)
+
+
+def test_the_id_of_a_record_of_another_entity_is_refused(folder, sandbox):
+    setting, held = held_at(folder, sandbox)
+    case = somebody(sandbox, held.marker, entity="case")
+    with pytest.raises(SettingsError, match="Casebook shows no person"):
+        settling.settle_found(setting, held.record_key, case)
+
+
+def test_what_is_forced_is_believed_and_the_audit_trail_says_so(folder, sandbox):
+    setting, held = held_at(folder, sandbox)
+    worker = somebody(sandbox, "")
+    settling.settle_found(setting, held.record_key, worker, force=True)
+    assert [(line["decision"], line.get("forced")) for line in audit_of(setting)] == [(f"found {worker}", True)]
+
+
+def test_a_wrong_answer_can_be_corrected_by_another_one(folder, sandbox):
+    setting, held = held_at(folder, sandbox)
+    wrong, right = somebody(sandbox, ""), somebody(sandbox, held.marker)
+    settling.settle_found(setting, held.record_key, wrong, force=True)
+    settling.settle_found(setting, held.record_key, right)
+    assert runs.run(setting, QuietProgress()).exit_code == 0
+    names = {record.id: record.attributes["first_name"] for record in sandbox.oracle.records("person")}
+    assert names == {wrong: "Walt", right: "Ana"}
+
+
+def test_a_record_wrongly_found_can_be_said_to_be_absent_and_is_then_created(folder, sandbox):
+    setting, held = held_at(folder, sandbox)
+    settling.settle_found(setting, held.record_key, somebody(sandbox, ""), force=True)
+    settling.settle_one(setting, Decision(held.record_key, Verdict.ABSENT))
+    assert runs.run(setting, QuietProgress()).exit_code == 0
+    assert sandbox.oracle.markers()[held.marker] == 1
+
+
+def test_a_record_that_nobody_settled_by_hand_cannot_be_given_another_id(folder, sandbox):
+    setting, held = held_at(folder, sandbox)
     settling.settle_absent(setting, "person")
     runs.run(setting, QuietProgress())
-    there = sandbox.oracle.records("person")[0]
-    assert held.marker in json.dumps(there.attributes)
+    with pytest.raises(SettingsError, match="No held record"):
+        settling.settle_found(setting, held.record_key, somebody(sandbox, ""), force=True)
+
+
+CONTACTS = """
+mapping: contacts
+target: education
+source: legacy.SCHOOLS
+key: ID
+fields:
+  person: {ref: person, key: PERSON}
+  school_name: NAME
+"""
+
+
+def test_a_record_without_place_for_a_marker_is_known_by_its_creator_or_its_content(folder):
+    (folder / "schools.yaml").write_text(CONTACTS)
+    (folder / "SCHOOLS.csv").write_text("ID,PERSON,NAME\n1,1,Elm Street\n")
+    faults = parse_faults("reset_before_commit(entity=education)@POST:first=1")
+    with running(SandboxSettings(catalog=load_catalog("sandbox"), faults=faults)) as sandbox:
+        setting = setting_at(folder, sandbox.base_url)
+        runs.run(setting, QuietProgress())
+        (held,) = settling.held_records(setting)
+        (person,) = sandbox.oracle.records("person")
+        strange, same = (school(sandbox, person.id, name) for name in ("Oak Street", "Elm Street"))
+        with pytest.raises(SettingsError, match="holds other values"):
+            settling.settle_found(setting, held.record_key, strange)
+        settling.settle_found(setting, held.record_key, same)
+        assert runs.run(setting, QuietProgress()).exit_code == 0
+
+
+SHEET = "record_key,decision,id\n"
+
+
+def test_a_file_settles_many_records_at_once_and_reads_what_a_spreadsheet_makes_of_it(folder, sandbox, tmp_path):
+    setting, held = held_at(folder, sandbox)
+    sheet = tmp_path / "decided.csv"
+    there = somebody(sandbox, held.marker)
+    sheet.write_text(f"\ufeff{SHEET}{held.record_key},found,{there}\n{'0' * 32},,\n")
+    assert settling_sheet.settle_sheet(setting, sheet).count == 1
+    assert runs.run(setting, QuietProgress()).exit_code == 0
+
+
+def test_a_file_with_one_wrong_line_settles_nothing_and_names_every_mistake(folder, sandbox, tmp_path):
+    setting, held = held_at(folder, sandbox)
+    sheet = tmp_path / "decided.csv"
+    sheet.write_text(f"{SHEET}{held.record_key},absent,\n{'0' * 32},found,{uuid.UUID(int=7)}\n{'1' * 32},absent,\n")
+    with pytest.raises(MappingError) as caught:
+        settling_sheet.settle_sheet(setting, sheet)
+    assert [(each.line, each.message[:14]) for each in caught.value.mistakes] == [
+        (3, "No held record"),
+        (4, "No held record"),
+    ]
+    sheet.write_text(f"{SHEET}{held.record_key},keep,\n{held.record_key},gone,\n,absent,\n")
+    with pytest.raises(MappingError) as caught:
+        settling_sheet.settle_sheet(setting, sheet)
+    assert [each.line for each in caught.value.mistakes] == [2, 3, 4]
+    assert state_of(setting, held) is RecordState.UNCERTAIN
+    assert not audit_of(setting)
+
+
+def test_one_record_is_not_decided_twice_and_one_id_is_not_given_twice(folder, sandbox, tmp_path):
+    setting, held = held_at(folder, sandbox)
+    sheet = tmp_path / "decided.csv"
+    sheet.write_text(f"{SHEET}{held.record_key},absent,\n{held.record_key},absent,\n")
+    with pytest.raises(MappingError, match="decided more than once"):
+        settling_sheet.settle_sheet(setting, sheet)
 
 
 def test_each_decision_is_a_line_that_says_who_and_what(folder, sandbox):
     setting = setting_at(folder, sandbox.base_url)
     runs.run(setting, QuietProgress())
     settling.settle_absent(setting, "person")
-    audit = (setting.project.runs_folder / "lone-sandbox.audit.jsonl").read_text().splitlines()
-    assert [(line["decision"], line["entity"]) for line in map(json.loads, audit)] == [("absent", "person")]
-    assert "Ana" not in "".join(audit)
+    assert [(line["decision"], line["entity"]) for line in audit_of(setting)] == [("absent", "person")]
+    assert "Ana" not in json.dumps(audit_of(setting))
 
 
 def test_settling_what_is_not_held_is_refused(folder, sandbox):

@@ -1,0 +1,75 @@
+"""Many decisions at once, from a CSV file with the columns ``record_key``, ``decision`` and ``id``, one record a line.
+
+All lines are checked before anything is settled; where one is wrong every mistake is told with its line, and nothing is
+settled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from etl.core.errors import MappingError, Mistake, SettingsError
+from etl.core.keys import RecordKey
+from etl.core.records import TargetId
+from etl.mapping.sheets import Note, sheet_records, sheet_text
+from etl.pipeline.settling import Decision, Refusals, Settled, Verdict, settle
+from etl.pipeline.wiring import Setting
+
+COLUMNS = ("record_key", "decision", "id")
+_CODE = "resolve"
+
+
+def settle_sheet(setting: Setting, sheet: Path, *, force: bool = False) -> Settled:
+    """Settles what a file says. Raises MappingError with every line that does not fit, TargetError."""
+    if not sheet.is_file():
+        raise SettingsError(f"There is no file {sheet.name}.", hint=f"Its columns are {', '.join(COLUMNS)}.")
+    mistakes: list[Mistake] = []
+
+    def note(line: int, message: str, hint: str, code: str) -> None:
+        mistakes.append(Mistake(sheet.name, line, 1, message, hint, code))
+
+    def refuse(refusals: Refusals) -> None:
+        raise MappingError(
+            [Mistake(sheet.name, each.line, 1, doubt.message, doubt.hint, _CODE) for each, doubt in refusals.items()]
+        )
+
+    decisions = _read(sheet, note)
+    if mistakes:
+        raise MappingError(mistakes)
+    if not decisions:
+        raise SettingsError(
+            f"{sheet.name} decides nothing.", hint=f"Write a line for each record: {', '.join(COLUMNS)}."
+        )
+    return settle(setting, decisions, refuse, force=force)
+
+
+def _read(sheet: Path, note: Note) -> list[Decision]:
+    text = sheet_text(sheet, note)
+    lines = list(sheet_records(text, note)) if text is not None else []
+    if not lines:
+        return []
+    number, names = lines[0][0], [each.strip() for each in lines[0][1]]
+    missing = [each for each in COLUMNS if each not in names]
+    if missing:
+        note(number, f"These columns are missing: {', '.join(missing)}.", f"Begin with {','.join(COLUMNS)}.", _CODE)
+        return []
+    return list(_decisions(names, lines[1:], note))
+
+
+def _decisions(names: Sequence[str], lines: Sequence[tuple[int, list[str]]], note: Note) -> Iterator[Decision]:
+    """The lines that say something; one whose decision is left blank says nothing yet."""
+    for number, cells in lines:
+        row = {name: cell.strip() for name, cell in zip(names, cells, strict=False)}
+        key, said, target_id = (row.get(name, "") for name in COLUMNS)
+        if not said:
+            continue
+        if said not in set(Verdict):
+            note(number, "The decision is none that can be taken.", f"Write {', '.join(Verdict)}, or nothing.", _CODE)
+        elif bool(target_id) == (said == Verdict.ABSENT):
+            hint = "An absent record has no id." if target_id else "Write the id that the record has in Casebook."
+            note(number, f"The decision {said} does not go with what stands under id.", hint, _CODE)
+        elif not key:
+            note(number, "The record key is missing.", "`casebook-etl resolve` lists the keys.", _CODE)
+        else:
+            yield Decision(RecordKey(key), Verdict(said), TargetId(target_id), number)

@@ -23,6 +23,7 @@ from etl.load.documents import refusal_text
 from etl.load.first import FirstAlone
 from etl.load.freshness import Freshness
 from etl.load.lane import Lane, Prepared
+from etl.load.lost_parents import blocked_by_lost_parent
 from etl.load.patch import patch
 from etl.load.planned import PlannedRecord, PlannedRecords
 from etl.load.ports import LoadPorts
@@ -161,13 +162,7 @@ class Sender:
             self._brakes.lost(record.entity)
             return None
         except RecordRejected as refused:
-            if is_there_already(self._entity(record.entity), refused):
-                self._unclear.known_there(record.key)
-                return None
-            await self._commit(MarkRejected(record.key, refused.status, refusal_text(refused)))
-            self._course.twins.cleared(record.key)
-            self._endings.give_up(record.key)
-            self._brakes.refused(record.entity, refused.status)
+            await self._refused(record, refused)
             return None
         except (TargetBusy, TargetRefused) as error:
             # Certainly not applied, and not the record's fault: nothing to ask about later.
@@ -177,6 +172,17 @@ class Sender:
         self._brakes.accepted(record.entity)
         self.ids.answered(document, created.id)
         return created.id, created.attributes
+
+    async def _refused(self, record: PlannedRecord, refused: RecordRejected) -> None:
+        """What a refusal means: the record is there already, or its parent is not any more, or it is the record's own fault."""
+        if is_there_already(self._entity(record.entity), refused):
+            self._unclear.known_there(record.key)
+            return
+        if not await blocked_by_lost_parent(self._ports, self._course.notes, record, refused):
+            await self._commit(MarkRejected(record.key, refused.status, refusal_text(refused)))
+            self._brakes.refused(record.entity, refused.status)
+        self._course.twins.cleared(record.key)
+        self._endings.give_up(record.key)
 
     async def find_out(self, record: PlannedRecord | None, question: Question, left_out: list[str]) -> None:
         """Settles a record whose answer was lost; ``record`` is None where it is not in this run's plan."""

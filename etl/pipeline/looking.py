@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from etl.casebook.client import CasebookClient
+from etl.casebook.clock import SystemClock
 from etl.core.errors import EtlError, SettingsError
 from etl.core.keys import RecordKey
 from etl.core.ports import KnownRecord, StateReader, StateStore
@@ -96,7 +97,7 @@ async def _sent(
     except SettingsError:
         return {}
     renderer = Renderer(catalog, json.loads(folder.options.read_text("utf-8")))
-    parents = Parents(catalog, target, state)
+    parents = Parents(catalog, target, state, SystemClock())
     documents = {}
     for record in PlannedRecords(folder.planned, setting.project.mappings).find(keys).values():
         fields = [name for name in record.parents() if name not in record.deferred]

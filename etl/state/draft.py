@@ -153,8 +153,7 @@ class Draft:
         self._attempts.put((change.key, str(after["attempt"])), attempt | unsettled)
 
     def _mark_created(self, change: MarkCreated, now: Moment) -> None:
-        row = self._settle(change, RecordState.CREATED, AttemptClass.COMMITTED, now)
-        self._records.put(change.key, {**row, "target_id": change.target_id})
+        self._settle_under_id(change, RecordState.CREATED, now)
         self._add_links(change.key, change.links)
         if change.upload_bytes is not None:
             upload = {"rk": change.key, "size_bytes": change.upload_bytes, "done": 0}
@@ -167,7 +166,10 @@ class Draft:
         self._add_links(change.key, change.links)
 
     def _mark_duplicate(self, change: MarkDuplicate, now: Moment) -> None:
-        row = self._settle(change, RecordState.DUPLICATE, AttemptClass.COMMITTED, now)
+        self._settle_under_id(change, RecordState.DUPLICATE, now)
+
+    def _settle_under_id(self, change: MarkCreated | MarkDuplicate, state: RecordState, now: Moment) -> None:
+        row = self._settle(change, state, AttemptClass.COMMITTED, now)
         if row["target_id"] not in (None, change.target_id):
             raise StateError(
                 f"Record {change.key} is known as {row['target_id']} and cannot become {change.target_id}.",

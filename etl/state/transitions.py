@@ -71,7 +71,7 @@ _UNDECIDED = frozenset({RecordState.INTENT, RecordState.UNCERTAIN})
 _THERE = frozenset({RecordState.CREATED, RecordState.DUPLICATE})
 _LEGAL: dict[type[Change], frozenset[str]] = {
     Intend: _BEFORE_SENDING | _UNDECIDED,
-    MarkCreated: _UNDECIDED,
+    MarkCreated: _UNDECIDED | {RecordState.DUPLICATE},
     MarkUpdated: frozenset({RecordState.CREATED}),
     MarkRejected: _UNDECIDED,
     MarkUncertain: _UNDECIDED,

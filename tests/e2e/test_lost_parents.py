@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import csv
 
-import pytest
-
 from tests.e2e.harness import SMALL, etl, sandbox, small
 
-needs_sender = pytest.mark.xfail(strict=True, reason="the sender does not ask about parents of refused records yet")
 
-
-@needs_sender
 def test_children_of_a_deleted_parent_are_blocked_and_name_it(tmp_path):
     with sandbox() as casebook:
         without = SMALL["data/MEMBERS.csv"].splitlines()[0] + "\n"

@@ -20,8 +20,6 @@ from etl.pipeline.wiring import Setting
 from etl.sandbox import SandboxSettings, parse_faults, running
 from etl.sandbox.database import Row
 
-needs_state = pytest.mark.xfail(strict=True, reason="the state does not let a duplicate become created yet")
-
 PROJECT = """
 project: lone
 timezone: America/New_York
@@ -103,7 +101,6 @@ def test_a_run_that_finds_two_of_them_leaves_both_and_changes_nothing(setting, s
     assert sandbox.oracle.counts()["person"] == 2
 
 
-@needs_state
 @pytest.mark.parametrize("removed", ["newer", "older"])
 def test_once_a_person_has_removed_one_the_next_run_is_complete(setting, sandbox, removed):
     key, older, newer = doubled(setting, sandbox)
@@ -114,7 +111,6 @@ def test_once_a_person_has_removed_one_the_next_run_is_complete(setting, sandbox
     assert [record.id for record in sandbox.oracle.records("person")] == [left]
 
 
-@needs_state
 @pytest.mark.parametrize("kept", ["older", "newer"])
 def test_a_person_says_which_one_is_kept_and_is_told_what_to_remove(setting, sandbox, kept):
     key, older, newer = doubled(setting, sandbox)
@@ -127,7 +123,6 @@ def test_a_person_says_which_one_is_kept_and_is_told_what_to_remove(setting, san
         assert state.known([key])[key].target_id == this
 
 
-@needs_state
 def test_a_person_who_kept_the_wrong_one_may_say_so(setting, sandbox):
     key, older, newer = doubled(setting, sandbox)
     settling.settle_one(setting, Decision(key, Verdict.KEEP, older))
@@ -136,7 +131,6 @@ def test_a_person_who_kept_the_wrong_one_may_say_so(setting, sandbox):
         assert state.known([key])[key].target_id == newer
 
 
-@needs_state
 def test_one_of_which_every_copy_was_removed_is_created_again_once_a_person_says_so(setting, sandbox):
     key, older, newer = doubled(setting, sandbox)
     with pytest.raises(SettingsError, match="is in Casebook"):

@@ -83,7 +83,9 @@ class Model:
             case Intend() if state in UNSENT | OPEN:
                 self.state[key], self.print[key] = "intent", change.fingerprint
                 self.attempt[key] = self.attempt.get(key, 0) + 1
-            case MarkCreated() if state in OPEN and self.is_free(change):
+            case MarkCreated() if (state in OPEN and self.is_free(change)) or (
+                state == "duplicate" and self.target[key] == change.target_id
+            ):
                 self.state[key], self.target[key] = "created", change.target_id
                 self.add_links(change)
                 if change.upload_bytes is not None:

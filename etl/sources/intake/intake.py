@@ -20,12 +20,13 @@ from etl.core.ports import Progress, Source
 from etl.core.problems import Severity
 from etl.core.records import DAMAGE, LINE, ROW
 from etl.sources.csv import CsvSource
-from etl.sources.engine import open_database, parquet, quoted
+from etl.sources.engine import open_database, quoted
 from etl.sources.intake.columns import Cells
 from etl.sources.intake.hints import names_look_like_data, people_of
 from etl.sources.intake.judgement import Judge
 from etl.sources.intake.keys import Keys
 from etl.sources.intake.lines import PLACES, line_facts, offsets_of
+from etl.sources.intake.parts import Parts
 from etl.sources.intake.references import Read, orphans, references
 from etl.sources.intake.verdict import Declared, verdict
 from etl.sources.opened import steady
@@ -115,10 +116,10 @@ class Intake:
             self._unreadable.append(name)
             self._observations.append(Observation("header_missing", Severity.BLOCK, name))
             return
-        relation = parquet([str(snapshot.path(taken))])
-        columns = tuple(self._columns(relation, taken, name))
-        keys = Keys(self._database, relation, name)
-        self._observations += [*self._damage(relation, name), *keys.observations(columns), *_limits(taken, name)]
+        parts = Parts(self._database, snapshot.path(taken), taken.columns)
+        columns = tuple(self._columns(parts, taken, name))
+        keys = Keys(self._database, parts, name)
+        self._observations += [*self._damage(parts.of(), name), *keys.observations(columns), *_limits(taken, name)]
         made = Table(
             name=name,
             origin=taken.origin,
@@ -130,7 +131,7 @@ class Intake:
             keys=keys.found(columns),
             file=file,
         )
-        self._reads.append(Read(made, relation))
+        self._reads.append(Read(made, parts))
 
     def _damage(self, relation: str, name: str) -> Iterator[Observation]:
         """The damaged rows by what is wrong with them; control characters only where no line has told of them."""
@@ -145,10 +146,10 @@ class Intake:
             if code != "control_character" or not told & {"nul_bytes", "control_bytes"}:
                 yield Observation(code, Severity.BLOCK, name, count=count, places=found)
 
-    def _columns(self, relation: str, taken: SnapshotTable, name: str) -> Iterator[Column]:
-        cells = Cells(self._database, relation)
+    def _columns(self, parts: Parts, taken: SnapshotTable, name: str) -> Iterator[Column]:
+        cells = Cells(self._database, parts)
         judge = Judge(cells, name, f"{self._taken:%Y-%m-%d}")
-        blanks = cells.blanks(taken.columns)
+        blanks = cells.blanks()
         for column in taken.columns:
             measured = _with_people(cells.column(column, blanks[column]))
             self._observations += judge.observations(measured)
@@ -177,7 +178,7 @@ class Intake:
             return
         read = self._reads[-1]
         damage, row, line = quoted(DAMAGE), quoted(ROW), quoted(LINE)
-        sql = f"select {row}, {line}, {damage} from {read.relation} order by {row} desc limit 1"  # noqa: S608 - our own text
+        sql = f"select {row}, {line}, {damage} from {read.parts.of()} order by {row} desc limit 1"  # noqa: S608 - our own text
         last = self._database.execute(sql).fetchall()
         if ends_open and last and last[0][2] is not None:
             yield Observation("truncated", Severity.BLOCK, name, places=(Place(last[0][0], last[0][1]),))

@@ -10,19 +10,21 @@ import glob
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeAlias, cast
 from urllib.parse import urlsplit
 
-from etl.core.errors import SettingsError, SourceUnavailable
+from etl.core.errors import SettingsError, SourceError, SourceUnavailable
 from etl.core.intake import Certificate
 from etl.core.ports import Clock, Progress, Source
 from etl.mapping.model import Position, SourceSpec
 from etl.pipeline.projects import open_surroundings
 from etl.pipeline.source_kinds import opened_source
-from etl.sources.intake.intake import Intake
+from etl.sources.intake.intake import Intake, Opened
 from etl.sources.intake.verdict import Declared
 from etl.sources.sql import SqlSource
+from etl.sources.zipped import ZipSource
 
 _DELIMITED = ("*.csv", "*.txt", "*.tsv", "*.psv", "*.dat")
 _KINDS = {
@@ -35,17 +37,40 @@ _KINDS = {
     ".ndjson": "json_lines",
 }
 """What reads a file that is no delimited text, by its ending."""
+_OF_LINES = ("csv", "fixed_width")
 _NOWHERE = Position("", 1, 1)
 _UNDECLARED = frozenset((".zip", ".gz", ".mdb", ".accdb", ".db", ".sqlite", ".bak", ".bcp", ".fmt", ".pdf", ".json"))
 
 
 @dataclass(frozen=True, slots=True)
 class FileToRead:
-    """A delimited file, under the name that the certificate gives its table."""
+    """A file of lines, under the name that the certificate gives its table; ``opened`` as :class:`Intake` takes it."""
 
     path: Path
     name: str
     declared: Declared
+    opened: Opened | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ZipToRead:
+    """A zip of files of lines."""
+
+    name: str
+    archive: ZipSource
+    declared: Declared
+    opened: Opened | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A declared source that cannot be opened."""
+
+    name: str
+    error: SourceError | SettingsError
+
+
+Wanted: TypeAlias = FileToRead | ZipToRead | Refused | Source
 
 
 def inspect_sources(
@@ -64,13 +89,17 @@ def inspect_sources(
     ):
         for each in wanted:
             if isinstance(each, FileToRead):
-                intake.add_file(each.path, each.name, each.declared)
+                intake.add_file(each.path, each.name, each.declared, each.opened)
+            elif isinstance(each, ZipToRead):
+                intake.add_zip(each.archive, each.declared, each.opened)
+            elif isinstance(each, Refused):
+                intake.refuse(each.name, each.error)
             else:
                 intake.add_source(each)
         return intake.certificate()
 
 
-def _named_by(argument: str, environ: Mapping[str, str]) -> Iterator[FileToRead | Source]:
+def _named_by(argument: str, environ: Mapping[str, str]) -> Iterator[Wanted]:
     path = Path(argument)
     if "://" in argument:
         yield SqlSource(_database_name(argument), argument)
@@ -104,38 +133,65 @@ def _files(paths: Sequence[Path], argument: str) -> Iterator[FileToRead | Source
             yield FileToRead(path, path.stem, Declared())
 
 
-def _of_project(folder: Path, environ: Mapping[str, str]) -> Iterator[FileToRead | Source]:
+def _of_project(folder: Path, environ: Mapping[str, str]) -> Iterator[Wanted]:
     setting = open_surroundings(folder, None, environ)
     for spec in setting.project.sources.values():
-        if spec.kind == "csv":
-            yield from _declared_files(spec)
-    others = {spec.name for spec in setting.project.sources.values() if spec.kind not in ("csv", "files")}
-    yield from (source for source in setting.sources() if source.name in others)
+        try:
+            yield from _of_source(spec)
+        except (SourceError, SettingsError) as error:
+            yield Refused(spec.name, error)
 
 
-def _declared_files(spec: SourceSpec) -> Iterator[FileToRead]:
-    declared = Declared(
+def _of_source(spec: SourceSpec) -> Iterator[FileToRead | ZipToRead | Source]:
+    """What is looked at of a declared source: files of lines one by one, so that their bytes are judged too."""
+    of_lines = spec.options.get("kind", spec.kind) in _OF_LINES
+    if spec.kind == "files":
+        return
+    if of_lines and spec.kind == "zip":
+        archive = cast("ZipSource", opened_source(replace(spec, varies={})))
+        yield ZipToRead(spec.name, archive, _declared(spec), _opened(spec))
+    elif of_lines:
+        yield from _declared_files(spec)
+    else:
+        yield opened_source(spec)
+
+
+def _declared(spec: SourceSpec) -> Declared:
+    return Declared(
         encoding=_text(spec.options.get("encoding")),
         delimiter=_text(spec.options.get("delimiter")),
         quote=_text(spec.options.get("quote")) or '"',
         numbers_nameless=spec.options.get("nameless") == "number",
+        delimited="layout" not in spec.options,
     )
+
+
+def _opened(spec: SourceSpec) -> Opened | None:
+    """What opens one file of a source in the encoding that it was found to have; None for delimited text."""
+    if "layout" not in spec.options:
+        return None
+    options = dict(spec.options)
+    return lambda pattern, encoding: opened_source(
+        SourceSpec(spec.name, "fixed_width", pattern, options | {"encoding": encoding}, spec.position)
+    )
+
+
+def _declared_files(spec: SourceSpec) -> Iterator[FileToRead]:
+    declared, opened = _declared(spec), _opened(spec)
     paths = sorted(map(Path, glob.glob(spec.location, recursive=True)))  # noqa: PTH207 - the pattern is absolute
     if not paths:
         raise SourceUnavailable(f"No file matches the pattern of source {spec.name}.", hint="Check project.yaml.")
-    yield from (FileToRead(path, f"{spec.name}.{path.stem}", declared) for path in paths if not path.is_dir())
+    yield from (FileToRead(path, f"{spec.name}.{path.stem}", declared, opened) for path in paths if not path.is_dir())
 
 
 def _text(value: object) -> str | None:
     return None if value is None else str(value)
 
 
-def _unambiguous(wanted: Sequence[FileToRead | Source]) -> list[FileToRead | Source]:
+def _unambiguous(wanted: Sequence[Wanted]) -> list[Wanted]:
     """Files of the same name in different folders are called by their folders too."""
     names = Counter(each.name for each in wanted)
     return [
-        FileToRead(each.path, str(each.path), each.declared)
-        if isinstance(each, FileToRead) and names[each.name] > 1
-        else each
+        replace(each, name=str(each.path)) if isinstance(each, FileToRead) and names[each.name] > 1 else each
         for each in wanted
     ]

@@ -97,7 +97,8 @@ def encoding_text(table: Table) -> str:
         return table.origin
     names = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
     delimiter = names.get(table.file.delimiter, table.file.delimiter)
-    return f"{table.file.encoding} ({table.file.proof}), parted by {delimiter}"
+    parted = f", parted by {delimiter}" if delimiter else ", of fixed width"
+    return f"{table.file.encoding} ({table.file.proof}){parted}"
 
 
 def _table(table: Table, *, reveal: bool) -> dict[str, Any]:

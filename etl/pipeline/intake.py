@@ -9,7 +9,7 @@ from __future__ import annotations
 import glob
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias, cast
@@ -19,6 +19,7 @@ from etl.core.errors import SettingsError, SourceError, SourceUnavailable
 from etl.core.intake import Certificate
 from etl.core.ports import Clock, Progress, Source
 from etl.mapping.model import Position, SourceSpec
+from etl.pipeline.offered import KINDS, declarations
 from etl.pipeline.projects import open_surroundings
 from etl.pipeline.source_kinds import opened_source
 from etl.sources.intake.intake import Intake, Opened
@@ -26,17 +27,8 @@ from etl.sources.intake.verdict import Declared
 from etl.sources.sql import SqlSource
 from etl.sources.zipped import ZipSource
 
-_DELIMITED = ("*.csv", "*.txt", "*.tsv", "*.psv", "*.dat")
-_KINDS = {
-    ".sql": "dump",
-    ".xlsx": "excel",
-    ".xlsm": "excel",
-    ".xls": "excel",
-    ".parquet": "parquet",
-    ".jsonl": "json_lines",
-    ".ndjson": "json_lines",
-}
-"""What reads a file that is no delimited text, by its ending."""
+_READ_BY_ENDING = ("dump", "excel", "parquet", "json_lines")
+"""The kinds of files that are read without being declared, beside delimited text."""
 _OF_LINES = ("csv", "fixed_width")
 _NOWHERE = Position("", 1, 1)
 _UNDECLARED = frozenset((".zip", ".gz", ".mdb", ".accdb", ".db", ".sqlite", ".bak", ".bcp", ".fmt", ".pdf", ".json"))
@@ -63,6 +55,18 @@ class ZipToRead:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A file beside those that are looked at, which seems to hold data and is not read."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """The file's own name."""
+        return self.path.name
+
+
+@dataclass(frozen=True, slots=True)
 class Refused:
     """A declared source that cannot be opened."""
 
@@ -70,7 +74,7 @@ class Refused:
     error: SourceError | SettingsError
 
 
-Wanted: TypeAlias = FileToRead | ZipToRead | Refused | Source
+Wanted: TypeAlias = FileToRead | ZipToRead | LeftOut | Refused | Source
 
 
 def inspect_sources(
@@ -92,6 +96,8 @@ def inspect_sources(
                 intake.add_file(each.path, each.name, each.declared, each.opened)
             elif isinstance(each, ZipToRead):
                 intake.add_zip(each.archive, each.declared, each.opened)
+            elif isinstance(each, LeftOut):
+                intake.leave_out(each.name, _how_to_declare(each.path))
             elif isinstance(each, Refused):
                 intake.refuse(each.name, each.error)
             else:
@@ -106,7 +112,10 @@ def _named_by(argument: str, environ: Mapping[str, str]) -> Iterator[Wanted]:
     elif (path / "project.yaml").is_file():
         yield from _of_project(path, environ)
     elif path.is_dir():
-        yield from _files(sorted(found for pattern in _DELIMITED for found in path.glob(pattern)), argument)
+        there = [each for each in sorted(path.iterdir()) if each.is_file() and not each.name.startswith(".")]
+        read = [each for each in there if KINDS.get(each.suffix.lower()) in ("csv", *_READ_BY_ENDING)]
+        yield from _files(read, argument)
+        yield from map(LeftOut, (each for each in there if each not in read and _holds_data(each)))
     else:
         found = [path] if path.exists() else sorted(map(Path, glob.glob(argument, recursive=True)))  # noqa: PTH207 - a pattern may be absolute
         yield from _files([each for each in found if not each.is_dir()], argument)
@@ -126,9 +135,11 @@ def _files(paths: Sequence[Path], argument: str) -> Iterator[FileToRead | Source
         if suffix in _UNDECLARED:
             hint = "Declare it as a source in project.yaml, then inspect the project's folder."
             raise SettingsError(f"{path} cannot be read without being declared.", hint=hint)
-        if suffix in _KINDS:
-            location = glob.escape(str(path.absolute()))
-            yield opened_source(SourceSpec(path.stem, _KINDS[suffix], location, {}, _NOWHERE))
+        if KINDS.get(suffix) in _READ_BY_ENDING:
+            kind, place = KINDS[suffix], str(path.absolute())
+            yield opened_source(
+                SourceSpec(path.stem, kind, place if kind == "dump" else glob.escape(place), {}, _NOWHERE)
+            )
         else:
             yield FileToRead(path, path.stem, Declared())
 
@@ -140,6 +151,33 @@ def _of_project(folder: Path, environ: Mapping[str, str]) -> Iterator[Wanted]:
             yield from _of_source(spec)
         except (SourceError, SettingsError) as error:
             yield Refused(spec.name, error)
+    yield from map(LeftOut, _beside(setting.project.sources.values()))
+
+
+def _beside(specs: Collection[SourceSpec]) -> list[Path]:
+    """Files that lie beside those of declared sources, seem to hold data, and that no source names."""
+    places = [spec.location for spec in specs if spec.kind not in ("sql", "files")]
+    places += [found.removeprefix("sqlite:///") for spec in specs if (found := spec.location).startswith("sqlite:///")]
+    places += [str(each) for spec in specs for key in ("layout", "format") if (each := spec.options.get(key))]
+    read = {Path(each) for place in places for each in (place, *glob.glob(place, recursive=True))}  # noqa: PTH207 - absolute
+    folders = {each.parent for each in read if each.is_file()}
+    return [
+        each
+        for folder in sorted(folders)
+        for each in sorted(folder.iterdir())
+        if each not in read and _holds_data(each)
+    ]
+
+
+def _holds_data(path: Path) -> bool:
+    return path.is_file() and path.suffix.lower() in (KINDS.keys() | _UNDECLARED) and not path.name.startswith(".")
+
+
+def _how_to_declare(path: Path) -> str:
+    try:
+        return f"as in `sources:` {', or '.join(declarations(path, path.name))}"
+    except (SettingsError, SourceError) as error:
+        return str(error)
 
 
 def _of_source(spec: SourceSpec) -> Iterator[FileToRead | ZipToRead | Source]:

@@ -15,6 +15,9 @@ from etl.core.errors import SettingsError
 from etl.sources.layout_field import LayoutField
 from etl.sources.sql_text import Renderer
 
+COPYBOOKS = frozenset((".cpy", ".cbl", ".cob"))
+"""How the names of copybooks end."""
+
 _SENTENCE = re.compile(r"(?P<text>[^.]*(?:\.(?!\s|$)[^.]*)*)(?:\.|$)", re.DOTALL)
 _ITEM = re.compile(r"\s*(?P<level>\d{1,2})\s+(?P<rest>\S.*)", re.DOTALL)
 _PICTURE = re.compile(r"\bPIC(?:TURE)?(?:\s+IS)?\s+(?P<picture>\S+)", re.IGNORECASE)

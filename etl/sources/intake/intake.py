@@ -205,6 +205,10 @@ class Intake:
         if ends_open and last and last[0][2] is not None:
             yield Observation("truncated", Severity.BLOCK, name, places=(Place(last[0][0], last[0][1]),))
 
+    def leave_out(self, name: str, detail: str) -> None:
+        """Tells of a file that is not looked at."""
+        self._observations.append(Observation("not_read", Severity.WARN, name, detail=detail))
+
     def refuse(self, name: str, error: SourceError | SettingsError) -> None:
         """Tells of something that could not be looked at."""
         self._unreadable.append(name)

@@ -40,9 +40,12 @@ class Keys:
 
     def observations(self, columns: Sequence[Column]) -> Iterator[Observation]:
         """What spoils the columns that are meant as keys, and rows that stand twice."""
-        for position, column in enumerate(columns):
-            if is_meant_as_key(column, position, self._table) and not column.is_unique:
-                yield from self._spoiled(column)
+        meant = [each for at, each in enumerate(columns) if is_meant_as_key(each, at, self._table)]
+        has_whole_key = any(each.is_unique for each in meant)
+        for column in meant:
+            if not column.is_unique:
+                # Beside a key without blanks, a number that not everybody has (of taxes, of a card) is no key.
+                yield from self._spoiled(column, may_be_blank=has_whole_key and column is not columns[0])
         if count := self._repeated(columns):
             yield Observation("repeated_rows", Severity.WARN, self._table, count=count)
 
@@ -60,8 +63,8 @@ class Keys:
             == one.filled
         )
 
-    def _spoiled(self, column: Column) -> Iterator[Observation]:
-        if column.blank + column.null:
+    def _spoiled(self, column: Column, *, may_be_blank: bool) -> Iterator[Observation]:
+        if column.blank + column.null and not may_be_blank:
             places = self._places(column.name, f"coalesce({_bare(column.name)}, '') = ''")
             count = column.blank + column.null
             yield Observation("missing_keys", Severity.BLOCK, self._table, column.name, count, places=places)

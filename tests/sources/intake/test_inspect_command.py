@@ -177,3 +177,29 @@ def test_bytes_of_files_in_zips_are_judged_too(run, tmp_path):
     assert (places["encoding_mixed"]["line"], places["encoding_mixed"]["offset_bytes"]) == (3, 11)
     assert places["truncated"]["offset_bytes"] == 15
     assert facts(result)["tables"][0]["origin"] == "drop.zip: PEOPLE.csv"
+
+
+def test_files_of_a_folder_that_nothing_reads_are_named_with_their_declaration(run, export):
+    (export.parent / "old.mdb").write_bytes(b"x")
+    (export.parent / "NOTES.sql").write_text(
+        "-- MySQL dump 10.13\nCREATE TABLE `N` (`ID` int);\nINSERT INTO `N` VALUES (1);\n-- Dump completed\n"
+    )
+    result = run(export.parent, "--json")
+    assert sorted(each["name"] for each in facts(result)["tables"]) == ["NOTES.N", "PERSONS"]
+    (left,) = [each for each in facts(result)["observations"] if each["code"] == "not_read"]
+    assert (left["table"], '{access: "old.mdb"}' in left["detail"]) == ("old.mdb", True)
+
+
+def test_files_beside_those_of_a_project_are_named(run, export):
+    folder = project_of(export.parent, "  old: {csv: 'PERS*.csv'}\n")
+    assert "not_read" not in {each["code"] for each in facts(run(folder, "--json"))["observations"]}
+    (folder / "MORE.csv").write_text(CLEAN)
+    (left,) = [each for each in facts(run(folder, "--json"))["observations"] if each["code"] == "not_read"]
+    assert left["table"] == "MORE.csv"
+
+
+def test_a_number_that_not_everybody_has_is_no_key_beside_a_whole_one(run, tmp_path):
+    rows = "".join(f"u{each},{each if each != 5 else ''}\n" for each in range(40))
+    (tmp_path / "organizations.csv").write_text("organization_uuid_id,organization_tax_id\n" + rows)
+    codes = {each["code"] for each in facts(run(tmp_path / "organizations.csv", "--json"))["observations"]}
+    assert "missing_keys" not in codes

@@ -29,6 +29,7 @@ from etl.sources.zipped import ZipSource
 
 _READ_BY_ENDING = ("dump", "excel", "parquet", "json_lines")
 """The kinds of files that are read without being declared, beside delimited text."""
+_PACKED = frozenset((".gz", ".bak"))
 _OF_LINES = ("csv", "fixed_width")
 _NOWHERE = Position("", 1, 1)
 _UNDECLARED = frozenset((".zip", ".gz", ".mdb", ".accdb", ".db", ".sqlite", ".bak", ".bcp", ".fmt", ".pdf", ".json"))
@@ -170,14 +171,16 @@ def _beside(specs: Collection[SourceSpec]) -> list[Path]:
 
 
 def _holds_data(path: Path) -> bool:
-    return path.is_file() and path.suffix.lower() in (KINDS.keys() | _UNDECLARED) and not path.name.startswith(".")
+    return path.is_file() and path.suffix.lower() in (KINDS.keys() | _PACKED) and not path.name.startswith(".")
 
 
 def _how_to_declare(path: Path) -> str:
     try:
-        return f"as in `sources:` {', or '.join(declarations(path, path.name))}"
+        if path.suffix.lower() in _PACKED:
+            return f"{path.name}: unpack or restore it, and declare what comes out"
+        return f"{path.name}: declare it as {', or '.join(declarations(path, path.name))}"
     except (SettingsError, SourceError) as error:
-        return str(error)
+        return f"{path.name}: {error}"
 
 
 def _of_source(spec: SourceSpec) -> Iterator[FileToRead | ZipToRead | Source]:

@@ -23,6 +23,7 @@ def _code(code: str, title: str, why: str, remedy: str) -> None:
 
 # fmt: off
 _code("unreadable", "Table that cannot be read", "Nothing of it is in this certificate.", "Do what the detail says, then inspect again.")
+_code("not_read", "File that nothing reads", "It lies beside the others and may hold rows that nobody would miss.", "Declare it as a source in project.yaml, or put it elsewhere.")
 _code("header_missing", "First line that holds values", "Where the names of columns should stand are numbers, dates or addresses, so nothing of the table is shown.", "Put a line with the names of the columns on top.")
 _code("encoding_undeclared", "Encoding that must be declared", "The bytes are not UTF-8, and several encodings would read them as different letters.", "Ask where the file comes from, look at some of the lines given, then declare `encoding:` in project.yaml.")
 _code("encoding_mixed", "Lines of different encodings", "Some lines are UTF-8 and others are not: whatever is declared, names on the other lines come out wrong.", "Ask for a new export, or rewrite the lines given in one encoding.")

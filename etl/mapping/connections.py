@@ -48,9 +48,9 @@ SOURCE_KINDS: Mapping[str, type[Form]] = {
     "access": AccessForm,
 }
 _STATE_SCHEMES = ("postgresql", "postgresql+psycopg")
-_ONE_FILE_A_TABLE = ("csv", "fixed_width", "json_lines", "parquet", "bcp")
+_GLOBS = ("csv", "fixed_width", "json_lines", "parquet", "bcp", "excel")
+_ZIPPED = (*_GLOBS, "dump")
 """The kinds that a ``zip:`` may hold."""
-_GLOBS = (*_ONE_FILE_A_TABLE, "excel")
 _PATHS = ("layout", "format")
 """Options that name a file of their own."""
 _SQLITE_FILE = re.compile(r"(?P<scheme>sqlite(?:\+\w+)?):///(?P<path>[^/:?][^?]*)(?P<query>\?.*)?")
@@ -116,9 +116,13 @@ def _zipped(around: Surroundings, name: str, raw: Mapping[str, JsonValue]) -> So
     """A zip of files of another kind: that kind's key says which of the zip's files are meant."""
     place = ("sources", name)
     inner = {key: each for key, each in raw.items() if key != "zip"}
-    kinds = [each for each in _ONE_FILE_A_TABLE if each in inner]
+    kinds = [each for each in _ZIPPED if each in inner]
+    if "access" in inner:
+        hint = "Unpack the zip, and declare the Access file by itself."
+        around.page.note(place, "An Access file is not read inside a zip.", hint, code="wrong_form", key=True)
+        return None
     if len(kinds) != 1:
-        hint = f"Write beside `zip:` one of {_listed(_ONE_FILE_A_TABLE)}, with a pattern for the files inside."
+        hint = f"Write beside `zip:` one of {_listed(_ZIPPED)}, with a pattern for the files inside."
         around.page.note(place, "It does not say what the zip holds.", hint, code="wrong_form", key=True)
         return None
     path = filled_in(around.page, (*place, "zip"), raw["zip"], around.environ)

@@ -9,43 +9,73 @@ from __future__ import annotations
 import glob
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeAlias, cast
 from urllib.parse import urlsplit
 
-from etl.core.errors import SettingsError, SourceUnavailable
+from etl.core.errors import SettingsError, SourceError, SourceUnavailable
 from etl.core.intake import Certificate
 from etl.core.ports import Clock, Progress, Source
 from etl.mapping.model import Position, SourceSpec
+from etl.pipeline.offered import KINDS, declarations
 from etl.pipeline.projects import open_surroundings
 from etl.pipeline.source_kinds import opened_source
-from etl.sources.intake.intake import Intake
+from etl.sources.intake.intake import Intake, Opened
 from etl.sources.intake.verdict import Declared
 from etl.sources.sql import SqlSource
+from etl.sources.zipped import ZipSource
 
-_DELIMITED = ("*.csv", "*.txt", "*.tsv", "*.psv", "*.dat")
-_KINDS = {
-    ".sql": "dump",
-    ".xlsx": "excel",
-    ".xlsm": "excel",
-    ".xls": "excel",
-    ".parquet": "parquet",
-    ".jsonl": "json_lines",
-    ".ndjson": "json_lines",
-}
-"""What reads a file that is no delimited text, by its ending."""
+_READ_BY_ENDING = ("dump", "excel", "parquet", "json_lines")
+"""The kinds of files that are read without being declared, beside delimited text."""
+_PACKED = frozenset((".gz", ".bak"))
+_OF_LINES = ("csv", "fixed_width")
 _NOWHERE = Position("", 1, 1)
 _UNDECLARED = frozenset((".zip", ".gz", ".mdb", ".accdb", ".db", ".sqlite", ".bak", ".bcp", ".fmt", ".pdf", ".json"))
 
 
 @dataclass(frozen=True, slots=True)
 class FileToRead:
-    """A delimited file, under the name that the certificate gives its table."""
+    """A file of lines, under the name that the certificate gives its table; ``opened`` as :class:`Intake` takes it."""
 
     path: Path
     name: str
     declared: Declared
+    opened: Opened | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ZipToRead:
+    """A zip of files of lines."""
+
+    name: str
+    archive: ZipSource
+    declared: Declared
+    opened: Opened | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A file beside those that are looked at, which seems to hold data and is not read."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """The file's own name."""
+        return self.path.name
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A declared source that cannot be opened."""
+
+    name: str
+    error: SourceError | SettingsError
+
+
+Wanted: TypeAlias = FileToRead | ZipToRead | LeftOut | Refused | Source
 
 
 def inspect_sources(
@@ -64,20 +94,29 @@ def inspect_sources(
     ):
         for each in wanted:
             if isinstance(each, FileToRead):
-                intake.add_file(each.path, each.name, each.declared)
+                intake.add_file(each.path, each.name, each.declared, each.opened)
+            elif isinstance(each, ZipToRead):
+                intake.add_zip(each.archive, each.declared, each.opened)
+            elif isinstance(each, LeftOut):
+                intake.leave_out(each.name, _how_to_declare(each.path))
+            elif isinstance(each, Refused):
+                intake.refuse(each.name, each.error)
             else:
                 intake.add_source(each)
         return intake.certificate()
 
 
-def _named_by(argument: str, environ: Mapping[str, str]) -> Iterator[FileToRead | Source]:
+def _named_by(argument: str, environ: Mapping[str, str]) -> Iterator[Wanted]:
     path = Path(argument)
     if "://" in argument:
         yield SqlSource(_database_name(argument), argument)
     elif (path / "project.yaml").is_file():
         yield from _of_project(path, environ)
     elif path.is_dir():
-        yield from _files(sorted(found for pattern in _DELIMITED for found in path.glob(pattern)), argument)
+        there = [each for each in sorted(path.iterdir()) if each.is_file() and not each.name.startswith(".")]
+        read = [each for each in there if KINDS.get(each.suffix.lower()) in ("csv", *_READ_BY_ENDING)]
+        yield from _files(read, argument)
+        yield from map(LeftOut, (each for each in there if each not in read and _holds_data(each)))
     else:
         found = [path] if path.exists() else sorted(map(Path, glob.glob(argument, recursive=True)))  # noqa: PTH207 - a pattern may be absolute
         yield from _files([each for each in found if not each.is_dir()], argument)
@@ -97,45 +136,103 @@ def _files(paths: Sequence[Path], argument: str) -> Iterator[FileToRead | Source
         if suffix in _UNDECLARED:
             hint = "Declare it as a source in project.yaml, then inspect the project's folder."
             raise SettingsError(f"{path} cannot be read without being declared.", hint=hint)
-        if suffix in _KINDS:
-            location = glob.escape(str(path.absolute()))
-            yield opened_source(SourceSpec(path.stem, _KINDS[suffix], location, {}, _NOWHERE))
+        if KINDS.get(suffix) in _READ_BY_ENDING:
+            kind, place = KINDS[suffix], str(path.absolute())
+            yield opened_source(
+                SourceSpec(path.stem, kind, place if kind == "dump" else glob.escape(place), {}, _NOWHERE)
+            )
         else:
             yield FileToRead(path, path.stem, Declared())
 
 
-def _of_project(folder: Path, environ: Mapping[str, str]) -> Iterator[FileToRead | Source]:
+def _of_project(folder: Path, environ: Mapping[str, str]) -> Iterator[Wanted]:
     setting = open_surroundings(folder, None, environ)
     for spec in setting.project.sources.values():
-        if spec.kind == "csv":
-            yield from _declared_files(spec)
-    others = {spec.name for spec in setting.project.sources.values() if spec.kind not in ("csv", "files")}
-    yield from (source for source in setting.sources() if source.name in others)
+        try:
+            yield from _of_source(spec)
+        except (SourceError, SettingsError) as error:
+            yield Refused(spec.name, error)
+    yield from map(LeftOut, _beside(setting.project.sources.values()))
 
 
-def _declared_files(spec: SourceSpec) -> Iterator[FileToRead]:
-    declared = Declared(
+def _beside(specs: Collection[SourceSpec]) -> list[Path]:
+    """Files that lie beside those of declared sources, seem to hold data, and that no source names."""
+    places = [spec.location for spec in specs if spec.kind not in ("sql", "files")]
+    places += [found.removeprefix("sqlite:///") for spec in specs if (found := spec.location).startswith("sqlite:///")]
+    places += [str(each) for spec in specs for key in ("layout", "format") if (each := spec.options.get(key))]
+    read = {Path(each) for place in places for each in (place, *glob.glob(place, recursive=True))}  # noqa: PTH207 - absolute
+    folders = {each.parent for each in read if each.is_file()}
+    return [
+        each
+        for folder in sorted(folders)
+        for each in sorted(folder.iterdir())
+        if each not in read and _holds_data(each)
+    ]
+
+
+def _holds_data(path: Path) -> bool:
+    return path.is_file() and path.suffix.lower() in (KINDS.keys() | _PACKED) and not path.name.startswith(".")
+
+
+def _how_to_declare(path: Path) -> str:
+    try:
+        if path.suffix.lower() in _PACKED:
+            return f"{path.name}: unpack or restore it, and declare what comes out"
+        return f"{path.name}: declare it as {', or '.join(declarations(path, path.name))}"
+    except (SettingsError, SourceError) as error:
+        return f"{path.name}: {error}"
+
+
+def _of_source(spec: SourceSpec) -> Iterator[FileToRead | ZipToRead | Source]:
+    """What is looked at of a declared source: files of lines one by one, so that their bytes are judged too."""
+    of_lines = spec.options.get("kind", spec.kind) in _OF_LINES
+    if spec.kind == "files":
+        return
+    if of_lines and spec.kind == "zip":
+        archive = cast("ZipSource", opened_source(replace(spec, varies={})))
+        yield ZipToRead(spec.name, archive, _declared(spec), _opened(spec))
+    elif of_lines:
+        yield from _declared_files(spec)
+    else:
+        yield opened_source(spec)
+
+
+def _declared(spec: SourceSpec) -> Declared:
+    return Declared(
         encoding=_text(spec.options.get("encoding")),
         delimiter=_text(spec.options.get("delimiter")),
         quote=_text(spec.options.get("quote")) or '"',
         numbers_nameless=spec.options.get("nameless") == "number",
+        delimited="layout" not in spec.options,
     )
+
+
+def _opened(spec: SourceSpec) -> Opened | None:
+    """What opens one file of a source in the encoding that it was found to have; None for delimited text."""
+    if "layout" not in spec.options:
+        return None
+    options = dict(spec.options)
+    return lambda pattern, encoding: opened_source(
+        SourceSpec(spec.name, "fixed_width", pattern, options | {"encoding": encoding}, spec.position)
+    )
+
+
+def _declared_files(spec: SourceSpec) -> Iterator[FileToRead]:
+    declared, opened = _declared(spec), _opened(spec)
     paths = sorted(map(Path, glob.glob(spec.location, recursive=True)))  # noqa: PTH207 - the pattern is absolute
     if not paths:
         raise SourceUnavailable(f"No file matches the pattern of source {spec.name}.", hint="Check project.yaml.")
-    yield from (FileToRead(path, f"{spec.name}.{path.stem}", declared) for path in paths if not path.is_dir())
+    yield from (FileToRead(path, f"{spec.name}.{path.stem}", declared, opened) for path in paths if not path.is_dir())
 
 
 def _text(value: object) -> str | None:
     return None if value is None else str(value)
 
 
-def _unambiguous(wanted: Sequence[FileToRead | Source]) -> list[FileToRead | Source]:
+def _unambiguous(wanted: Sequence[Wanted]) -> list[Wanted]:
     """Files of the same name in different folders are called by their folders too."""
     names = Counter(each.name for each in wanted)
     return [
-        FileToRead(each.path, str(each.path), each.declared)
-        if isinstance(each, FileToRead) and names[each.name] > 1
-        else each
+        replace(each, name=str(each.path)) if isinstance(each, FileToRead) and names[each.name] > 1 else each
         for each in wanted
     ]

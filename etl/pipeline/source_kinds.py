@@ -8,7 +8,9 @@ project takes to be read.
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TypeAlias
 
 from etl.core.ports import Source
@@ -18,6 +20,9 @@ from etl.sources.editions import EditionSource
 from etl.sources.zipped import ZipSource
 
 Options: TypeAlias = "Mapping[str, object]"
+
+_MANY_TABLES = ("dump", "excel")
+"""The kinds of which one file holds tables of its own."""
 
 
 def opened_source(spec: SourceSpec) -> Source:
@@ -95,8 +100,12 @@ def _access(name: str, location: str, options: Options) -> Source:
 
 
 def _zip(name: str, location: str, options: Options) -> Source:
-    adapter = _ADAPTERS[str(options["kind"])]
-    return ZipSource(name, location, str(options["members"]), lambda path: adapter(name, path, options))
+    kind = str(options["kind"])
+
+    def opened(path: Path) -> Source:
+        return _ADAPTERS[kind](name, str(path) if kind == "dump" else glob.escape(str(path)), options)
+
+    return ZipSource(name, location, str(options["members"]), opened, many=kind in _MANY_TABLES)
 
 
 def _types(options: Options) -> Mapping[str, str]:

@@ -15,21 +15,9 @@ from zoneinfo import available_timezones
 
 from etl.core.errors import SettingsError
 from etl.core.suggest import did_you_mean
+from etl.pipeline.offered import declarations
 
 DATA = "data"
-_SUFFIXES = {
-    ".sql": "dump",
-    ".xlsx": "excel",
-    ".xlsm": "excel",
-    ".xls": "excel",
-    ".parquet": "parquet",
-    ".jsonl": "json_lines",
-    ".ndjson": "json_lines",
-    ".mdb": "access",
-    ".accdb": "access",
-    ".db": "sqlite",
-    ".sqlite": "sqlite",
-}
 _GITIGNORE = f"""# People's data, keys and what runs leave behind never belong into version control.
 /{DATA}/
 /runs/
@@ -132,12 +120,15 @@ def _sources(wanted: NewProject) -> list[str]:
     lines = []
     for each in wanted.sources:
         given, place = _parted(each)
-        name = given or _free(_default_name(place), names)
-        if name in names:
-            raise SettingsError(f"Two sources are called {name}.", hint="Give each a name: --source NAME=PLACE.")
-        names.append(name)
-        kind, location = _declared(place, wanted)
-        lines.append(f'  {_name(name)}: {{{kind}: "{location}"}}')
+        if given in names:
+            raise SettingsError(f"Two sources are called {given}.", hint="Give each a name: --source NAME=PLACE.")
+        for declared in _declared(place, wanted):
+            if declared.startswith("#"):
+                lines.append(f"  {declared}")
+                continue
+            name = _free(given or _default_name(place), names)
+            names.append(name)
+            lines.append(f"  {_name(name)}: {declared}")
     return lines
 
 
@@ -155,21 +146,16 @@ def _free(name: str, taken: Sequence[str]) -> str:
     return name if name not in taken else next(each for each in numbered if each not in taken)
 
 
-def _declared(place: str, wanted: NewProject) -> tuple[str, str]:
-    """The kind and place of a source as project.yaml says it; paths are relative to it where they can be."""
+def _declared(place: str, wanted: NewProject) -> list[str]:
+    """What project.yaml says of a place; paths are relative to it where they can be."""
     if "://" in place:
         if urlsplit(place).password:
             hint = "Put it into the environment: --source 'db=postgresql://user:${LEGACY_PASSWORD}@host/name'."
             if not str(urlsplit(place).password).startswith("${"):
                 raise SettingsError("A database URL with a password cannot stand in project.yaml.", hint=hint)
-        return "sql", place
+        return [f'{{sql: "{place}"}}']
     path = wanted.typed_in / place
-    if path.is_dir():
-        return "csv", f"{_relative(path, wanted.folder)}/*.csv"
-    kind = _SUFFIXES.get(path.suffix.lower(), "csv")
-    if kind == "sqlite":
-        return "sql", f"sqlite:///{_relative(path, wanted.folder)}"
-    return kind, _relative(path, wanted.folder)
+    return declarations(path, _relative(path, wanted.folder))
 
 
 def _relative(path: Path, folder: Path) -> str:

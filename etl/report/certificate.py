@@ -98,7 +98,8 @@ def encoding_text(table: Table) -> str:
         return table.origin
     names = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
     delimiter = names.get(table.file.delimiter, table.file.delimiter)
-    return f"{table.file.encoding} ({table.file.proof}), parted by {delimiter}"
+    parted = f", parted by {delimiter}" if delimiter else ", of fixed width"
+    return f"{table.file.encoding} ({table.file.proof}){parted}"
 
 
 def _table(table: Table, *, reveal: bool) -> dict[str, Any]:
@@ -185,7 +186,7 @@ def _observation_lines(observations: Sequence[Observation]) -> Iterator[str]:
             continue
         where = f" {each.column}" if each.column else ""
         places = f" at {places_text(each.places[:_PLACES_SHOWN])}" if each.places else ""
-        detail = f": {each.detail}" if each.detail else ""
+        detail = f": {each.detail.removesuffix('.')}" if each.detail else ""
         title = observation_code(each.code).title
         yield f"  {each.severity:<6}{each.code}{where} ({each.count:,}){detail}{places}. {title}."
     if people := [f"{each.column} ({each.detail.partition(',')[0]})" for each in observations if each.code == "people"]:

@@ -34,6 +34,16 @@ _HINTS = {
     "SQLITE_BUSY": "Another program writes to the file; take a copy that nobody writes to, and read that.",
 }
 """What to do where the database is a file and there is no server's log."""
+_EXTRAS = {
+    "postgresql": "postgres",
+    "mysql": "mysql",
+    "mariadb": "mysql",
+    "mssql": "sqlserver",
+    "oracle": "oracle",
+}
+"""The extra that brings the driver, by what the URL begins with."""
+_DRIVERS = {"mysql": "pymysql", "mariadb": "pymysql", "mssql": "pymssql", "oracle": "oracledb"}
+"""The driver of an extra, where the URL names none and another one would be taken."""
 _MYSQL_SESSION = "set session transaction read only"
 
 
@@ -91,7 +101,13 @@ class Database:
             else:
                 engine = sa.create_engine(self._url, poolclass=sa.NullPool, hide_parameters=True)
         except (ModuleNotFoundError, NoSuchModuleError):
-            hint = "Install the extra that supplies it: casebook-etl[postgres] or casebook-etl[mysql]."
+            extra = _EXTRAS.get(self.kind)
+            known = ", ".join(sorted(_EXTRAS))
+            hint = (
+                f"Install the extra that supplies it: casebook-etl[{extra}]."
+                if extra
+                else f"Known are {known}, sqlite."
+            )
             raise SettingsError(f"Source {self._source}: there is no driver for {self.kind}.", hint=hint) from None
         if self.kind in _SESSIONS:
             sa.event.listen(engine, "connect", _SESSIONS[self.kind])
@@ -124,9 +140,10 @@ def _parsed(source: str, url: str) -> sa.URL:
     except (ArgumentError, ValueError):
         hint = "Write it as in postgresql://user@host/database."
         raise SettingsError(f"The URL of source {source} cannot be read.", hint=hint) from None
+    if kind in _DRIVERS and "+" not in parsed.drivername:
+        parsed = parsed.set(drivername=f"{kind}+{_DRIVERS[kind]}")
     if kind in ("mysql", "mariadb"):
-        driver = parsed.drivername if "+" in parsed.drivername else f"{kind}+pymysql"
-        return parsed.set(drivername=driver).update_query_dict({"charset": "utf8mb4", **parsed.query})
+        return parsed.update_query_dict({"charset": "utf8mb4", **parsed.query})
     return parsed
 
 

@@ -1,7 +1,7 @@
 """Workbooks as a source: a table is a sheet, and typed cells take the one text form that databases give.
 
-What a sheet shows but cannot be relied on is damage, not text: a row with an error value, and a row that a merged range
-covers. Workbooks are read by python-calamine, an extra; formulas give the values that were saved with them.
+What a sheet shows but cannot be relied on is damage, not text: see :mod:`etl.sources.excel_damage`, and a row that a merged
+range covers. Workbooks are read by python-calamine, an extra; formulas give the values that were saved with them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from etl.core.errors import SettingsError, SourceUnavailable, SourceUnreadable
 from etl.core.ports import TableFacts
 from etl.sources.archives import refuse_bomb
 from etl.sources.declared import declared_forms, forms_of
-from etl.sources.excel_damage import error_rows
+from etl.sources.excel_damage import doubtful_rows
 from etl.sources.names import check_columns, check_tables
 from etl.sources.opened import FilePattern, hashed, steady
 from etl.sources.placed_rows import PlacedRows
@@ -28,6 +28,11 @@ from etl.sources.sql_text import text_of
 
 if TYPE_CHECKING:
     from python_calamine import CalamineSheet, CalamineWorkbook
+
+
+_HEAD_BYTES = 1_024
+_ZIP, _OLE = b"pk\x03\x04", b"\xd0\xcf\x11\xe0"
+"""How .xlsx and .xls files begin, in small letters."""
 
 
 class ExcelSource:
@@ -85,14 +90,14 @@ class ExcelSource:
             size = stream.tell()
             stream.seek(0)
             with self._opened(stream, place) as workbook:
-                yield from self._rows(workbook.get_sheet_by_name(table), error_rows(path, table, place), place)
+                yield from self._rows(workbook.get_sheet_by_name(table), doubtful_rows(path, table, place), place)
         self._facts[table] = TableFacts(path.name, "Excel", size, digest.hexdigest())
 
-    def _rows(self, sheet: CalamineSheet, errors: frozenset[int], place: str) -> Iterator[pa.RecordBatch]:
+    def _rows(self, sheet: CalamineSheet, doubtful: frozenset[int], place: str) -> Iterator[pa.RecordBatch]:
         numbered = ((number, list(cells)) for number, cells in enumerate(sheet.iter_rows(), 1))
         header, columns = self._header(numbered, place)
         rows = PlacedRows(columns, forms_of(columns, self._forms))
-        damaged = errors | _merged_rows(sheet, header)
+        damaged = doubtful | _merged_rows(sheet, header)
         for number, cells in numbered:
             if number in damaged:
                 rows.add_damaged(number, "broken_record")
@@ -122,8 +127,7 @@ class ExcelSource:
         except self._calamine.PasswordError:
             raise SourceUnreadable(f"{place} is protected by a password.", hint="Save it without one.") from None
         except (self._calamine.CalamineError, self._calamine.ZipError, self._calamine.XmlError):
-            hint = "Open it in a spreadsheet program and save it again as .xlsx."
-            raise SourceUnreadable(f"{place} is no sound workbook.", hint=hint) from None
+            raise SourceUnreadable(f"{place} is no sound workbook.", hint=_what_it_is(stream)) from None
 
 
 def _calamine(source: str) -> ModuleType:
@@ -133,6 +137,22 @@ def _calamine(source: str) -> ModuleType:
         hint = "Install the extra that reads it: casebook-etl[excel]."
         raise SettingsError(f"Source {source} is a workbook, which this installation cannot read.", hint=hint) from None
     return python_calamine
+
+
+def _what_it_is(stream: BinaryIO) -> str:
+    """What to do with a file that only bears a workbook's name: programs write pages and plain text under it."""
+    stream.seek(0)
+    head = stream.read(_HEAD_BYTES)
+    start = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if start.startswith((_ZIP, _OLE)) or not head:
+        return "Open it in a spreadsheet program and save it again as .xlsx."
+    if start.startswith(b"<"):
+        return (
+            "It is a page (HTML or XML) under a workbook's name: open it in a spreadsheet program and save it as .xlsx."
+        )
+    if b"\0" not in head:
+        return "It is plain text under a workbook's name: declare it as `csv:` with its delimiter."
+    return "It is a file of another kind under a workbook's name: ask how it was written."
 
 
 def _merged_rows(sheet: CalamineSheet, header: int) -> frozenset[int]:

@@ -1,6 +1,8 @@
-"""Which rows of a sheet hold error values: the reader of workbooks shows such cells as empty, which would lose them.
+"""Which rows of a sheet cannot be relied on, told by the sheet's own file: the reader of workbooks shows such cells as
+empty, or as another value, without a word.
 
-Only .xlsx files tell; in an .xls file an error value cannot be told from an empty cell.
+They are error values, formulas without a saved result, whole numbers of more digits than a spreadsheet keeps, and days
+that its calendar does not have. Only .xlsx files tell; in an .xls file none of it can be seen.
 """
 
 from __future__ import annotations
@@ -8,37 +10,82 @@ from __future__ import annotations
 import re
 import zipfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from html import unescape
 from pathlib import Path
 
+from etl.core.errors import SourceUnreadable
 from etl.sources.archives import open_archive
 
 _SHEET = re.compile(r"<(?:\w+:)?sheet\b(?P<attributes>[^>]*)>")
 _RELATION = re.compile(r"<(?:\w+:)?Relationship\b(?P<attributes>[^>]*)>")
+_FORMAT = re.compile(r"<(?:\w+:)?numFmt\b(?P<attributes>[^>]*)>")
+_CELL_FORMATS = re.compile(r"<(?:\w+:)?cellXfs\b.*?</(?:\w+:)?cellXfs>", re.DOTALL)
+_CELL_FORMAT = re.compile(r"<(?:\w+:)?xf\b(?P<attributes>[^>]*)>")
+_SINCE_1904 = re.compile(r"""<(?:\w+:)?workbookPr\b[^>]*\bdate1904\s*=\s*["'](?:1|true)["']""")
 _ATTRIBUTE = re.compile(r"""([\w:]+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
-_CELL = re.compile(rb"<(?:\w+:)?c\b(?=[^>]*\st\s*=\s*[\"']e[\"'])[^>]*\sr\s*=\s*[\"'][A-Z]+(\d+)[\"'][^>]*>")
+_ROW_OR_CELL = re.compile(
+    rb"<(?:\w+:)?row\b(?P<row>[^>]*)>"
+    rb"|<(?:\w+:)?c(?=\s[^>]*\st\s*=\s*[\"']e|[^>]*>\s*<(?:\w+:)?f\b|[^>]*>\s*<(?:\w+:)?v\b[^>]*>\s*"
+    rb"(?:-|0[.<\s]|60[.<\s]|\d{16}|[0-9.]+[Ee]))(?P<cell>\s[^>]*|)(?<!/)>\s*(?P<formula><(?:\w+:)?f\b[^>]*(?:/>|>[^<]*</(?:\w+:)?f>))?"
+    rb"\s*(?:<(?:\w+:)?v\b[^>]*(?<!/)>(?P<value>[^<]*)<)?"
+)
+"""Every row, and the few cells that need a look; most of a sheet is passed over by the pattern alone."""
+
+_NUMBER = re.compile(rb"""\br\s*=\s*["'](\d+)["']""")
+_TYPE = re.compile(rb"""\st\s*=\s*["'](\w+)["']""")
+_STYLE = re.compile(rb"""\ss\s*=\s*["'](\d+)["']""")
+_SHEET_END = re.compile(rb"</(?:\w+:)?sheetData")
+_NOT_SHOWN = re.compile(r'"[^"]*"|\[[^\]]*\]|[\\_*].')
+_DAY_FORMATS = frozenset((*range(14, 18), 22, *range(27, 32), 36, *range(50, 59)))
 _BLOCK_BYTES = 1 << 20
-_LONGEST_TAG = 4_096
+_MOST_DIGITS = 10**15
+_NO_LEAP_DAY = 60
 
 
-def error_rows(path: Path, sheet: str, place: str) -> frozenset[int]:
-    """Numbers of the rows of a sheet with an error value; none known for a file that is no .xlsx."""
+@dataclass(frozen=True, slots=True)
+class _Calendar:
+    """The cell formats that show a day, and whether the days count from 1904."""
+
+    formats: frozenset[int]
+    since_1904: bool
+
+    def has(self, days: float) -> bool:
+        """Whether there is such a day; 1900-02-29 is one for spreadsheets only."""
+        if self.since_1904:
+            return days >= 0
+        return days >= 1 and int(days) != _NO_LEAP_DAY
+
+
+def doubtful_rows(path: Path, sheet: str, place: str) -> frozenset[int]:
+    """Numbers of the rows of a sheet that cannot be relied on; none known for an .xls file.
+
+    Raises SourceUnreadable for a sheet that has two rows of one number, and for a zip that is no .xlsx.
+    """
     if not zipfile.is_zipfile(path):
         return frozenset()
     with open_archive(path, place) as archive:
-        part = _part_of(archive, sheet)
-        return frozenset(_rows(archive, part)) if part else frozenset()
+        workbook = _text(archive, "xl/workbook.xml")
+        part = _part_of(archive, workbook, sheet)
+        if part is None:
+            hint = "Open it in a spreadsheet program and save it again as .xlsx."
+            raise SourceUnreadable(f"{place} is a workbook of another kind than .xlsx.", hint=hint)
+        calendar = _Calendar(_day_formats(_text(archive, "xl/styles.xml")), bool(_SINCE_1904.search(workbook)))
+        return frozenset(_rows(archive, part, calendar, place))
 
 
-def _part_of(archive: zipfile.ZipFile, sheet: str) -> str | None:
-    """The archive's member that holds the sheet."""
+def _text(archive: zipfile.ZipFile, member: str) -> str:
     try:
-        workbook = archive.read("xl/workbook.xml").decode("utf-8", "replace")
-        relations = archive.read("xl/_rels/workbook.xml.rels").decode("utf-8", "replace")
+        return archive.read(member).decode("utf-8", "replace")
     except KeyError:
-        return None
+        return ""
+
+
+def _part_of(archive: zipfile.ZipFile, workbook: str, sheet: str) -> str | None:
+    """The archive's member that holds the sheet."""
     ids = [each.get("r:id", "") for each in _tags(_SHEET, workbook) if each.get("name") == sheet]
-    targets = {each.get("Id", ""): each.get("Target", "") for each in _tags(_RELATION, relations)}
+    relations = _tags(_RELATION, _text(archive, "xl/_rels/workbook.xml.rels"))
+    targets = {each.get("Id", ""): each.get("Target", "") for each in relations}
     target = targets.get(ids[0], "") if ids else ""
     name = target.removeprefix("/") if target.startswith("/") else f"xl/{target}"
     return name if name in archive.namelist() else None
@@ -50,10 +97,62 @@ def _tags(pattern: re.Pattern[str], text: str) -> Iterator[dict[str, str]]:
         yield {name: unescape(double or single) for name, double, single in pairs}
 
 
-def _rows(archive: zipfile.ZipFile, part: str) -> Iterator[int]:
+def _day_formats(styles: str) -> frozenset[int]:
+    """The numbers of the cell formats that show a year or a day; times alone are none."""
+    shown = {each.get("numFmtId"): _NOT_SHOWN.sub("", each.get("formatCode", "")) for each in _tags(_FORMAT, styles)}
+    days = {number for number, code in shown.items() if {"y", "d"} & set(code.lower())}
+    days |= {str(number) for number in _DAY_FORMATS if str(number) not in shown}
+    formats = _CELL_FORMATS.search(styles)
+    used = _tags(_CELL_FORMAT, formats[0]) if formats else ()
+    return frozenset(at for at, each in enumerate(used) if each.get("numFmtId") in days)
+
+
+def _rows(archive: zipfile.ZipFile, part: str, calendar: _Calendar, place: str) -> Iterator[int]:
+    """The doubtful rows as they come; a row without a number is the one after its neighbour."""
+    number = 0
+    seen: set[int] = set()
+    for text in _whole_rows(archive, part):
+        for found in _ROW_OR_CELL.finditer(text):
+            if found["row"] is None:
+                if _is_doubtful(found, calendar):
+                    yield number
+                continue
+            told = _NUMBER.search(found["row"])
+            number = int(told[1]) if told else number + 1
+            if number in seen:
+                hint = "Open it in a spreadsheet program, look at that row, and save it again as .xlsx."
+                raise SourceUnreadable(f"{place} has two rows with the number {number}.", hint=hint)
+            seen.add(number)
+
+
+def _whole_rows(archive: zipfile.ZipFile, part: str) -> Iterator[bytes]:
+    """The text of the sheet, cut behind rows."""
     kept = b""
     with archive.open(part) as stream:
         while block := stream.read(_BLOCK_BYTES):
-            text = kept + block
-            yield from (int(found[1]) for found in _CELL.finditer(text))
-            kept = text[-_LONGEST_TAG:]
+            kept += block
+            end = kept.rfind(b"row>") + len(b"row>")
+            if last := _SHEET_END.search(kept):
+                yield kept[: last.start()]
+                return
+            if end >= len(b"row>"):
+                yield kept[:end]
+                kept = kept[end:]
+    yield kept
+
+
+def _is_doubtful(cell: re.Match[bytes], calendar: _Calendar) -> bool:
+    kind = _TYPE.search(cell["cell"])
+    if kind and kind[1] != b"n":
+        return kind[1] == b"e"
+    value = (cell["value"] or b"").strip()
+    if not value:
+        return cell["formula"] is not None
+    try:
+        number = float(value)
+    except ValueError:
+        return True
+    style = _STYLE.search(cell["cell"])
+    if style and int(style[1]) in calendar.formats:
+        return not calendar.has(number)
+    return abs(number) >= _MOST_DIGITS

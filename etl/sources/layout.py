@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from etl.core.errors import SettingsError, SourceUnavailable
-from etl.sources.copybook import copybook_fields
+from etl.sources.copybook import COPYBOOKS, copybook_fields
 from etl.sources.declared import declared_form
 from etl.sources.layout_field import LayoutField
 from etl.sources.names import check_columns
@@ -21,7 +21,6 @@ from etl.sources.sql_text import Renderer
 
 FILLER = "FILLER"
 _HEADER = ("column", "start", "length", "type")
-_COPYBOOKS = {".cpy", ".cbl", ".cob"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +47,7 @@ class Layout:
 def read_layout(path: Path, place: str) -> Layout:
     """The layout in a file; one that ends in .cpy, .cbl or .cob is a copybook. Raises SettingsError."""
     text = _text(path, place)
-    fields = list(copybook_fields(text, place) if path.suffix.lower() in _COPYBOOKS else _listed_fields(text, place))
+    fields = list(copybook_fields(text, place) if path.suffix.lower() in COPYBOOKS else _listed_fields(text, place))
     named = [each for each in fields if each.column.upper() != FILLER]
     if not named:
         raise SettingsError(f"{place} names no column.", hint=f"Write one line a column: {','.join(_HEADER)}.")

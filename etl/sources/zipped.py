@@ -6,7 +6,6 @@ tables and nothing else; no file is written where a name says.
 
 from __future__ import annotations
 
-import glob
 import lzma
 import shutil
 import zipfile
@@ -28,33 +27,61 @@ from etl.sources.names import check_tables
 class ZipSource:
     """The files of a zip whose names match ``members``; a table's name is its file's stem.
 
-    ``opened`` makes the adapter for a pattern; it must be of a kind whose tables are files.
+    ``opened`` makes the adapter for one unpacked file. With ``many`` it is of a kind whose files hold tables of their
+    own, whose names these then are.
     """
 
-    def __init__(self, name: str, path: str, members: str, opened: Callable[[str], Source]) -> None:
+    def __init__(
+        self, name: str, path: str, members: str, opened: Callable[[Path], Source], *, many: bool = False
+    ) -> None:
         self.name = name
         self._path = Path(path)
         self._members = members
         self._opened = opened
+        self._many = many
+        self._file_of: dict[str, str] = {}
         self._place = f"{name} ({self._path.name})"
         self._facts: dict[str, TableFacts] = {}
 
     def tables(self) -> Sequence[str]:
-        """The stems of the files inside, sorted. Raises SourceUnavailable if none matches."""
+        """The names of the tables inside, sorted. Raises SourceUnavailable if no file matches."""
         with open_archive(self._path, self._place) as archive:
-            return sorted(self._found(archive))
+            files = sorted(self._found(archive))
+        if not self._many:
+            return files
+        found = [(table, file) for file in files for table in self._tables_in(file)]
+        check_tables([table for table, _ in found], f"Source {self.name}")
+        self._file_of = dict(found)
+        return sorted(self._file_of)
 
     def read(self, table: str, batch_rows: int) -> Iterator[pa.RecordBatch]:
         """The batches that the inner adapter gives; see :meth:`etl.core.ports.Source.read`."""
-        with TemporaryDirectory(prefix="casebook-etl-") as folder:
-            source = self._opened(glob.escape(str(self._unpacked(table, Path(folder)))))
+        if self._many and table not in self._file_of:
+            self.tables()
+        with self.unpacked(self._file_of.get(table, table)) as path:
+            source = self._opened(path)
             yield from source.read(table, batch_rows)
             facts = source.facts(table)
         self._facts[table] = replace(facts, origin=f"{self._path.name}: {facts.origin}")
 
+    @property
+    def file_name(self) -> str:
+        """The zip's own name."""
+        return self._path.name
+
     def facts(self, table: str) -> TableFacts:
         """Facts about a table that was read to its end; size and hash are those of the unpacked file."""
         return self._facts[table]
+
+    @contextmanager
+    def unpacked(self, file: str) -> Iterator[Path]:
+        """One file of the zip by its stem, in a folder for its owner alone and for so long only."""
+        with TemporaryDirectory(prefix="casebook-etl-") as folder:
+            yield self._unpacked(file, Path(folder))
+
+    def _tables_in(self, file: str) -> Sequence[str]:
+        with self.unpacked(file) as path:
+            return self._opened(path).tables()
 
     def _unpacked(self, table: str, folder: Path) -> Path:
         with open_archive(self._path, self._place) as archive:

@@ -237,7 +237,7 @@ def zip_source(csv_source: Source, tmp_path: Path) -> Source:
         for name in ("PERSONS.csv", "EMPTY_ONE.csv"):
             archive.write(tmp_path / name, f"export/{name}")
             (tmp_path / name).unlink()
-    return ZipSource("legacy", str(tmp_path / "drop.zip"), "*.csv", lambda path: CsvSource("legacy", path))
+    return ZipSource("legacy", str(tmp_path / "drop.zip"), "*.csv", lambda path: CsvSource("legacy", str(path)))
 
 
 DATABASES = ["sqlite", "postgres", pytest.param("mariadb", marks=pytest.mark.mariadb)]

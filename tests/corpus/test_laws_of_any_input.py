@@ -51,7 +51,7 @@ READERS: dict[str, Callable[[Path], Source]] = {
     "tsql script": lambda path: DumpSource("old", str(path), dialect="tsql"),
     "workbook": lambda path: ExcelSource("old", str(path)),
     "parquet": lambda path: ParquetSource("old", str(path)),
-    "zip": lambda path: ZipSource("old", str(path), "*.csv", lambda inner: CsvSource("old", inner)),
+    "zip": lambda path: ZipSource("old", str(path), "*.csv", lambda inner: CsvSource("old", str(inner))),
 }
 
 

@@ -43,10 +43,15 @@ def test_a_mistake_in_a_source_is_told_at_its_place(desk, declared, said):
     assert said in desk.only_mistake(with_source(declared)).message
 
 
-@pytest.mark.parametrize(
-    "declared", ["{zip: a.zip}", "{zip: a.zip, excel: b.xlsx}", "{zip: a.zip, csv: x, parquet: z}"]
-)
+@pytest.mark.parametrize("declared", ["{zip: a.zip}", "{zip: a.zip, csv: x, parquet: z}"])
 def test_a_zip_says_what_it_holds(desk, declared):
     desk.write(with_source(declared))
     desk.marks.append("project.yaml:3:11")
     assert desk.only_mistake(with_source(declared)).hint.startswith("Write beside `zip:` one of")
+
+
+def test_an_access_file_in_a_zip_is_refused_with_the_way_out(desk):
+    declared = with_source('{zip: a.zip, access: "*.mdb"}')
+    desk.write(declared)
+    desk.marks.append("project.yaml:3:11")
+    assert "Unpack" in desk.only_mistake(declared).hint

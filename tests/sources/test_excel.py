@@ -23,7 +23,8 @@ def rows(folder, cells, merged=(), **options):
     [
         (7, "", "7"),
         (7.5, "", "7.5"),
-        (1e20, "", "100000000000000000000"),
+        (999_999_999_999_999, "", "999999999999999"),
+        (0.1 + 0.2, "", "0.30000000000000004"),
         (True, "", "true"),
         ("007", "", "007"),
         (" a ", "", " a "),
@@ -57,6 +58,91 @@ def test_the_first_row_that_holds_anything_is_the_header(tmp_path):
 def test_an_error_value_is_damage_and_no_blank(tmp_path):
     cells = [["A", "B"], ["1", "=#N/A"], ["2", "x"]]
     assert rows(tmp_path, cells) == [(1, 2, "broken_record", None, None), (2, 3, "", "2", "x")]
+
+
+def with_cells(folder, rows, since_1904=False):
+    """A workbook whose sheet has these rows, as XML, below its header; what is read of it."""
+    path = folder / "book.xlsx"
+    write_workbook(path, {"T": [["A", "B"]]})
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name).decode() for name in archive.namelist()}
+    sheet = "xl/worksheets/sheet1.xml"
+    members[sheet] = members[sheet].replace("</sheetData>", f"{rows}</sheetData>")
+    if since_1904:
+        members["xl/workbook.xml"] = members["xl/workbook.xml"].replace(
+            "<sheets>", '<workbookPr date1904="1"/><sheets>'
+        )
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, text in members.items():
+            archive.writestr(name, text)
+    source = ExcelSource("old", str(folder / "*.xlsx"))
+    found = [tuple(row.values()) for batch in source.read("T", 100) for row in batch.to_pylist()]
+    return [(line, damage or a) for _, line, damage, a, _ in found]
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        '<c r="A2"><f>B2+1</f></c>',
+        '<c r="A2"><f>B2+1</f><v></v></c>',
+        '<c r="A2"><f t="shared" si="0"/><v/></c>',
+        "<c><f>B2+1</f></c>",
+        '<c r="A2"><v>9007199254740993</v></c>',
+        '<c r="A2"><v>-1.2345678901234567E+19</v></c>',
+        '<c r="A2" s="1"><v>0</v></c>',
+        '<c r="A2" s="1"><v>-5</v></c>',
+        '<c r="A2" s="1"><v>60</v></c>',
+        '<c r="A2" s="2"><v>60.25</v></c>',
+        '<c r="A2" s="2"><v>0.25</v></c>',
+    ],
+)
+def test_a_cell_that_would_be_read_as_something_else_is_damage(tmp_path, cell):
+    row = f'<row r="2">{cell}<c r="B2"><v>1</v></c></row><row r="3"><c r="A3"><v>7</v></c></row>'
+    assert with_cells(tmp_path, row) == [(2, "broken_record"), (3, "7")]
+
+
+@pytest.mark.parametrize(
+    ("cell", "text"),
+    [
+        ('<c r="A2" t="str"><f>B2</f><v></v></c>', None),
+        ('<c r="A2"><f>B2</f><v>3</v></c>', "3"),
+        ('<c r="A2" t="inlineStr"><is><t>9007199254740993</t></is></c>', "9007199254740993"),
+        ('<c r="A2" s="1"><v>59</v></c>', "1900-02-28"),
+        ('<c r="A2" s="1"><v>61</v></c>', "1900-03-01"),
+        ('<c r="A2"><v>0</v></c>', "0"),
+        ('<c r="A2"><v>60</v></c>', "60"),
+        ('<c r="A2" s="1"/>', None),
+    ],
+)
+def test_a_cell_that_only_looks_like_damage_is_read(tmp_path, cell, text):
+    row = f'<row r="2">{cell}<c r="B2"><v>1</v></c></row>'
+    assert with_cells(tmp_path, row) == [(2, text)]
+
+
+def test_a_calendar_that_starts_in_1904_has_its_own_days(tmp_path):
+    rows_of_days = "".join(f'<row r="{at}"><c r="A{at}" s="1"><v>{day}</v></c></row>' for at, day in ((2, 60), (3, -1)))
+    assert with_cells(tmp_path, rows_of_days, since_1904=True) == [(2, "1904-03-01"), (3, "broken_record")]
+
+
+def test_two_rows_of_one_number_are_refused(tmp_path):
+    row = '<row r="2"><c r="A2"><v>1</v></c></row>'
+    with pytest.raises(SourceUnreadable, match="two rows with the number 2"):
+        with_cells(tmp_path, row + row)
+
+
+@pytest.mark.parametrize(
+    ("content", "hint"),
+    [
+        (b"<html><table><tr><td>Garcia", "page"),
+        (b"ID;NAME\n1;Garcia\n", "plain text"),
+        (b"%PDF\0Garcia", "another kind"),
+    ],
+)
+def test_a_file_under_a_workbooks_name_is_told_for_what_it_is(tmp_path, content, hint):
+    (tmp_path / "book.xls").write_bytes(content)
+    with pytest.raises(SourceUnreadable, match="no sound workbook") as caught:
+        ExcelSource("old", str(tmp_path / "*.xls")).tables()
+    assert hint in str(caught.value.hint)
 
 
 def test_rows_under_a_merged_range_are_damage(tmp_path):

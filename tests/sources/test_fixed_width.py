@@ -64,6 +64,33 @@ def test_a_copybook_gives_columns_signs_and_points(tmp_path):
     ]
 
 
+CARDS = """\
+000100* CASE MASTER                                                     CASEMAST
+CR0200 01  CASE-RECORD.                                                 CASEMAST
+000300     05  CASE-ID           PIC 9(5).                              00000300
+000400/                                                                 CASEMAST
+000500D    05  FOR-TESTS         PIC X(9).                              CASEMAST
+000600     05  LAST-NM                                                  CASEMAST
+000700                           PIC X(6).                              CASEMAST
+
+"""
+
+
+def test_a_copybook_with_the_areas_of_cards_is_read(tmp_path):
+    assert rows(tmp_path, b"00042Garcia\n", CARDS, "cpy") == [(1, 1, "", "00042", "Garcia")]
+
+
+def test_a_card_that_continues_another_is_refused(tmp_path):
+    with pytest.raises(SettingsError, match="line 2: the line continues the one before"):
+        rows(tmp_path, b"", "000100 01  R.\n000800-    'more'.\n", "cpy")
+
+
+def test_what_stands_behind_a_card_and_is_code_is_no_mark(tmp_path):
+    card = "000800     05  STATUS PIC X(4)" + 42 * " "
+    with pytest.raises(SettingsError, match=r"line 2: STATUS repeats \(OCCURS\)"):
+        rows(tmp_path, b"", f"000100 01  R.\n{card}OCCURS 2\n", "cpy")
+
+
 def test_columns_of_a_copybook_have_underscores(tmp_path):
     (tmp_path / "T.txt").write_bytes(b"")
     (tmp_path / "layout.cpy").write_text(COPYBOOK)
@@ -79,6 +106,10 @@ def test_columns_of_a_copybook_have_underscores(tmp_path):
         ("05 A OCCURS 3 TIMES.", "line 2: A repeats"),
         ("05 A REDEFINES B PIC X.", "line 2: A redefines"),
         ("05 A PIC S9(4) COMP-3.", "line 2: A is a binary number"),
+        ("05 A PIC X(4) COMP-X.", "line 2: A is a binary number"),
+        ("05 A PIC X(4) USAGE COMPUTATIONAL-X.", "line 2: A is a binary number"),
+        ("05 A BINARY-LONG.", "line 2: A says BINARY-LONG, which is not read there"),
+        ("05 A SIGN TRAILING SEPARATE.", "line 2: A says SEPARATE, which is not read there"),
         ("05 A PIC 9(4) USAGE IS BINARY.", "line 2: A is a binary number"),
         ("05 A PIC ZZ9.99.", "line 2: A has a PICTURE"),
         ("01 OTHER-RECORD.", "line 2: a second record"),

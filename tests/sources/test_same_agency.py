@@ -84,7 +84,7 @@ def as_zip(folder: Path) -> Source:
     with zipfile.ZipFile(folder / "drop.zip", "w") as archive:
         for table in AGENCY:
             archive.write(folder / f"{table.name}.csv", f"drop/{table.name}.csv")
-    return ZipSource("old", str(folder / "drop.zip"), "*.csv", lambda path: CsvSource("old", path))
+    return ZipSource("old", str(folder / "drop.zip"), "*.csv", lambda path: CsvSource("old", str(path)))
 
 
 def as_tsql(folder: Path) -> Source:

@@ -1,6 +1,7 @@
 """What is special about databases: declared types, damage, what may be asked of them, and what errors may say."""
 
 import sqlite3
+import sys
 from contextlib import closing
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -213,3 +214,14 @@ def test_a_table_and_a_query_of_one_name_are_refused(tmp_path):
     source = SqlSource("old", database(tmp_path, "create table T (A text)"), queries={"t": "select 1 as N"})
     with pytest.raises(SourceUnreadable, match="two tables named"):
         source.tables()
+
+
+@pytest.mark.parametrize(
+    ("url", "driver", "extra"),
+    [("mssql://u@host/db", "pymssql", "sqlserver"), ("oracle://u@host/db", "oracledb", "oracle")],
+)
+def test_a_missing_driver_is_told_with_the_extra_that_brings_it(monkeypatch, url, driver, extra):
+    monkeypatch.setitem(sys.modules, driver, None)
+    with pytest.raises(SettingsError) as caught:
+        SqlSource("old", url).tables()
+    assert f"casebook-etl[{extra}]" in str(caught.value.hint)

@@ -1,5 +1,6 @@
 """Zips of files: only the wanted files, under their plain names, and nothing left behind."""
 
+import glob
 import tempfile
 import zipfile
 from pathlib import Path
@@ -7,16 +8,20 @@ from pathlib import Path
 import pytest
 
 from etl.core.errors import SourceUnavailable, SourceUnreadable
+from etl.mapping.model import Position, SourceSpec
+from etl.pipeline.source_kinds import opened_source
 from etl.sources.csv import CsvSource
+from etl.sources.dumps.source import DumpSource
 from etl.sources.json_lines import JsonLinesSource
 from etl.sources.zipped import ZipSource
+from tests.sources.workbooks import write_workbook
 
 
 def zipped(folder, members, pattern="*.csv", kind=CsvSource):
     with zipfile.ZipFile(folder / "drop.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         for name, text in members.items():
             archive.writestr(name, text)
-    return ZipSource("old", str(folder / "drop.zip"), pattern, lambda path: kind("old", path))
+    return ZipSource("old", str(folder / "drop.zip"), pattern, lambda path: kind("old", glob.escape(str(path))))
 
 
 def cells(source, table):
@@ -87,3 +92,35 @@ def test_a_file_that_is_no_zip_is_refused(tmp_path, content):
     (tmp_path / "drop.zip").write_bytes(content)
     with pytest.raises(SourceUnreadable, match="no sound zip file"):
         ZipSource("old", str(tmp_path / "drop.zip"), "*.csv", lambda path: CsvSource("old", path)).tables()
+
+
+def test_dumps_inside_give_their_own_tables(tmp_path, temporary):
+    one = "CREATE TABLE `CASES` (`ID` int);\nINSERT INTO `CASES` VALUES (1);\n-- Dump completed\n"
+    members = {
+        "a/one.sql": "-- MySQL dump 10.13\n" + one,
+        "two.sql": "-- MySQL dump 10.13\n" + one.replace("CASES", "NOTES"),
+    }
+    zipped(tmp_path, members, "*.sql")
+    source = ZipSource("old", str(tmp_path / "drop.zip"), "*.sql", lambda path: DumpSource("old", str(path)), many=True)
+    assert cells(source, "NOTES") == [("1",)]
+    assert list(source.tables()) == ["CASES", "NOTES"]
+    assert source.facts("NOTES").origin == "drop.zip: two.sql"
+    assert list(temporary.iterdir()) == []
+
+
+def test_workbooks_inside_give_their_sheets(tmp_path):
+    write_workbook(tmp_path / "book.xlsx", {"PEOPLE": [["ID"], ["1"]], "NOTES": [["ID"], ["2"]]})
+    with zipfile.ZipFile(tmp_path / "drop.zip", "w") as archive:
+        archive.write(tmp_path / "book.xlsx", "book.xlsx")
+    options = {"kind": "excel", "members": "*.xlsx"}
+    source = opened_source(SourceSpec("old", "zip", str(tmp_path / "drop.zip"), options, Position("", 1, 1)))
+    assert list(source.tables()) == ["NOTES", "PEOPLE"]
+    assert cells(source, "NOTES") == [("2",)]
+
+
+def test_one_table_in_two_dumps_is_refused(tmp_path):
+    text = "-- MySQL dump 10.13\nCREATE TABLE `CASES` (`ID` int);\nINSERT INTO `CASES` VALUES (1);\n"
+    zipped(tmp_path, {"one.sql": text, "two.sql": text}, "*.sql")
+    source = ZipSource("old", str(tmp_path / "drop.zip"), "*.sql", lambda path: DumpSource("old", str(path)), many=True)
+    with pytest.raises(SourceUnreadable, match="CASES"):
+        source.tables()

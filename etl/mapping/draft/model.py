@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
+from etl.mapping.ignore import UNDECIDED
+
 Written: TypeAlias = "str | int | float | bool | Sequence[Written] | Mapping[str, Written]"
 """A part of a document before it is written as YAML."""
 
@@ -114,4 +116,6 @@ class Draft:
         """How many things a person must still decide."""
         fields = sum(bool(each.decide) for mapping in self.mappings for each in mapping.fields)
         codes = sum(not code.target for each in self.crosswalks for code in each.codes)
-        return fields + codes + sum(len(each.notes) for each in self.mappings)
+        reasons = [one for each in self.ignore.values() for one in ([each] if isinstance(each, str) else each.values())]
+        left_out = sum(each.startswith(UNDECIDED) for each in reasons)
+        return fields + codes + left_out + sum(len(each.notes) for each in self.mappings)

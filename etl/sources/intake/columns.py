@@ -16,6 +16,7 @@ import duckdb
 from etl.core.intake import Column, DayOrder, Kind, Place, Tally
 from etl.core.records import DAMAGE, LINE, ROW
 from etl.sources.engine import quoted, text
+from etl.sources.intake.parts import Parts
 
 BLANKS = text(" \t\r\n\u00a0")
 CODES_MOST = 60
@@ -53,15 +54,19 @@ class Blanks:
 class Cells:
     """The distinct values of one column at a time: tables ``cell(value, n, row, line, shape)`` and ``form(shape, n, kind)``.
 
-    ``relation`` is the FROM clause of the table; damaged rows are left out.
+    Damaged rows are left out.
     """
 
-    def __init__(self, database: duckdb.DuckDBPyConnection, relation: str) -> None:
+    def __init__(self, database: duckdb.DuckDBPyConnection, parts: Parts) -> None:
         self._database = database
-        self._relation = relation
+        self._parts = parts
 
-    def blanks(self, columns: Sequence[str]) -> dict[str, Blanks]:
-        """Nulls, blanks and padded cells of all columns, in one scan."""
+    def blanks(self) -> dict[str, Blanks]:
+        """Nulls, blanks and padded cells of all columns, in one scan of each part."""
+        counted = (self._blanks(columns, relation) for columns, relation in self._parts.groups())
+        return {name: blanks for each in counted for name, blanks in each.items()}
+
+    def _blanks(self, columns: Sequence[str], relation: str) -> dict[str, Blanks]:
         measures = []
         for name in map(quoted, columns):
             bare = f"trim({name}, {BLANKS})"
@@ -69,7 +74,7 @@ class Cells:
             measures.append(f"count(*) filter ({name} is null)")
             measures.append(f"count(*) filter ({bare} = '')")
             measures.append(f"count(*) filter ({bare} <> {name} and {bare} <> '')")
-        row = self._row(f"select {', '.join(measures)} from {self._relation} where {quoted(DAMAGE)} is null")
+        row = self._row(f"select {', '.join(measures)} from {relation} where {quoted(DAMAGE)} is null")
         return {name: Blanks(*row[4 * at : 4 * at + 4]) for at, name in enumerate(columns)}
 
     def column(self, name: str, blanks: Blanks) -> Column:
@@ -85,7 +90,7 @@ class Cells:
         self._database.execute(
             f"create or replace temp table cell as select value, n, row, line, {_shape('value')} as shape from ("
             f"select {bare} as value, count(*) as n, min({quoted(ROW)}) as row, min({quoted(LINE)}) as line "
-            f"from {self._relation} where {quoted(DAMAGE)} is null and {name} is not null and {bare} <> '' group by 1)"
+            f"from {self._parts.of(column)} where {quoted(DAMAGE)} is null and {name} is not null and {bare} <> '' group by 1)"
         )
         self._database.execute(
             f"create or replace temp table form as select shape, sum(n)::bigint as n, {_kind('shape')} as kind "

@@ -89,7 +89,7 @@ def _measured(
     targets = named(declared.target_columns or parent.table.declared_key, [each.name for each in parent.table.columns])
     if not columns or len(columns) != len(targets):
         return None
-    values, missing, rows = _counts(database, read.relation, columns, parent.relation, targets)
+    values, missing, rows = _counts(database, read.parts.of(*columns), columns, parent.parts.of(*targets), targets)
     single = None
     if len(columns) == 1:
         is_named = agree(columns[0], targets[0], parent.table.name)

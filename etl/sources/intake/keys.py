@@ -17,6 +17,7 @@ from etl.sources.engine import quoted
 from etl.sources.intake.columns import BLANKS
 from etl.sources.intake.hints import is_date_column
 from etl.sources.intake.lines import PLACES
+from etl.sources.intake.parts import Parts
 
 _PAIRED = 6
 _PAIRS_SHOWN = 3
@@ -24,11 +25,11 @@ _LONGEST_KEY = 60
 
 
 class Keys:
-    """Questions about the keys of one table, whose FROM clause is ``relation``."""
+    """Questions about the keys of one table."""
 
-    def __init__(self, database: duckdb.DuckDBPyConnection, relation: str, table: str) -> None:
+    def __init__(self, database: duckdb.DuckDBPyConnection, parts: Parts, table: str) -> None:
         self._database = database
-        self._relation = f"(select * from {relation} where {quoted(DAMAGE)} is null)"
+        self._parts = parts
         self._table = table
 
     def found(self, columns: Sequence[Column]) -> tuple[tuple[str, ...], ...]:
@@ -43,10 +44,13 @@ class Keys:
             yield Observation(
                 "duplicate_keys", Severity.BLOCK, self._table, "+".join(declared), surplus, "declared as key"
             )
-        for position, column in enumerate(columns):
-            is_key = [column.name] == [*declared] or is_meant_as_key(column, position, self._table)
-            if is_key and not column.is_unique:
-                yield from self._spoiled(column)
+        meant = [each for at, each in enumerate(columns) if self._is_key(each, at, declared)]
+        has_whole_key = any(each.is_unique for each in meant)
+        for column in meant:
+            if not column.is_unique:
+                # Beside a key without blanks, a number that not everybody has (of taxes, of a card) is no key.
+                is_beside = has_whole_key and column is not columns[0] and [column.name] != [*declared]
+                yield from self._spoiled(column, may_be_blank=is_beside)
         if count := self._repeated(columns):
             yield Observation("repeated_rows", Severity.WARN, self._table, count=count)
 
@@ -59,42 +63,70 @@ class Keys:
 
     def _tell_apart(self, one: Column, other: Column) -> bool:
         names = f"{_bare(one.name)}, {_bare(other.name)}"
-        return self._number(f"select count(*) from (select distinct {names} from {self._relation})") == one.filled
+        return (
+            self._number(f"select count(*) from (select distinct {names} from {self._sound(one.name, other.name)})")
+            == one.filled
+        )
 
-    def _spoiled(self, column: Column) -> Iterator[Observation]:
-        if column.blank + column.null:
-            places = self._places(f"coalesce({_bare(column.name)}, '') = ''")
+    def _spoiled(self, column: Column, *, may_be_blank: bool) -> Iterator[Observation]:
+        if column.blank + column.null and not may_be_blank:
+            places = self._places(column.name, f"coalesce({_bare(column.name)}, '') = ''")
             count = column.blank + column.null
             yield Observation("missing_keys", Severity.BLOCK, self._table, column.name, count, places=places)
         if column.distinct < column.filled:
             repeated = (
-                f"{_bare(column.name)} in (select {_bare(column.name)} from {self._relation} "
+                f"{_bare(column.name)} in (select {_bare(column.name)} from {self._sound(column.name)} "
                 f"where coalesce({_bare(column.name)}, '') <> '' group by 1 having count(*) > 1)"
             )
             detail = f"{column.distinct:,} values on {column.filled:,} rows"
             count = column.filled - column.distinct
-            places = self._places(repeated)
+            places = self._places(column.name, repeated)
             yield Observation("duplicate_keys", Severity.BLOCK, self._table, column.name, count, detail, places)
 
     def _repeated(self, columns: Sequence[Column]) -> int:
         """Surplus rows among those that are the same in every column."""
         if any(column.is_unique for column in columns):
             return 0
+        groups = list(self._parts.groups())
+        if len(groups) > 1:
+            return self._repeated_by_parts(groups)
         names = ", ".join(quoted(column.name) for column in columns)
         return self._number(
-            f"select coalesce(sum(n - 1), 0) from (select count(*) as n from {self._relation} group by {names} having n > 1)"
+            f"select coalesce(sum(n - 1), 0) from (select count(*) as n from {self._sound()} group by {names} having n > 1)"
         )
+
+    def _is_key(self, column: Column, position: int, declared: Sequence[str]) -> bool:
+        return [column.name] == [*declared] or is_meant_as_key(column, position, self._table)
 
     def _surplus(self, names: Sequence[str]) -> int:
         """Rows beyond the first of each value of several columns."""
-        bare = ", ".join(map(_bare, names))
+        bare, sound = ", ".join(map(_bare, names)), self._sound(*names)
         return self._number(
-            f"select (select count(*) from {self._relation}) - (select count(*) from (select distinct {bare} from {self._relation}))"
+            f"select (select count(*) from {sound}) - (select count(*) from (select distinct {bare} from {sound}))"
         )
 
-    def _places(self, condition: str) -> tuple[Place, ...]:
+    def _repeated_by_parts(self, groups: Sequence[tuple[Sequence[str], str]]) -> int:
+        """The same of a wide table: rows are told apart part by part, and those still alike are asked about in the next."""
+        row, damage = quoted(ROW), quoted(DAMAGE)
+        self._database.execute(
+            f"create or replace temp table alike as select {row} as row, 0 as first from {groups[0][1]} where {damage} is null"
+        )
+        for names, relation in groups:
+            columns = ", ".join(f"part.{quoted(name)}" for name in names)
+            self._database.execute(
+                "create or replace temp table alike as select alike.row as row, min(alike.row) over same as first "
+                f"from {relation} as part join alike on alike.row = part.{row} "
+                f"window same as (partition by alike.first, {columns}) qualify count(*) over same > 1"
+            )
+        return self._number("select count(*) - count(distinct first) from alike")
+
+    def _sound(self, *columns: str) -> str:
+        """The rows without damage, at least with these columns."""
+        return f"(select * from {self._parts.of(*columns)} where {quoted(DAMAGE)} is null)"
+
+    def _places(self, column: str, condition: str) -> tuple[Place, ...]:
         row, line = quoted(ROW), quoted(LINE)
-        sql = f"select {row}, {line} from {self._relation} where {condition} order by {row} limit {PLACES}"
+        sql = f"select {row}, {line} from {self._sound(column)} where {condition} order by {row} limit {PLACES}"
         return tuple(Place(*found) for found in self._database.execute(sql).fetchall())
 
     def _number(self, sql: str) -> int:

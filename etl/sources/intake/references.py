@@ -19,6 +19,7 @@ from etl.core.problems import Severity
 from etl.core.records import DAMAGE
 from etl.sources.engine import quoted
 from etl.sources.intake.columns import BLANKS
+from etl.sources.intake.parts import Parts
 from etl.sources.table_schema import TableSchema
 
 _SAME_SHAPE = 0.5
@@ -26,16 +27,17 @@ _MANY_VALUES = 20
 _CONTAINED = 0.95
 _CONTAINED_BY_NAME = 0.5
 _LEAST_STEM = 3
+_KEYS_MOST = 12
 _LONGER = 2
 """A value that is a little longer than any key is an orphan; one far longer shows that the column is no reference."""
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A table that was measured, with the FROM clause of its rows, its source and what that declares of it."""
+    """A table that was measured, with its rows, its source and what that declares of it."""
 
     table: Table
-    relation: str
+    parts: Parts
     source: str = ""
     schema: TableSchema | None = None
 
@@ -55,9 +57,13 @@ def orphans(found: Sequence[Reference]) -> Iterator[Observation]:
 
 
 def _keys(table: Table) -> list[Column]:
-    """The columns that can be pointed to: keys, and those that would be keys without their duplicates and blanks."""
+    """The columns that can be pointed to: keys, and those that would be keys without their duplicates and blanks.
+
+    The likeliest are enough: in a wide table of few rows, hundreds of columns are unique by chance.
+    """
     single = {key[0] for key in table.keys if len(key) == 1}
-    return [column for column in table.columns if column.name in single or _is_own(table, column)]
+    able = [column for column in table.columns if column.name in single or _is_own(table, column)]
+    return sorted(able, key=lambda column: _strangeness(table, column))[:_KEYS_MOST]
 
 
 def _of(
@@ -125,7 +131,7 @@ def _shared_shapes(column: Column, key: Column) -> float:
 
 def _measured(database: duckdb.DuckDBPyConnection, read: Read, column: Column, parent: Read, key: Column) -> Reference:
     sql = f"""
-        with child as ({_values(read.relation, column.name)}), parent as ({_values(parent.relation, key.name)})
+        with child as ({_values(read.parts, column.name)}), parent as ({_values(parent.parts, key.name)})
         select count(*), count(*) filter (parent.value is null), coalesce(sum(child.n) filter (parent.value is null), 0)
         from child left join parent using (value)"""
     values, missing, rows = (int(each) for each in database.execute(sql).fetchall()[0])
@@ -141,9 +147,9 @@ def _measured(database: duckdb.DuckDBPyConnection, read: Read, column: Column, p
     )
 
 
-def _values(relation: str, column: str) -> str:
+def _values(parts: Parts, column: str) -> str:
     bare = f"trim({quoted(column)}, {BLANKS})"
-    return f"select {bare} as value, count(*) as n from {relation} where {quoted(DAMAGE)} is null and {bare} <> '' group by 1"
+    return f"select {bare} as value, count(*) as n from {parts.of(column)} where {quoted(DAMAGE)} is null and {bare} <> '' group by 1"
 
 
 def _is_convincing(found: Reference) -> bool:

@@ -28,12 +28,15 @@ _DAMAGED_SHARE = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """What a project says of a file; None where nothing is said."""
+    """What a project says of a file; None where nothing is said. A file that is not ``delimited`` has columns of fixed
+    width.
+    """
 
     encoding: str | None = None
     delimiter: str | None = None
     quote: str = '"'
     numbers_nameless: bool = False
+    delimited: bool = True
 
 
 def verdict(
@@ -42,7 +45,8 @@ def verdict(
     """The verdict on a file and what was observed on the way. ``stream`` is read at its start once more."""
     candidates = _ranked(facts.contexts) if facts.other.count and not facts.wide else ()
     encoding, proof = _encoding(facts, candidates, declared)
-    delimiter, is_quoted, doubt = _dialect(stream, encoding, declared, table)
+    dialect = _dialect(stream, encoding, declared, table) if declared.delimited else ("", False, None)
+    delimiter, is_quoted, doubt = dialect
     observations = [*_on_encoding(facts, candidates, declared, table), *_on_bytes(facts, table)]
     if doubt is not None:
         observations.append(Observation("unreadable", Severity.BLOCK, table, detail=str(doubt)))

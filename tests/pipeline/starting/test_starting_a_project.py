@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+import zipfile
 
 import pytest
 from typer.testing import CliRunner
@@ -208,7 +209,7 @@ def test_a_source_that_the_project_does_not_have_is_named_with_a_remedy(run, exp
 
 
 def test_a_table_that_cannot_be_read_is_told_and_the_others_are_drafted(run, export):
-    (export / "BROKEN.csv").write_text("A,,\n1,2,3\n")
+    (export / "BROKEN.csv").write_text("A,A\n1,2\n")
     run("init", "p", "--source", "export")
     result = run("scaffold", "p", "--progress", "none")
     assert result.exit_code == 1
@@ -221,3 +222,31 @@ def test_help_shows_an_example(run, command):
     result = run(command, "--help")
     assert result.exit_code == 0
     assert f"casebook-etl {command} " in result.stdout
+
+
+def test_a_folder_of_many_kinds_becomes_a_source_for_each(run, tmp_path):
+    drop = tmp_path / "drop"
+    drop.mkdir()
+    (drop / "A.csv").write_text("ID,NM,\n1,x,\n")
+    (drop / "B.sql").write_text("")
+    (drop / "C.txt").write_text("0001\n")
+    (drop / "C.cpy").write_text("01 R.\n")
+    (drop / "D.txt").write_text("0001\n")
+    with zipfile.ZipFile(drop / "E.zip", "w") as archive:
+        archive.writestr("x/F.csv", "ID\n1\n")
+    result = run("init", "p", "--source", "drop")
+    assert result.exit_code == 0, result.output
+    text = (tmp_path / "p" / "project.yaml").read_text()
+    assert '{csv: "../drop/*.csv", nameless: number}' in text
+    assert '{dump: "../drop/B.sql"}' in text
+    assert '{fixed_width: "../drop/C.txt", layout: "../drop/C.cpy"}' in text
+    assert "  # decide: The first line of D.txt holds no delimiter" in text
+    assert '{zip: "../drop/E.zip", csv: "*.csv"}' in text
+
+
+@pytest.mark.parametrize(("name", "said"), [("case.cpy", "copybook"), ("case.txt", "no delimiter")])
+def test_a_file_that_cannot_be_declared_by_its_ending_is_refused(run, tmp_path, name, said):
+    (tmp_path / name).write_text("01 R.\n")
+    result = run("init", "p", "--source", name)
+    assert result.exit_code == 2
+    assert said in result.output

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import stat
+import zipfile
 from pathlib import Path
 
 import pyarrow as pa
@@ -128,3 +129,77 @@ def test_codes_of_observations_are_documented():
     missing = [each.code for each in observation_codes() if f"`{each.code}`" not in page]
     assert missing == []
     assert all(severity in page for severity in Severity)
+
+
+def test_a_bad_layout_is_a_finding_and_the_other_sources_are_looked_at(run, tmp_path):
+    (tmp_path / "PEOPLE.csv").write_text("PERSON_ID,CITY\n1,Athens\n")
+    (tmp_path / "OLD.txt").write_text("0001\n")
+    (tmp_path / "old.cpy").write_text("01 R.\n 05 A PIC X(4) COMP-X.\n")
+    (tmp_path / "project.yaml").write_text(
+        "project: p\ntimezone: UTC\n"
+        "sources:\n  old: {fixed_width: '*.txt', layout: old.cpy}\n  new: {csv: '*.csv'}\n"
+        "profiles:\n  s: {base_url: 'http://127.0.0.1:1', token_url: 'http://127.0.0.1:1', tenant: sandbox}\n"
+    )
+    result = run(str(tmp_path), "--json")
+    assert result.exit_code == 1
+    assert [each["name"] for each in facts(result)["tables"]] == ["new.PEOPLE"]
+    assert "old.OLD" in result.stdout
+
+
+def project_of(folder, sources):
+    (folder / "project.yaml").write_text(
+        f"project: p\ntimezone: UTC\nsources:\n{sources}"
+        "profiles:\n  s: {base_url: 'http://127.0.0.1:1', token_url: 'http://127.0.0.1:1', tenant: sandbox}\n"
+    )
+    return folder
+
+
+def places_of(result):
+    found = facts(result)["observations"]
+    return {each["code"]: each["places"][0] for each in found if each["places"]}
+
+
+def test_bytes_of_files_of_fixed_width_are_judged_like_those_of_delimited_text(run, tmp_path):
+    (tmp_path / "OLD.txt").write_bytes("0001é\n".encode() + b"0002\xe9\n0003a\n00")
+    (tmp_path / "layout.csv").write_text("column,start,length\nID,1,4\nNM,5,1\n")
+    result = run(project_of(tmp_path, "  old: {fixed_width: OLD.txt, layout: layout.csv, encoding: utf-8}\n"), "--json")
+    places = places_of(result)
+    assert (places["encoding_mixed"]["line"], places["encoding_mixed"]["offset_bytes"]) == (2, 7)
+    assert (places["undecodable_row"]["line"], places["truncated"]["line"]) == (2, 4)
+    assert places["truncated"]["offset_bytes"] == 19
+
+
+def test_bytes_of_files_in_zips_are_judged_too(run, tmp_path):
+    with zipfile.ZipFile(tmp_path / "drop.zip", "w") as archive:
+        archive.writestr("x/PEOPLE.csv", "ID,NM\n1,é\n".encode() + b"2,\xe9\n3")
+    result = run(project_of(tmp_path, "  old: {zip: drop.zip, csv: '*.csv'}\n"), "--json")
+    places = places_of(result)
+    assert (places["encoding_mixed"]["line"], places["encoding_mixed"]["offset_bytes"]) == (3, 11)
+    assert places["truncated"]["offset_bytes"] == 15
+    assert facts(result)["tables"][0]["origin"] == "drop.zip: PEOPLE.csv"
+
+
+def test_files_of_a_folder_that_nothing_reads_are_named_with_their_declaration(run, export):
+    (export.parent / "old.mdb").write_bytes(b"x")
+    (export.parent / "NOTES.sql").write_text(
+        "-- MySQL dump 10.13\nCREATE TABLE `N` (`ID` int);\nINSERT INTO `N` VALUES (1);\n-- Dump completed\n"
+    )
+    result = run(export.parent, "--json")
+    assert sorted(each["name"] for each in facts(result)["tables"]) == ["NOTES.N", "PERSONS"]
+    (left,) = [each for each in facts(result)["observations"] if each["code"] == "not_read"]
+    assert (left["table"], '{access: "old.mdb"}' in left["detail"]) == ("old.mdb", True)
+
+
+def test_files_beside_those_of_a_project_are_named(run, export):
+    folder = project_of(export.parent, "  old: {csv: 'PERS*.csv'}\n")
+    assert "not_read" not in {each["code"] for each in facts(run(folder, "--json"))["observations"]}
+    (folder / "MORE.csv").write_text(CLEAN)
+    (left,) = [each for each in facts(run(folder, "--json"))["observations"] if each["code"] == "not_read"]
+    assert left["table"] == "MORE.csv"
+
+
+def test_a_number_that_not_everybody_has_is_no_key_beside_a_whole_one(run, tmp_path):
+    rows = "".join(f"u{each},{each if each != 5 else ''}\n" for each in range(40))
+    (tmp_path / "organizations.csv").write_text("organization_uuid_id,organization_tax_id\n" + rows)
+    codes = {each["code"] for each in facts(run(tmp_path / "organizations.csv", "--json"))["observations"]}
+    assert "missing_keys" not in codes

@@ -118,7 +118,7 @@ def test_a_damaged_state_names_the_newest_copy(place, tmp_path):
 
 @pytest.mark.e2e
 @pytest.mark.timeout(600)
-def test_the_sample_agency_is_rebuilt_after_its_state_was_lost_half_way(agency, reference, capsys):
+def test_the_sample_agency_is_rebuilt_after_its_state_was_lost_half_way(agency, reference, proof_line):
     with sandbox() as box:
         agency.point_at(box.base_url)
         process = start("run", agency.project, "--profile", "sandbox", "--progress", "none")
@@ -135,8 +135,7 @@ def test_the_sample_agency_is_rebuilt_after_its_state_was_lost_half_way(agency, 
         held += settled(agency, box.oracle.counts())
         ended = agency.run()
         proof = prove(agency.state, box.oracle, reference.good, reference.records)
-        with capsys.disabled():
-            print("\n" + proof.line("agency rebuilt", 0, 0.0, settled=held))  # noqa: T201 - one JSON line
+        proof_line("agency rebuilt after its state was lost half way", None, **proof.figures(), settled=held)
         assert proof.is_clean, ended.text
 
 

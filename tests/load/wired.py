@@ -85,7 +85,13 @@ class Wired(World):
         credentials = Credentials("sandbox", SecretStr("sandbox"), "the sandbox")
         way = InProcess(self.app)
         chance = random.Random(CHANCE)  # noqa: S311 - delays are no secret
-        return CasebookClient(profile, CATALOG, credentials, way, upload_transport=way, clock=self.clock, chance=chance)
+        return CasebookClient(
+            profile, CATALOG, credentials, way, upload_transport=self.storage(), clock=self.clock, chance=chance
+        )
+
+    def storage(self) -> httpx.AsyncBaseTransport:
+        """Where the bytes of attachments go."""
+        return InProcess(self.app)
 
     async def _load(self, points: FailPoints, during: Callable[[Loader], None] | None) -> Loader:
         target = self.client()

@@ -29,7 +29,7 @@ from tests.casebook.certificates import Authority
 
 WAYS: dict[str, Callable[[ssl.SSLContext | None], Sockets | Transport]] = {
     "own sockets": lambda _: Sockets(),
-    "the library's transport": lambda trusted: httpx.AsyncHTTPTransport(verify=trusted or True),
+    "the library's transport": lambda trusted: httpx.AsyncHTTPTransport(verify=trusted or PUBLIC),
 }
 REJECTED, COMMITTED, UNCERTAIN, STOP = "rejected", "committed", "uncertain", "stop: redirected"
 ID = "0d5e6c1e-7a43-4a0b-9f0e-3b1c2d4e5f60"
@@ -275,8 +275,13 @@ async def posted(way: str, url: str, cell: Cell, trusted: ssl.SSLContext | None 
     return judge_create(reply, type_name="people", place="POST person")
 
 
+PUBLIC = httpx.create_ssl_context(trust_env=False)
+
+
 @pytest.fixture(params=WAYS)
-def way(request: pytest.FixtureRequest) -> str:
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A way; the public authorities, which take longer to read than a cell, are read once."""
+    monkeypatch.setattr(httpx, "create_ssl_context", lambda **_: PUBLIC)
     return request.param
 
 

@@ -50,7 +50,7 @@ def test_a_load_that_is_hung_up_ends_at_once_and_the_same_command_goes_on(tmp_pa
         say(place, casebook.oracle, reference, proof_line, "SIGHUP amid a load")
 
 
-@pytest.mark.parametrize("asleep_s", [0.3 * DEADLINE_S, 2.5 * DEADLINE_S])
+@pytest.mark.parametrize("asleep_s", [pytest.param(0.3 * DEADLINE_S, marks=pytest.mark.e2e), 2.5 * DEADLINE_S])
 def test_a_load_that_is_stopped_and_woken_goes_on_by_itself(tmp_path, reference, proof_line, asleep_s):
     """As a laptop that is closed: calls in flight may be over when it wakes, and are asked about."""
     with sandbox(latency_s=LATENCY_S) as casebook:

@@ -1,8 +1,14 @@
-"""What every test shares: nothing is written outside the folders of the tests."""
+"""What every test shares: nothing is written outside the folders of the tests, and proofs end in one line each.
+
+A proof says its figures to the fixture ``proof_line``. They travel as a property of the test's report, which is what
+worker processes hand over too, and all lines are printed at the end, parts of one proof added up.
+"""
 
 from __future__ import annotations
 
+import json
 import os
+import time
 from collections.abc import Iterator
 from itertools import count
 
@@ -10,7 +16,81 @@ import pytest
 import sqlalchemy as sa
 
 MARIADB = "CASEBOOK_ETL_TEST_MARIADB_URL"
+PROOF = "proof"
 _DATABASES = count(1)
+
+
+class ProofLine:
+    """Takes the figures of a proof; seconds are counted from the beginning of the test or the line before."""
+
+    def __init__(self, request: pytest.FixtureRequest) -> None:
+        self._request = request
+        self._began = time.monotonic()
+
+    def __call__(
+        self,
+        test: str,
+        seed: int | None,
+        *,
+        n: int,
+        dup: int,
+        lost: int,
+        wrong_id: int,
+        corrupt: int,
+        held: int,
+        **more: int,
+    ) -> None:
+        """One line, or a part of it where others have the same name and seed: then figures are added up."""
+        figures = {"n": n, "dup": dup, "lost": lost, "wrong_id": wrong_id, "corrupt": corrupt, "held": held, **more}
+        self._request.node.user_properties.append((PROOF, self._line(test, seed, figures)))
+
+    def at_once(self, test: str, seed: int | None, **figures: int) -> None:
+        """A line that is printed now, for a proof that goes on for hours and may be ended by hand."""
+        with self._request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+            print(f"\n{json.dumps(self._line(test, seed, figures))}")  # noqa: T201 - for scripts
+
+    def _line(self, test: str, seed: int | None, figures: dict[str, int]) -> dict[str, object]:
+        began, self._began = self._began, time.monotonic()
+        return {"test": test, "seed": seed, **figures, "s": round(self._began - began, 2)}
+
+
+class ProofLines:
+    """Collects the lines of all tests, wherever they ran, and prints them at the end."""
+
+    def __init__(self) -> None:
+        self._lines: dict[tuple[str, int | None], dict[str, object]] = {}
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Keeps what a test said, once it and its fixtures have ended."""
+        if report.when == "teardown":
+            for name, value in report.user_properties:
+                if name == PROOF:
+                    self._add(dict(value))
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Prints them."""
+        if self._lines:
+            terminalreporter.section("proofs")
+        for line in sorted(self._lines.values(), key=lambda each: str(each["test"])):
+            terminalreporter.write_line(json.dumps(line))
+
+    def _add(self, line: dict[str, object]) -> None:
+        known = self._lines.setdefault((str(line["test"]), line["seed"]), {})
+        for name, value in line.items():
+            adds = name != "seed" and isinstance(value, int | float)
+            known[name] = round(known.get(name, 0) + value, 2) if adds else value
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Worker processes hand their lines over; only the first process prints."""
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(ProofLines(), "proof-lines")
+
+
+@pytest.fixture
+def proof_line(request: pytest.FixtureRequest) -> ProofLine:
+    """Where a proof says its figures; see the top of this file."""
+    return ProofLine(request)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -103,7 +103,10 @@ def until_an_intent(command: list[str], state: Path) -> float:
 @pytest.mark.bench
 @pytest.mark.parametrize("ended", ["by Ctrl-C", "by a kill"])
 def test_the_whole_command_that_goes_on_sends_soon(tmp_path, port, tell, etl_command, ended):
-    """After a kill the whole file is searched for damage, which is told and not held to the goal."""
+    """The goal is that of a load that ended by itself or by Ctrl-C. After a kill the whole file is searched for damage
+    first; how long that takes is told, without a goal: see the end of docs/drill.md.
+    """
+    most_s = MOST_S if ended == "by Ctrl-C" else None
     project = made_project(tmp_path, port, concurrency=16, rows=DONE + LEFT)
     setting = open_project(project, None, os.environ)
     interrupted(setting)
@@ -111,8 +114,8 @@ def test_the_whole_command_that_goes_on_sends_soon(tmp_path, port, tell, etl_com
         setting.state_path.with_name(setting.state_path.name + ".closed").unlink()
     first_s = until_an_intent([etl_command, "run", str(project), "--quiet"], setting.state_path)
     tell(bench="resume", whole_command=True, ended=ended, in_state=DONE, left=LEFT, first_request_s=round(first_s, 2),
-         most_s=MOST_S)  # fmt: skip
-    assert first_s <= MOST_S or ended == "by a kill"
+         most_s=most_s)  # fmt: skip
+    assert most_s is None or first_s <= most_s
 
 
 @pytest.mark.bench

@@ -279,16 +279,33 @@ LOST = [
 
 
 @pytest.mark.parametrize("fault", LOST, ids=lambda rule: rule.name)
-def test_a_lost_answer_is_never_retried_blindly(fault: FaultRule) -> None:
+def test_a_lost_answer_is_never_retried_blindly(fault: FaultRule, proof_line) -> None:
+    unclear: list[ResponseLost] = []
+
     async def body(target: Target) -> None:
-        with pytest.raises(ResponseLost):
+        with pytest.raises(ResponseLost) as caught:
             await target.create(person())
+        unclear.append(caught.value)
         assert isinstance(target, CasebookClient)
         assert sum(count for (verb, _), count in target.requests.items() if verb == "POST") == 2  # token, create
         assert len(await all_of(target.list("person"))) <= 1
 
     with sandbox(fault) as handle:
         asyncio.run(closing(client_of(handle), body))
+        arrived = [entry for entry in handle.oracle.journal("POST") if entry.entity == "person"]
+        there = handle.oracle.records("person")
+    done = sum(entry.record_id is not None for entry in arrived)
+    proof_line(
+        "lost answers at the client",
+        None,
+        n=1,
+        dup=len(arrived) - 1,
+        lost=max(done - len(there), 0),
+        wrong_id=len({each.id for each in there} - {entry.record_id for entry in arrived}),
+        corrupt=int(len(there) > 1),
+        held=len(unclear),
+    )
+    assert len(arrived) == 1
 
 
 def test_an_answer_without_a_body_is_completed_from_its_address() -> None:

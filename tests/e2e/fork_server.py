@@ -11,9 +11,11 @@ import json
 import os
 import pkgutil
 import sys
+from typing import Any
 
 import etl
 from etl.cli import run_command_line
+from tests.e2e.fail_points import ENDED, plant
 
 
 def serve() -> None:
@@ -36,11 +38,16 @@ def _say(number: int) -> None:
     sys.stdout.flush()
 
 
-def _be_the_program(order: dict[str, str]) -> None:
+def _be_the_program(order: dict[str, Any]) -> None:
     for number, path in ((0, os.devnull), (1, order["out"]), (2, order["err"])):
         os.dup2(os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600), number)
     sys.argv = ["casebook-etl", *order["arguments"]]
-    code = run_command_line()
+    if "ends" in order:
+        plant(*order["ends"])
+    try:
+        code = run_command_line()
+    except BaseException:  # noqa: BLE001 - only a planted end comes this far, and the child must not become a server
+        code = ENDED
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)

@@ -98,10 +98,12 @@ class Forks:
             bufsize=1,
         )
 
-    def start(self, *arguments: object) -> Forked:
-        """A command in a process of its own; the one before must have ended."""
+    def start(self, *arguments: object, ends: tuple[str, str] | None = None) -> Forked:
+        """A command in a process of its own; the one before must have ended. ``ends``: see :mod:`tests.e2e.fail_points`."""
         paths = {name: str(self._folder / f"fork.{name}") for name in ("out", "err")}
-        self._server.stdin.write(json.dumps({"arguments": [*map(str, arguments)], **paths}) + "\n")
+        self._server.stdin.write(
+            json.dumps({"arguments": [*map(str, arguments)], **paths, **({"ends": ends} if ends else {})}) + "\n"
+        )
         return Forked(int(self._server.stdout.readline()), self._server.stdout, paths)
 
     def close(self) -> None:

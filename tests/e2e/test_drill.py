@@ -45,24 +45,24 @@ def test_a_drill_finds_nothing_lost_or_doubled_touches_nothing_real_and_says_wha
 
 
 @pytest.mark.timeout(600)
-def test_fifteen_more_kills_lose_and_double_nothing(agency, capsys):
-    kill(agency, 15, 11, capsys)
+def test_fifteen_more_kills_lose_and_double_nothing(agency, proof_line):
+    kill(agency, 15, 11, proof_line)
 
 
 @pytest.mark.e2e
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("seed", [21, 22, 23])
-def test_ninety_more_kills_lose_and_double_nothing(agency, seed, capsys):
-    kill(agency, 30, seed, capsys)
+def test_ninety_more_kills_lose_and_double_nothing(agency, seed, proof_line):
+    kill(agency, 30, seed, proof_line)
 
 
-def kill(place, kills: int, seed: int, capsys) -> None:
+def kill(place, kills: int, seed: int, proof_line) -> None:
     ended = etl("drill", place.project, "--no-cuts", "--kills", kills, "--seed", seed, "--progress", "none", "--json")
     assert ended.code == 0, ended.text
     facts = ended.answer
     assert sum(each["kills"] for each in facts.pop("passes")) == kills
-    with capsys.disabled():
-        print(f"\n{json.dumps({**facts, 'test': 'drill kills', 'kills': kills})}")  # noqa: T201 - one line for scripts
+    figures = {name: facts[name] for name in ("n", "dup", "lost", "wrong_id", "corrupt", "held", "faults")}
+    proof_line("drill kills", seed, **figures, kills=kills)
 
 
 def test_a_loader_that_resends_is_found_out(project, monkeypatch):

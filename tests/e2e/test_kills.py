@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import random
 import shutil
@@ -27,45 +26,42 @@ KILLS_A_LOAD = 20
 
 
 @pytest.mark.timeout(240)
-def test_a_load_killed_five_times_at_a_cutting_server_is_exact(agency, reference, capsys):
-    assert_exact_after(5, SEED, agency, reference, capsys)
+def test_a_load_killed_five_times_at_a_cutting_server_is_exact(agency, reference, proof_line):
+    assert_exact_after(5, SEED, agency, reference, proof_line)
 
 
 @pytest.mark.e2e
 @pytest.mark.timeout(1200)
-def test_a_load_killed_thirty_times_at_a_cutting_server_is_exact(whole, whole_reference, capsys):
-    assert_exact_after(30, SEED + 1, whole, whole_reference, capsys)
+def test_a_load_killed_thirty_times_at_a_cutting_server_is_exact(whole, whole_reference, proof_line):
+    assert_exact_after(30, SEED + 1, whole, whole_reference, proof_line)
 
 
 @pytest.mark.drill
-def test_loads_killed_for_as_long_as_one_likes_are_exact(part, reference, tmp_path, capsys):
+def test_loads_killed_for_as_long_as_one_likes_are_exact(part, reference, tmp_path, proof_line):
     wanted, done, total = int(os.environ.get("DRILL_KILLS", "1000")), 0, Counter()
-    began = time.monotonic()
     first = seed = int(os.environ.get("DRILL_SEED", SEED + 2))
     with contextlib.closing(Forks(tmp_path)) as forks:
         while done < wanted:
             place = copy_project(tmp_path / str(seed), "demo_agency", part)
             kills = Kills(KILLS_A_LOAD, seed, longest_wait_s=0.6, begin=forks.start)
-            proof = killed_load(place, reference, kills, capsys)
+            proof = killed_load(place, reference, kills, proof_line.at_once)
             assert proof.is_clean
             assert kills.done
             total.update(proof.figures())
             shutil.rmtree(tmp_path / str(seed))
             done, seed = done + kills.done, seed + 1
-    line = {"test": "kills, all loads", "seed": first, **total, "kills": done, "s": round(time.monotonic() - began, 1)}
-    say(capsys, json.dumps(line))
+    proof_line("kills, all loads", first, **total, kills=done)
 
 
-def test_the_harness_finds_the_duplicates_of_a_loader_that_resends(agency, reference, monkeypatch, capsys):
+def test_the_harness_finds_the_duplicates_of_a_loader_that_resends(agency, reference, monkeypatch, proof_line):
     async def resend_at_once(self, question, resend, **_):
         return await resend() if resend else None
 
     monkeypatch.setattr(Unclear, "settle", resend_at_once)
-    began = time.monotonic()
     with sandbox(faults="reset_after_commit@POST:0.08", seed=SEED) as cutting:
         agency.point_at(cutting.base_url, quiet_s=QUIET_S).run()
         proof = prove(agency.state, cutting.oracle, reference.good, reference.records)
-    say(capsys, proof.line("negative control: resends", SEED, time.monotonic() - began))
+    proof_line("negative control: resends", SEED, **proof.figures())
     assert proof.dup > 5
     assert not proof.is_clean
 
@@ -94,10 +90,10 @@ def whole(tmp_path: Path) -> Place:
     return copy_project(tmp_path, "demo_agency", SAMPLE)
 
 
-def assert_exact_after(wanted: int, seed: int, place: Place, reference: Reference, capsys, **settings) -> None:
+def assert_exact_after(wanted: int, seed: int, place: Place, reference: Reference, proof_line, **settings) -> None:
     """A load that was killed so many times, no fewer, ends as one that never was."""
     kills = Kills(wanted, seed)
-    assert killed_load(place, reference, kills, capsys, **settings).is_clean
+    assert killed_load(place, reference, kills, proof_line, **settings).is_clean
     assert kills.done == wanted
 
 
@@ -136,19 +132,18 @@ class Kills:
             time.sleep(self._chance.uniform(0, 0.05))
 
 
-def killed_load(place: Place, reference: Reference, kills: Kills, capsys, **settings) -> Proof:
+def killed_load(place: Place, reference: Reference, kills: Kills, say, **settings) -> Proof:
     """Kills one load, each time goes on with the same command, and holds the end against the reference.
 
-    ``settings`` are the sandbox's.
+    ``say`` takes the figures; ``settings`` are the sandbox's.
     """
-    began = time.monotonic()
     with sandbox(place.folder / "sandbox.db", FAULTS, seed=kills.seed, **settings) as cutting:
         place.point_at(cutting.base_url, quiet_s=QUIET_S)
         kills.at(place, cutting.oracle, reference.records.total())
         ended = finished(kills.run(place))
         time.sleep(0.2)
         proof = prove(place.state, cutting.oracle, reference.good, reference.records)
-    say(capsys, proof.line("kills", kills.seed, time.monotonic() - began, kills=kills.done))
+    say(f"{kills.wanted} kills of one load", kills.seed, **proof.figures(), kills=kills.done)
     assert ended.code == 1, ended.text
     assert_same_account(place, reference, ended)
     return proof
@@ -189,8 +184,3 @@ def swap_ids(state: Path, first: str, second: str) -> None:
         for old, new in ((first, "spare"), (second, first), ("spare", second)):
             database.execute("update records set target_id = ? where target_id = ?", (new, old))
         database.commit()
-
-
-def say(capsys, line: str) -> None:
-    with capsys.disabled():
-        print(f"\n{line}")  # noqa: T201 - the harness reports one JSON line

@@ -65,16 +65,18 @@ def ids_are_ours(place: Place) -> list[bool]:
 
 
 @pytest.mark.timeout(240)
-def test_a_killed_load_with_its_state_on_a_server_is_exact(agency, reference, postgres_database, capsys):
+def test_a_killed_load_with_its_state_on_a_server_is_exact(agency, reference, postgres_database, proof_line):
     place = on_server(agency, postgres_database)
-    assert_exact_after(3, SEED + 5, place, reference, capsys)
+    assert_exact_after(3, SEED + 5, place, reference, proof_line)
     assert not list(place.runs.glob("*.db"))
 
 
 @pytest.mark.e2e
 @pytest.mark.timeout(1200)
-def test_a_load_killed_twelve_times_with_its_state_on_a_server_is_exact(agency, reference, postgres_database, capsys):
-    assert_exact_after(12, SEED + 6, on_server(agency, postgres_database), reference, capsys)
+def test_a_load_killed_twelve_times_with_its_state_on_a_server_is_exact(
+    agency, reference, postgres_database, proof_line
+):
+    assert_exact_after(12, SEED + 6, on_server(agency, postgres_database), reference, proof_line)
 
 
 def test_every_command_reads_a_state_on_a_server(tmp_path, postgres_database):
@@ -181,17 +183,19 @@ def test_a_password_in_the_address_is_refused(tmp_path, monkeypatch, password):
 
 
 @pytest.mark.timeout(240)
-def test_a_killed_load_with_ids_of_our_choice_is_exact(agency, reference, monkeypatch, capsys):
+def test_a_killed_load_with_ids_of_our_choice_is_exact(agency, reference, monkeypatch, proof_line):
     catalog = taking_ids(agency, monkeypatch)
-    assert_exact_after(3, SEED + 7, agency, reference, capsys, catalog=catalog)
+    assert_exact_after(3, SEED + 7, agency, reference, proof_line, catalog=catalog)
     assert all(ids_are_ours(agency))
 
 
 @pytest.mark.e2e
 @pytest.mark.timeout(1200)
-def test_a_load_killed_twelve_times_at_a_tenant_that_ignores_our_ids_is_exact(agency, reference, monkeypatch, capsys):
+def test_a_load_killed_twelve_times_at_a_tenant_that_ignores_our_ids_is_exact(
+    agency, reference, monkeypatch, proof_line
+):
     taking_ids(agency, monkeypatch)
-    assert_exact_after(12, SEED + 8, agency, reference, capsys)
+    assert_exact_after(12, SEED + 8, agency, reference, proof_line)
     assert not any(ids_are_ours(agency))
 
 

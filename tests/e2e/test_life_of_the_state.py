@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from etl.pipeline.pictures import good
 from tests.e2e.harness import Place, etl, finished, sandbox, small, start, writes
-from tests.e2e.pictures import prove
+from tests.e2e.pictures import Picture, known, prove
 
 
 @pytest.fixture
@@ -77,18 +78,22 @@ def test_a_lost_state_is_rebuilt_without_a_write(place, box):
     assert (writes(box.oracle), box.oracle.counts()) == (before, counts)
 
 
-def test_two_copies_in_two_processes_never_both_write(place, box, tmp_path):
+def test_two_copies_in_two_processes_never_both_write(place, box, tmp_path, proof_line):
     """Each on a machine of its own: no lock and no witness tells one of the other."""
     assert etl("plan", place.project).code == 0
     shutil.copytree(place.folder, tmp_path / "two", ignore=shutil.ignore_patterns("runs"))
     second = Place(tmp_path / "two", place.name)
     assert place.run().code == 0
     before = writes(box.oracle)
+    first = good(known(place.state), Picture(box.oracle))
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(os.environ, "CASEBOOK_ETL_WITNESS_FOLDER", str(tmp_path / "another machine"))
         ended = finished(start("run", second.project, "--profile", "sandbox", "--progress", "none", "--json"))
     assert ended.code == 3, ended.text
     assert "does not know" in ended.err
+    proof = prove(place.state, box.oracle, first.contents, first.records)
+    proof_line("two copies of one state", None, **proof.figures(), second_wrote=len(writes(box.oracle)) - len(before))
+    assert proof.is_clean
     assert writes(box.oracle) == before
 
 
@@ -118,7 +123,7 @@ def test_a_damaged_state_names_the_newest_copy(place, tmp_path):
 
 @pytest.mark.e2e
 @pytest.mark.timeout(600)
-def test_the_sample_agency_is_rebuilt_after_its_state_was_lost_half_way(agency, reference, capsys):
+def test_the_sample_agency_is_rebuilt_after_its_state_was_lost_half_way(agency, reference, proof_line):
     with sandbox() as box:
         agency.point_at(box.base_url)
         process = start("run", agency.project, "--profile", "sandbox", "--progress", "none")
@@ -135,8 +140,7 @@ def test_the_sample_agency_is_rebuilt_after_its_state_was_lost_half_way(agency, 
         held += settled(agency, box.oracle.counts())
         ended = agency.run()
         proof = prove(agency.state, box.oracle, reference.good, reference.records)
-        with capsys.disabled():
-            print("\n" + proof.line("agency rebuilt", 0, 0.0, settled=held))  # noqa: T201 - one JSON line
+        proof_line("agency rebuilt after its state was lost half way", None, **proof.figures(), settled=held)
         assert proof.is_clean, ended.text
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from etl.sandbox.database import LinkRow, Row
 from tests.e2e.harness import Ended, Place, etl, finished, sandbox, small, start, writes
+from tests.e2e.pictures import is_intact, known
 
 
 def run_id_of(place: Place, nth: int = -1) -> str:
@@ -185,7 +186,7 @@ def test_before_images_hold_no_value_in_the_clear_and_are_private(loaded):
 
 
 @pytest.mark.parametrize("kills", [pytest.param(2), pytest.param(12, marks=pytest.mark.e2e)])
-def test_killed_in_the_middle_it_goes_on(tmp_path, kills):
+def test_killed_in_the_middle_it_goes_on(tmp_path, proof_line, kills):
     people = "ID,FIRST,LAST,BORN,MOTHER\n" + "".join(
         f"{n},Ann,L{n},1990-01-01,{n // 10 or ''}\n" for n in range(1, 121)
     )
@@ -194,16 +195,33 @@ def test_killed_in_the_middle_it_goes_on(tmp_path, kills):
         place = small(tmp_path, casebook.base_url, {"data/PERSONS.csv": people, "data/MEMBERS.csv": members})
         assert place.run().code == 0
         run_id = run_id_of(place)
+        made, done = len(contents(casebook.oracle)), 0
         for _ in range(kills):
             before = len(casebook.oracle.journal("DELETE"))
             process = start("undo", run_id, place.project, "--profile", "sandbox", "--yes", "--progress", "none")
             while len(casebook.oracle.journal("DELETE")) < before + 8 and process.poll() is None:
                 time.sleep(0.005)
             process.kill()
-            finished(process)
+            done += finished(process).code < 0
         ended = undo(place, run_id)
         assert ended.code == 0, ended.text
+        figures = after_undo(place, casebook.oracle)
+        proof_line(f"undo killed {kills} times", None, n=made, **figures, kills=done)
         assert contents(casebook.oracle) == {}
+        assert not any(figures.values())
+
+
+def after_undo(place, oracle):
+    """``dup``: what is still there; ``lost``: deletes beyond one a record; ``wrong_id``: what state still calls ours."""
+    rows, left = known(place.state), contents(oracle)
+    deleted = Counter(entry.record_id for entry in oracle.journal("DELETE") if entry.status == 204)
+    return {
+        "dup": len(left),
+        "lost": deleted.total() - len(deleted),
+        "wrong_id": sum(each.target_id is not None for each in rows),
+        "corrupt": int(not is_intact(place.state)),
+        "held": sum(each.state != "undone" for each in rows),
+    }
 
 
 def test_what_an_undoing_that_was_killed_had_removed_itself_counts_as_removed(loaded):

@@ -7,7 +7,7 @@ sends and restores have been used up. The search is breadth-first over all moves
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -73,14 +73,19 @@ class State(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What a search saw: moments, moments with two records, ends that contradict the row or settle nothing, and the
-    ends in which the row is right.
+    """What a search saw: moments, moments with two records, ends that contradict the row or settle nothing (by kind), ends
+    in which a person must look, and the rows of the ends in which the row is right.
     """
 
     states: int
     duplicates: int
-    orphans: int
+    orphans_by_kind: Counter[str]
+    held: int
     good_ends: frozenset[str]
+
+    @property
+    def orphans(self) -> int:
+        return self.orphans_by_kind.total()
 
 
 def search(variant: Variant, crashes: int, sends: int) -> Findings:
@@ -100,7 +105,15 @@ def search(variant: Variant, crashes: int, sends: int) -> Findings:
     duplicates = sum(state.records > 1 for state in seen)
     orphans = [state for state in ends if model.is_orphan(state)]
     good = {state.row for state in ends if state not in orphans}
-    return Findings(len(seen), duplicates, len(orphans), frozenset(good))
+    kinds = Counter(kind_of(state) for state in orphans)
+    return Findings(len(seen), duplicates, kinds, sum(state.row == "held" for state in ends), frozenset(good))
+
+
+def kind_of(orphan: State) -> str:
+    """How an end is wrong, in the words of a proof's line."""
+    if orphan.row == "rejected":
+        return "corrupt"
+    return "wrong_id" if orphan.row == "created" and orphan.records else "lost"
 
 
 class Model:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import random
 import shutil
 import tempfile
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -16,6 +14,7 @@ from hypothesis import strategies as st
 
 from etl.core.records import Document, Ref
 from etl.mapping.model import EntityMapping
+from tests.load.figures import figures
 from tests.load.world import CASES, MEMBERS, PEOPLE, Rows, World, case, key_of, mapping_of, person
 
 FAULTS = ["lost", "lost_after", "late"]
@@ -45,6 +44,7 @@ def rows(mark: str) -> list[tuple[EntityMapping, Rows]]:
 
 
 EXPECTED = Counter(person=2, case=1, case_person=2, person_address=2, note=1, attachment=1)
+TWICE = Counter({name: 2 * count for name, count in EXPECTED.items()})
 
 
 def load_witnesses(world: World) -> None:
@@ -93,26 +93,19 @@ def test_a_second_load_of_the_same_plan_sends_nothing(world: World) -> None:
 
 
 @pytest.mark.parametrize("way", ["dies", "killed", "defect", "cancelled"])
-def test_ending_at_any_point_in_any_way_is_harmless(world: World, tmp_path: Path, way: str, capsys) -> None:
+def test_ending_at_any_point_in_any_way_is_harmless(world: World, tmp_path: Path, way: str, proof_line) -> None:
     load_witnesses(world)
-    began = time.monotonic()
     for at in range(1, WHOLE_LOAD):
         again = world.copy(tmp_path.with_name(f"{tmp_path.name}-{at}"))
         again.plan(*rows("1"))
         ended = again.load_dying_at(at, way)
         again.load()
+        proof_line(f"fail-points: {way}", None, **figures(again, TWICE), points=ended)
         assert_complete(again, "w", "1")
         shutil.rmtree(again.folder)
         if not ended:
-            say(capsys, f"fail-points: {way}", at, time.monotonic() - began)
             return
     pytest.fail("the load has more fail-points than this test tries")
-
-
-def say(capsys, test: str, points: int, seconds: float) -> None:
-    line = {"test": test, "seed": None, "n": points, "dup": 0, "lost": 0, "wrong_id": 0, "corrupt": 0, "held": 0}
-    with capsys.disabled():
-        print(f"\n{json.dumps({**line, 's': round(seconds, 1)})}")  # noqa: T201 - one line for scripts
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])

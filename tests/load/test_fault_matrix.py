@@ -7,8 +7,6 @@ the first one left open, the second ends with every record there once.
 from __future__ import annotations
 
 import asyncio
-import json
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -18,7 +16,8 @@ import pytest
 
 from etl.core.records import TargetId
 from etl.sandbox.faults import FaultRule
-from tests.load.wired import DEADLINE_S, LATE_S, Wired
+from tests.load.figures import figures
+from tests.load.wired import CHANCE, DEADLINE_S, LATE_S, Wired
 from tests.load.world import CASES, PEOPLE, Rows, case, key_of, mapping_of, person
 
 NOTES = mapping_of("note", "subject", "body", "note_type", "target", refer_to=[CASES])
@@ -117,31 +116,22 @@ EXCEPTIONS: Mapping[tuple[str, str], str] = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module", autouse=True)
-def tally(request: pytest.FixtureRequest) -> Iterator[Counter[str]]:
-    """Counts cells; says the sum as one JSON line."""
-    began, counted = time.monotonic(), Counter(n=0, dup=0, lost=0)
-    yield counted
-    line = {"test": "fault matrix", "seed": 7, **counted, "wrong_id": 0, "corrupt": 0, "held": 0}
-    with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
-        print(f"\n{json.dumps({**line, 's': round(time.monotonic() - began, 1)})}")  # noqa: T201 - for scripts
-
-
 @pytest.fixture
-def world(tmp_path: Path, tally: Counter[str]) -> Iterator[Callable[[Operation], Wired]]:
-    opened: list[Wired] = []
+def world(tmp_path: Path, proof_line) -> Iterator[Callable[[Operation], Wired]]:
+    """Makes the world of one cell, whose figures are a part of one line for the whole matrix."""
+    opened: list[tuple[Wired, Operation]] = []
 
     def make(operation: Operation) -> Wired:
-        opened.append(Wired(tmp_path, profile={"page_size": operation.page_size}))
-        operation.plan(opened[-1])
-        return opened[-1]
+        made = Wired(tmp_path, profile={"page_size": operation.page_size})
+        opened.append((made, operation))
+        operation.plan(made)
+        return made
 
     yield make
-    for each in opened:
-        tally["n"] += 1
-        tally["dup"] += sum(count - 1 for count in each.oracle.markers().values())
-        tally["lost"] += abs(sum(each.oracle.counts().values()) - each.buckets()["created"])
-        each.close()
+    for made, operation in opened:
+        counted = figures(made, operation.records, settled=set(made.buckets()) == {"created"})
+        proof_line("fault matrix", CHANCE, **counted, cells=1)
+        made.close()
 
 
 @pytest.mark.parametrize("fault", ONCE)

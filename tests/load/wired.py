@@ -35,6 +35,8 @@ DEADLINE_S = 0.25
 """In real seconds: the hard deadline of a call."""
 LATE_S = 0.05
 QUIET_S = 15.0
+CHANCE = 7
+"""Seed of the client's delays."""
 BASE = "http://127.0.0.1:9"
 
 
@@ -82,8 +84,14 @@ class Wired(World):
         )
         credentials = Credentials("sandbox", SecretStr("sandbox"), "the sandbox")
         way = InProcess(self.app)
-        chance = random.Random(7)  # noqa: S311 - delays are no secret
-        return CasebookClient(profile, CATALOG, credentials, way, upload_transport=way, clock=self.clock, chance=chance)
+        chance = random.Random(CHANCE)  # noqa: S311 - delays are no secret
+        return CasebookClient(
+            profile, CATALOG, credentials, way, upload_transport=self.storage(), clock=self.clock, chance=chance
+        )
+
+    def storage(self) -> httpx.AsyncBaseTransport:
+        """Where the bytes of attachments go."""
+        return InProcess(self.app)
 
     async def _load(self, points: FailPoints, during: Callable[[Loader], None] | None) -> Loader:
         target = self.client()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import sqlite3
+from collections import Counter
 
 import pytest
 
@@ -25,11 +27,16 @@ for line in sys.stdin:
     except StateLocked:
         print("refused", flush=True)
         continue
-    print("held", flush=True)
+    print("held", store.epoch, flush=True)
     sys.stdin.readline()
     store.close()
     print("closed", flush=True)
 """
+
+
+def is_intact(path) -> bool:
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        return database.execute("pragma integrity_check").fetchall() == [("ok",)]
 
 
 def say(process, line: str = "go") -> None:
@@ -41,16 +48,23 @@ def say(process, line: str = "go") -> None:
     ("count", "rounds"),
     [(6, 20), pytest.param(2, 200, marks=pytest.mark.e2e), pytest.param(8, 200, marks=pytest.mark.e2e)],
 )
-def test_of_processes_that_race_exactly_one_becomes_the_holder(spawn, count, rounds):
-    racers = [spawn(RACE) for _ in range(count)]
+def test_of_processes_that_race_exactly_one_becomes_the_holder(spawn, path, proof_line, count, rounds):
+    racers, met, epochs = [spawn(RACE) for _ in range(count)], Counter(), []
     for _ in range(rounds):
         for racer in racers:
             say(racer)
-        answers = [racer.stdout.readline().strip() for racer in racers]
-        assert sorted(answers) == ["held", *["refused"] * (count - 1)]
-        winner = racers[answers.index("held")]
-        say(winner, "close")
-        assert winner.stdout.readline().strip() == "closed"
+        answers = [racer.stdout.readline().split() for racer in racers]
+        holders = [at for at, answer in enumerate(answers) if answer[:1] == ["held"]]
+        met.update(dup=max(len(holders) - 1, 0), lost=not holders)
+        met["held"] += sum(answer[:1] not in (["held"], ["refused"]) for answer in answers)
+        for at in holders:
+            epochs.append(int(answers[at][1]))
+            say(racers[at], "close")
+            assert racers[at].stdout.readline().strip() == "closed"
+    met["wrong_id"] = len(epochs) - len(set(epochs))
+    met["corrupt"] = not is_intact(path)
+    proof_line(f"{count} processes race for the lock", None, n=rounds, **met)
+    assert not any(met.values())
 
 
 def test_a_second_run_is_told_who_holds_the_state_and_what_to_do(spawn, opened):

@@ -1,0 +1,64 @@
+"""Signals that a loading process gets from outside: hung up, stopped and woken. Nothing is lost and nothing doubled."""
+
+from __future__ import annotations
+
+import signal
+import time
+
+import pytest
+
+from tests.e2e.harness import Place, finished, sandbox, small, start
+from tests.e2e.pictures import prove, reference_load
+
+PEOPLE, LATENCY_S, DEADLINE_S = 60, 0.05, 1
+CHANGES = {
+    "data/PERSONS.csv": "ID,FIRST,LAST,BORN,MOTHER\n"
+    + "".join(f"{n},Ann,L{n},1990-01-01,{n // 10 or ''}\n" for n in range(1, PEOPLE + 1)),
+    "data/MEMBERS.csv": "CASE_NO,ID\n" + "".join(f"C{1 + n % 3},{n}\n" for n in range(1, PEOPLE + 1)),
+}
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory):
+    return reference_load(small(tmp_path_factory.mktemp("good"), changes=CHANGES))
+
+
+def begun(place: Place, oracle):
+    """A load in a process of its own, some of whose records are there."""
+    place.edit("project.yaml", "quiet_s: 0.3", f"quiet_s: 0.3, deadline_s: {DEADLINE_S}, concurrency: 4")
+    process = start("run", place.project, "--profile", "sandbox", "--progress", "none")
+    while sum(oracle.counts().values()) < PEOPLE // 3 and process.poll() is None:
+        time.sleep(0.01)
+    return process
+
+
+def say(place: Place, oracle, reference, proof_line, name: str) -> None:
+    proof = prove(place.state, oracle, reference.good, reference.records)
+    proof_line(name, None, **proof.figures())
+    assert proof.is_clean
+
+
+def test_a_load_that_is_hung_up_ends_at_once_and_the_same_command_goes_on(tmp_path, reference, proof_line):
+    """Who logs out ends the load as a kill would: the protocol needs no warning."""
+    with sandbox(latency_s=LATENCY_S) as casebook:
+        place = small(tmp_path, casebook.base_url, CHANGES)
+        process = begun(place, casebook.oracle)
+        process.send_signal(signal.SIGHUP)
+        assert finished(process).code == -signal.SIGHUP
+        ended = place.run()
+        assert ended.code == 0, ended.text
+        say(place, casebook.oracle, reference, proof_line, "SIGHUP amid a load")
+
+
+@pytest.mark.parametrize("asleep_s", [pytest.param(0.3 * DEADLINE_S, marks=pytest.mark.e2e), 2.5 * DEADLINE_S])
+def test_a_load_that_is_stopped_and_woken_goes_on_by_itself(tmp_path, reference, proof_line, asleep_s):
+    """As a laptop that is closed: calls in flight may be over when it wakes, and are asked about."""
+    with sandbox(latency_s=LATENCY_S) as casebook:
+        place = small(tmp_path, casebook.base_url, CHANGES)
+        process = begun(place, casebook.oracle)
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(asleep_s)
+        process.send_signal(signal.SIGCONT)
+        ended = finished(process)
+        assert ended.code == 0, ended.text
+        say(place, casebook.oracle, reference, proof_line, f"SIGSTOP for {asleep_s / DEADLINE_S} deadlines")

@@ -1,0 +1,54 @@
+"""Requests that take effect late, by how late: within the quiet period none is doubled, beyond it each double is found."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from etl.load.ports import LoadPorts
+from etl.load.verify import Verifier
+from etl.sandbox.faults import FaultRule
+from tests.load.figures import figures
+from tests.load.wired import CHANCE, FASTER, QUIET_S, Wired
+from tests.load.world import KEYS, OPTIONS, PEOPLE, SilentProgress, person
+
+LATE, ALL = 56, 64
+"""So many that of those beyond the quiet period far more than twenty have been sent again when they arrive."""
+QUIET_REAL_S = QUIET_S / FASTER
+
+
+@pytest.mark.parametrize("share", [0.5, 0.9, 2.0])
+def test_what_is_late_within_the_quiet_period_is_single_and_beyond_it_each_double_is_found(
+    tmp_path: Path, proof_line, share: float
+) -> None:
+    world = Wired(tmp_path)
+    world.plan((PEOPLE, [person(f"p{number}") for number in range(ALL)]))
+    late = FaultRule(
+        "late_commit", methods=("POST",), entity="person", spared=1, first=1 + LATE, delay_s=share * QUIET_REAL_S
+    )
+    world.use(late)
+
+    async def load_and_verify() -> Counter[str]:
+        """One loop carries load and sandbox, so that what is late arrives however busy the machine is."""
+        await Wired._load(world, world.target.points, None)
+        await asyncio.sleep(2 * share * QUIET_REAL_S)
+        target = world.client()
+        with world.open() as store:
+            ports = LoadPorts(world.catalog, KEYS, target, store, world.files, world.clock, SilentProgress())
+            found = await Verifier(ports, world.planned, OPTIONS).run()
+        await target.close()
+        return Counter(each.code for each in found.findings)
+
+    findings = asyncio.run(load_and_verify())
+    doubled = sum(count - 1 for count in world.oracle.markers().values())
+    told = {**figures(world, {"person": ALL}), "late": LATE, "found": findings.total()}
+    proof_line(f"late commits at {share} of the quiet period", CHANCE, **told)
+    assert sum(entry.fault == "late_commit" for entry in world.oracle.journal("POST")) == LATE
+    assert told["lost"] == (told["dup"] if share > 1 else 0), "what state does not know of is a double"
+    assert findings == Counter(duplicate_in_target=doubled)
+    assert doubled == told["dup"]
+    assert doubled >= 20 if share > 1 else doubled == 0
+    world.close()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from dataclasses import asdict
 from pathlib import Path
 
 import typer
 
-from etl.cli.common import JsonOption, Output, ProfileOption, ProjectArgument, ending, open_setting
+from etl.cli.common import JsonOption, Output, ProfileOption, ProjectArgument, ending
 
 _RUNS_SHOWN = 5
 
@@ -22,7 +23,9 @@ def status(project: ProjectArgument = Path(), *, profile: ProfileOption = None, 
     """Show how many records are in which state, what is pending, and the latest runs; works beside a running load."""
     output = Output(as_json)
     with ending(output):
-        setting = open_setting(project, profile)
+        from etl.pipeline.projects import open_head
+
+        setting = open_head(project, profile, os.environ)
         with setting.reader() as state:
             counts: dict[str, dict[str, int]] = defaultdict(dict)
             for (entity, name), count in sorted(state.counts().items()):

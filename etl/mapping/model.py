@@ -100,6 +100,13 @@ class Field:
         """Whether the field holds record keys of parents."""
         return isinstance(self.value, Reference)
 
+    @property
+    def lookup(self) -> str | None:
+        """The list of the tenant whose labels the field holds; None where it holds none."""
+        if self.attribute is not None:
+            return self.attribute.lookup
+        return self.link.to[0] if self.link is not None and not self.is_reference else None
+
 
 @dataclass(frozen=True, slots=True)
 class Episodes:

@@ -166,3 +166,18 @@ def test_all_mistakes_of_all_files_come_out_at_once_in_file_order(desk):
 
 def test_a_value_that_yaml_reads_in_two_ways_is_told_once(desk):
     assert desk.field_mistake("gender: {const: ¦no}").code == "yaml_boolean"
+
+
+@pytest.mark.parametrize(
+    ("right", "code"),
+    [
+        ("{from: LAST_NM, do: [trimm]}", "unknown_operation"),
+        ("{from: LAST_NM, crosswalk: nowhere}", "unknown_crosswalk"),
+        ("{ref: person, keys: LAST_NM}", "unknown_key"),
+        ('{from: LAST_NM, when: "LAST_NM = "}', "wrong_expression"),
+    ],
+)
+def test_the_right_side_of_a_name_that_is_no_field_is_judged_as_well(desk, right, code):
+    found = desk.mistakes({"people.yaml": desk.people(f"lastname: {right}")})
+    assert code in {each.code for each in found}
+    assert "unknown_field" in {each.code for each in found}

@@ -115,12 +115,12 @@ _code("rejected_by_target", "Record refused by Casebook", "The request was under
 _code("server_error", "Record that the server fails on each time", "A value may be the cause: this server answers some bad values with a server error.", "Check the record's values; ask Casebook's support.")
 _code("uncertain", "Request whose effect is not known", "The answer was lost and the target cannot be asked reliably.", "Run again, which asks anew; what stays is settled by `casebook-etl resolve` after a look into Casebook.")
 _code("duplicate_in_target", "Record that exists more than once in Casebook", "Two records carry the same marker.", "Remove the surplus record in Casebook.")
-_code("lost_in_target", "Record that is not in Casebook any more", "It was created and is gone, or hidden from this application.", "Check the application's view role, or who deleted it.")
-_code("altered_in_target", "Field that differs in Casebook", "It was changed there, or was not stored as sent.", "Compare both sides.")
+_code("lost_in_target", "Record that is not in Casebook any more", "It was created and is gone, or hidden from this application; no run creates it again.", "Give the application the view role for all records, or ask who deleted it. If that was not meant, restore it in Casebook, or take its run back with `casebook-etl undo` and load again.")
+_code("altered_in_target", "Field that differs in Casebook", "It was changed there, or was not stored as sent; a run sends it again only when the source changes.", "Compare both sides. If somebody corrected it in Casebook, correct the source likewise, for its next change overwrites it; else set it right in Casebook. If it is only shown otherwise, declare `tolerate`.")
 _code("truncated_in_target", "Text that was cut in Casebook", "Only its beginning was stored, or kept.", "Shorten it in the source or give the catalogue the true length, and load again.")
 _code("file_differs_in_target", "File that is missing or other than the one sent", "Its size or checksum in Casebook is not that of the file.", "Attach the file again in Casebook, or undo the run that loaded it and load again.")
 _code("match_undecided", "Record that may be in Casebook already", "More than one record fits, or only nearly; choosing the wrong one would mix two people.", "Decide with `casebook-etl resolve`, then run again.")
-_code("mislinked_in_target", "Link that points elsewhere in Casebook", "The record hangs on another parent.", "Compare both sides.")
+_code("mislinked_in_target", "Link that points elsewhere in Casebook", "The record hangs on another parent; a run sets a link again only when the source changes.", "Compare both sides. Set the link right in Casebook; if somebody moved it there for good, correct the source likewise.")
 # fmt: on
 
 

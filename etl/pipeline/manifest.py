@@ -20,6 +20,7 @@ from etl.mapping.functions import functions_in
 from etl.mapping.model import EntityMapping, FileField, Project
 from etl.mapping.reads import operations_of
 from etl.pipeline.loading import Loaded
+from etl.pipeline.open_findings import before_reading, close_reading
 from etl.pipeline.wiring import Setting
 from etl.pipeline.workspace import RunFolder
 from etl.plan.graph import LoadOrder
@@ -115,8 +116,8 @@ def add_overrides(manifest: Manifest, counts: Iterable[OverrideCounts]) -> None:
 
 
 def add_load(manifest: Manifest, loaded: Loaded, state: StateReader) -> None:
-    """Adds how the load went and what its tail still owes; what an earlier reading back found is no longer true."""
-    manifest.pop("verify", None)
+    """Adds how the load went and what its tail still owes; what an earlier reading back found stays open."""
+    close_reading(manifest)
     pending = Counter(known.entity for known in state.known([key for key, _ in state.pending_links()]).values())
     manifest |= {
         "requests": {f"{verb} {status}": count for (verb, status), count in sorted(loaded.requests.items())},
@@ -130,6 +131,7 @@ def add_load(manifest: Manifest, loaded: Loaded, state: StateReader) -> None:
 
 def add_verify(manifest: Manifest, result: VerifyResult) -> None:
     """Adds what reading back found."""
+    before_reading(manifest, whole=result.scope.is_all)
     manifest["verify"] = {
         "scope": str(result.scope),
         "checked": dict(result.checked),

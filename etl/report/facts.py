@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from etl.core.errors import SettingsError
-from etl.report.model import Stop, Tolerated
+from etl.report.model import OpenFindings, Stop, Tolerated
 
 _BATCH_ROWS = 65_536
 
@@ -164,6 +164,7 @@ class RunFacts(_Fact):
     pending_links: dict[str, int] = Field(default_factory=dict)
     pending_uploads: int = 0
     verify: VerifyFact | None = None
+    open_findings: OpenFindings | None = None
 
 
 class RunFiles:

@@ -49,6 +49,7 @@ def render(files: RunFiles, facts: RunFacts, summary: Summary, decisions: Decisi
         present=_present(summary, dry=dry),
         graph=Markup(svg(facts.order, standalone=False)) if facts.order.waves else "",  # noqa: S704 - made by an XML writer
         findings=_findings(facts.verify.findings if facts.verify else ()),
+        open=summary.open_findings,
         held=summary.rows(*(bucket for bucket in NOT_LOADED if not (dry and bucket is Bucket.PENDING))),
         loaded=summary.rows(*LOADED, *([Bucket.PENDING] if dry else [])),
         dry=dry,

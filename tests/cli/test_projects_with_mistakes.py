@@ -79,3 +79,8 @@ def test_the_state_is_shown_although_a_mapping_has_a_mistake(project):
     ended = run("status", project)
     assert ended.exit_code == 0, ended.output
     assert "nothing was loaded yet" in ended.stdout
+
+
+def test_the_place_of_the_state_is_told_as_one_types_it_here(project, monkeypatch):
+    monkeypatch.chdir(project)
+    assert run("status", ".").stdout.startswith("State: runs/small-ours.state.db\n")

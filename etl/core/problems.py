@@ -69,6 +69,7 @@ def problem_codes() -> tuple[ProblemCode, ...]:
 # fmt: off
 _code("ragged_row", "Row with too many or too few cells", "Its cells cannot be assigned to columns without guessing.", "Repair the row in the source file, at the line given.")
 _code("undecodable_row", "Row with bytes outside the declared encoding", "Text would be lost or changed without a word.", "Declare the file's true encoding, or repair the row.")
+_code("utf8_in_code_page", "File that is UTF-8 and is read in another encoding", "All of its bytes fit UTF-8, which text in a one-byte encoding hardly ever does by chance: each letter with an accent would load as two wrong ones.", "Declare `encoding: utf-8` for the source; where the values were spoilt before, mend them with `fix_mojibake`.")
 _code("unclosed_quote", "Quote that is never closed", "The rest of the file would be swallowed into one cell.", "Close the quote at the line given.")
 _code("stray_quote", "Quote in the middle of a quoted cell", "Nobody can tell where the cell ends, so each line in doubt is kept out.", "Double the inner quote, or close the cell, at the line given.")
 _code("oversized_row", "Row longer than ten million characters", "It was probably written without line ends, and memory is bounded.", "Repair the row in the source file, at the line given.")

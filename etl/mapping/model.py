@@ -245,6 +245,7 @@ class SourceSpec:
     """A declared source: ``kind`` is ``csv``, ``sql`` or ``files``; ``location`` an absolute glob, URL or folder (may
     hold a password taken from the environment: never print it). ``options`` are the kind's own (encoding, delimiter,
     quote, queries). ``varies`` (None: it does not) tells by table what differs between the editions that it comes in.
+    ``variables`` are those of the environment that its location holds.
     """
 
     name: str
@@ -253,6 +254,7 @@ class SourceSpec:
     options: Mapping[str, object]
     position: Position
     varies: Mapping[str, VaryingTable] | None = None
+    variables: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

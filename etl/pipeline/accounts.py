@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import reduce
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from etl.core.ports import BaseQuery, ProblemSink
+from etl.core.ports import BaseQuery, ProblemSink, Source, Utf8Lines
 from etl.core.problems import PROBLEM_SCHEMA, Severity, problem_rows
 from etl.mapping.columns import Unused, new_columns
 from etl.mapping.ignore import ignored_reason
@@ -62,6 +62,31 @@ def _account(project: Project, table: SnapshotTable, tables: DuckTables, problem
         reason=ignored_reason(project, table.relation),
     )
     return dict(account)
+
+
+def doubts_of(sources: Iterable[Source], snapshot: Snapshot) -> dict[str, Utf8Lines]:
+    """The tables, by relation, that were read in one encoding and prove to be in another; ``sources`` were read just now."""
+    by_name = {each.name: each for each in sources}
+    found = {each.relation: by_name[each.source].facts(each.table).as_utf8 for each in snapshot.tables}
+    return {table: doubt for table, doubt in found.items() if doubt is not None}
+
+
+def report_doubts(doubts: Mapping[str, Utf8Lines], snapshot: Snapshot, problems: ProblemSink) -> None:
+    """A warning for each such table, at the first line that would be spoilt."""
+    declared = {table.relation: table.encoding for table in snapshot.tables}
+    for table, doubt in doubts.items():
+        place = pa.record_batch({"_row": pa.nulls(1, pa.int64()), "_line": pa.array([doubt.first], pa.int64())})
+        problems.add(
+            problem_rows(
+                place,
+                code="utf8_in_code_page",
+                severity=Severity.WARN,
+                mapping="",
+                entity="",
+                table=table,
+                detail=f"{doubt.count} {'line' if doubt.count == 1 else 'lines'}, declared {declared[table]}",
+            )
+        )
 
 
 def _new_column(unused: Unused) -> pa.RecordBatch:

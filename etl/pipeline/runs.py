@@ -18,7 +18,7 @@ from etl.load.planned import PlannedRecords
 from etl.load.sampling import Scope
 from etl.pipeline import capabilities
 from etl.pipeline import manifest as manifests
-from etl.pipeline.accounts import close_ledger, count_blocking, report_outcomes
+from etl.pipeline.accounts import close_ledger, count_blocking, doubts_of, report_outcomes
 from etl.pipeline.loading import Bench, Loaded, Options, live_options, load, read_back, with_options
 from etl.pipeline.matching import adopt_planned, match_records
 from etl.pipeline.prepare import Work, check_snapshot_columns, map_and_validate, plan_records, register_snapshot
@@ -140,7 +140,8 @@ def _prepare(
 ) -> None:
     """Everything up to the line that writes; plans where ``planning`` is given."""
     project = setting.project
-    snapshot = take_snapshot(setting.sources(), None, session.folder.snapshot, session.progress)
+    sources = setting.sources()
+    snapshot = take_snapshot(sources, None, session.folder.snapshot, session.progress)
     manifests.add_snapshot(session.manifest, snapshot)
     check_snapshot_columns(project, snapshot)
     register_snapshot(session.tables, snapshot)
@@ -154,6 +155,7 @@ def _prepare(
         context=setting.context(SystemClock().now()),
         files=setting.files(),
         progress=session.progress,
+        doubts=doubts_of(sources, snapshot),
     )
     with record_graph(session.folder.temp) as graph:
         checked = map_and_validate(work, state, graph)

@@ -56,7 +56,7 @@ def test_an_encoding_that_does_not_exist_is_told_at_its_place(tmp_path):
     place = small(tmp_path, changes={"project.yaml": source})
     for command in ("lint", "validate"):
         assert_told(
-            etl(command, place.project), 2, "project.yaml:4:44: There is no text encoding `cp1252x`", "cp1252`?"
+            etl(command, place.project), 2, "project.yaml:4:47: There is no text encoding `cp1252x`", "cp1252, latin-1"
         )
 
 

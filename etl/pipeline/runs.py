@@ -170,7 +170,7 @@ def _prepare(
 def _finish(setting: Setting, session: Session, store: StateStore, loaded: Loaded) -> Finished:
     """Outcomes, accounts and report, whether the load came to its end or was stopped."""
     _write_outcomes(setting, session, store, loaded.notes)
-    report_outcomes(session.folder)
+    report_outcomes(session.folder, setting.project.catalog)
     close_ledger(session.folder, session.tables)
     manifests.add_load(session.manifest, loaded, store)
     finished = session.end(exit_code_of(loaded.stopped) if loaded.stopped else COMPLETE, loaded.stopped)

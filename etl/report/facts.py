@@ -36,10 +36,11 @@ class SnapshotTable(_Fact):
 
 
 class MappedField(_Fact):
-    """A target field and the columns that feed it; ``kind`` is ``file`` for an attachment."""
+    """A target field, and the columns and crosswalks that feed it; ``kind`` is ``file`` for an attachment."""
 
     name: str
     columns: tuple[str, ...] = ()
+    crosswalks: tuple[str, ...] = ()
     pii: str | None = None
     kind: str = ""
 
@@ -146,6 +147,8 @@ class RunFacts(_Fact):
     protected: bool = False
     concurrency: int | None = None
     rate_per_s: float | None = None
+    max_problems: int | None = None
+    ran_by: str = ""
     started: str = ""
     ended: str | None = None
     exit_code: int | None = None

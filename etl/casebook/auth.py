@@ -24,7 +24,6 @@ from etl.core.records import JsonValue
 
 ASSUMED_LIFE_S = 55 * 60.0
 _RENEW_AT = 0.8
-_PLACE = "The request for a token"
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 _REFUSALS = frozenset({400, UNAUTHORIZED, 403})
 
@@ -71,6 +70,7 @@ class Tokens:
     ) -> None:
         self._credentials = credentials
         self._url = token_url
+        self._place = f"The request for a token at {token_url}"
         self._clock = clock
         self._ask = ask
         self._in_query = params_in == "query"
@@ -124,14 +124,16 @@ class Tokens:
     def _judge(self, reply: Reply, started: float) -> Token | TargetError:
         if isinstance(reply, Answer) and reply.status in _REFUSALS:
             return self._refused(reply.status)
-        error = failure(reply, safe=True, place=_PLACE)
+        error = failure(reply, safe=True, place=self._place, setting="token_url")
         if isinstance(error, RecordRejected):
             # Not a record's fault: the address is another one's.
             return TargetRefused(error.message, status=error.status, hint="Check the token_url of the profile.")
         if error is not None or not isinstance(reply, Answer):
-            return error or ResponseLost(f"{_PLACE}: no answer.")
+            return error or ResponseLost(f"{self._place}: no answer.")
         return _token(reply, started) or TargetRefused(
-            f"{_PLACE} was answered without a token.", status=reply.status, hint="Check the token_url of the profile."
+            f"{self._place} was answered without a token.",
+            status=reply.status,
+            hint="Check the token_url of the profile.",
         )
 
     def _refused(self, status: int) -> TargetRefused:

@@ -56,17 +56,18 @@ def judge_change(reply: Reply, *, place: str) -> TargetError | None:
     return error
 
 
-def failure(reply: Reply, *, safe: bool, place: str) -> TargetError | None:
+def failure(reply: Reply, *, safe: bool, place: str, setting: str = "base_url") -> TargetError | None:
     """The error a reply stands for, None for a 2xx. ``safe``: repeating the request cannot double anything.
 
-    ``place`` says what was tried, in words without values, such as ``POST person``.
+    ``place`` says what was tried, in words without values, such as ``POST person``; ``setting`` is the profile's for the
+    address.
     """
     if isinstance(reply, Silence):
-        return _silence(reply, place)
+        return _silence(reply, place, setting)
     if reply.succeeded:
         return None
     if 300 <= reply.status < 400:  # noqa: PLR2004 - the class of redirects
-        return _redirect(reply, safe, place)
+        return _redirect(reply, safe, place, setting)
     return _refusal(reply, safe, place) or _lost(reply.status, place)
 
 
@@ -83,7 +84,7 @@ def is_id(value: JsonValue | object) -> bool:
     return isinstance(value, str) and _ID.fullmatch(value) is not None
 
 
-def _silence(reply: Silence, place: str) -> TargetError:
+def _silence(reply: Silence, place: str, setting: str) -> TargetError:
     if reply.untrusted:
         return TargetRefused(
             f"{place}: the server's certificate or TLS version was not accepted.",
@@ -91,18 +92,18 @@ def _silence(reply: Silence, place: str) -> TargetError:
         )
     if not reply.sent:
         return TargetBusy(
-            f"{place}: no connection ({reply.reason}).", hint="Check the network and the profile's base_url."
+            f"{place}: no connection ({reply.reason}).", hint=f"Check the network and the profile's {setting}."
         )
     return ResponseLost(f"{place}: the answer was lost ({reply.reason}).")
 
 
-def _redirect(answer: Answer, safe: bool, place: str) -> TargetError:
+def _redirect(answer: Answer, safe: bool, place: str, setting: str) -> TargetError:
     if answer.status == _SEE_OTHER and not safe:
         return _lost(answer.status, place)
     return TargetRefused(
         f"{place}: the server redirects (status {answer.status}); redirects are never followed.",
         status=answer.status,
-        hint="Set the profile's base_url to the final address.",
+        hint=f"Set the profile's {setting} to the final address.",
     )
 
 

@@ -37,10 +37,23 @@ ProfileOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Write one JSON object to standard output.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but the result.")]
-ProgressOption = Annotated[
-    str, typer.Option("--progress", help="How to show progress: auto (a bar on a terminal), plain or none.")
-]
 
+
+def _known_progress(value: str) -> str:
+    if value not in _PROGRESS:
+        raise typer.BadParameter(f"{value!r} is none of {', '.join(_PROGRESS)}")
+    return value
+
+
+_PROGRESS = ("auto", "plain", "none")
+ProgressOption = Annotated[
+    str,
+    typer.Option(
+        "--progress",
+        help="How to show progress: auto (a bar on a terminal), plain or none.",
+        callback=_known_progress,
+    ),
+]
 
 VerboseOption = Annotated[
     bool, typer.Option("--verbose", "-v", help="Show the run's log: every request, never anybody's data.")
@@ -66,6 +79,11 @@ class Output:
         """The command's result: JSON, or lines for people."""
         text = json.dumps(content, indent=2, ensure_ascii=False, default=str) if self.as_json else "\n".join(lines)
         sys.stdout.write(text + "\n")
+
+    def remark(self, text: str) -> None:
+        """Something beside the result, on standard error; nothing where only the result is wanted."""
+        if not self.quiet:
+            sys.stderr.write(text + "\n")
 
     def make_progress(self) -> QuietProgress | PlainProgress | BarProgress:
         """The progress display that fits the terminal and the options."""

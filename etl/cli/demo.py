@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from etl.cli.common import JsonOption, Output, ProgressOption, QuietOption, ending, shown_path
+from etl.cli.common import (
+    JsonOption,
+    NoColorOption,
+    Output,
+    ProgressOption,
+    QuietOption,
+    VerboseOption,
+    ending,
+    shown_path,
+)
 from etl.core.exits import COMPLETE, HELD_BACK
 
 if TYPE_CHECKING:
@@ -28,16 +37,18 @@ def demo(
     fresh: Annotated[bool, typer.Option("--fresh", help="Forget what an earlier demonstration loaded.")] = False,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+    no_color: NoColorOption = False,
     progress: ProgressOption = "auto",
 ) -> None:
     """Migrate the sample agency into a local sandbox, read everything back, and leave a report."""
-    output = Output(as_json, quiet, progress)
+    output = Output(as_json, quiet, progress, no_color)
     with ending(output):
         from etl.pipeline.demonstration import demonstrate
 
         shown = output.make_progress()
         try:
-            ended = demonstrate(project, os.environ, shown, fresh=fresh)
+            ended = demonstrate(project, os.environ, shown, fresh=fresh, verbose=verbose)
         finally:
             shown.close()
         content = {"passed": not ended.surprises, "surprises": ended.surprises, "run_exit_code": ended.run_exit_code}

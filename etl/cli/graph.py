@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from etl.cli.common import JsonOption, Output, ProfileOption, ProjectArgument, ending, open_setting
+from etl.cli.common import (
+    JsonOption,
+    NoColorOption,
+    Output,
+    ProfileOption,
+    ProjectArgument,
+    QuietOption,
+    VerboseOption,
+    ending,
+    open_setting,
+)
 from etl.core.errors import SettingsError
 
 
@@ -24,9 +33,12 @@ def graph(
     svg: Annotated[Path | None, typer.Option("--svg", help="Write the drawing to this file.")] = None,
     mermaid: Annotated[bool, typer.Option("--mermaid", help="Write mermaid text for Markdown.")] = False,
     as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+    no_color: NoColorOption = False,
 ) -> None:
     """Show which entity loads when, which references say so, and which links are set afterwards."""
-    output = Output(as_json)
+    output = Output(as_json, quiet, no_color=no_color)
     with ending(output):
         from etl.pipeline.manifest import order_facts
         from etl.pipeline.projects import order_of
@@ -34,11 +46,11 @@ def graph(
         from etl.report.graph import mermaid as mermaid_of
         from etl.report.graph import svg as svg_of
 
-        order = order_of(open_setting(project, profile))
+        order = order_of(open_setting(project, profile, verbose=verbose))
         facts = order_facts(order)
         if svg is not None:
             _write(svg, svg_of(facts))
-            sys.stderr.write(f"Written: {svg}\n")
+            output.remark(f"Written: {svg}")
         lines = [mermaid_of(facts)] if mermaid else list(explain(order))
         output.answer(facts, lines)
 

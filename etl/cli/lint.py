@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import os
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from etl.cli.common import JsonOption, Output, ProfileOption, ProjectArgument, ending
+from etl.cli.common import (
+    JsonOption,
+    NoColorOption,
+    Output,
+    ProfileOption,
+    ProjectArgument,
+    QuietOption,
+    VerboseOption,
+    ending,
+)
 from etl.core.exits import HELD_BACK, YOURS_TO_FIX
 
 if TYPE_CHECKING:
@@ -36,9 +44,12 @@ def lint(
     strict: Annotated[bool, typer.Option("--strict", help="Exit 1 where a lint rule finds something.")] = False,
     rules: Annotated[bool, typer.Option("--rules", help="List every check, with what it is about, and end.")] = False,
     as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+    no_color: NoColorOption = False,
 ) -> None:
     """Check a project's documents against the catalogue, the sources' headers and each other."""
-    output = Output(as_json)
+    output = Output(as_json, quiet, no_color=no_color)
     with ending(output):
         if rules:
             _list_rules(output)
@@ -48,6 +59,10 @@ def lint(
         mended = fix_project(project, profile, os.environ) if fix else Mended((), ())
         report = without_fixes(lint_project(project, profile, os.environ, rows=rows), mended.taken_back)
         output.answer(_content(report, mended), _lines(report, mended))
+        if verbose:
+            output.remark(f"Rules tried: {', '.join(_rules_tried(rows=rows))}.")
+        if report.fixes or report.finding_fixes:
+            output.remark("What is marked [--fix] is mended by `casebook-etl lint --fix`.")
         raise typer.Exit(_exit_code(report, strict=strict))
 
 
@@ -55,6 +70,12 @@ def _exit_code(report: LintReport, *, strict: bool) -> int:
     if report.mistakes or report.refusals:
         return YOURS_TO_FIX
     return HELD_BACK if report.unchecked or (strict and report.findings) else 0
+
+
+def _rules_tried(*, rows: bool) -> list[str]:
+    from etl.mapping.lint import RULES
+
+    return [each.name for each in RULES if rows or not each.needs_rows]
 
 
 def _list_rules(output: Output) -> None:
@@ -76,8 +97,6 @@ def _lines(report: LintReport, mended: Mended) -> list[str]:
     lines += [f"not checked: {each}" for each in report.unchecked]
     lines += [f"the tenant cannot give: {each}" for each in report.refusals]
     lines += [f"note: {each}" for each in report.notes]
-    if report.fixes or report.finding_fixes:
-        sys.stderr.write("What is marked [--fix] is mended by `casebook-etl lint --fix`.\n")
     doubts = report.mistakes or report.findings or report.unchecked or report.refusals
     return lines if doubts else [*lines, "No mistakes."]
 

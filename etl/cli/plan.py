@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -17,12 +18,8 @@ from etl.cli.common import (
     QuietOption,
     VerboseOption,
     ending,
-    open_setting,
 )
 from etl.cli.finishing import perform
-
-if TYPE_CHECKING:
-    from etl.pipeline.wiring import Setting
 
 
 def register(app: typer.Typer) -> None:
@@ -47,17 +44,17 @@ def plan(
     output = Output(as_json, quiet, progress, no_color)
     if roles:
         with ending(output):
-            _list_roles(open_setting(project, profile, verbose=verbose), output)
+            _list_roles(project, profile, output)
         return
     from etl.pipeline import runs
 
     perform(runs.plan, project, profile, output, verbose=verbose)
 
 
-def _list_roles(setting: Setting, output: Output) -> None:
+def _list_roles(project: Path, profile: str | None, output: Output) -> None:
     from etl.pipeline.projects import roles_needed
 
-    needed = roles_needed(setting)
+    needed = roles_needed(project, profile, os.environ)
     lines = [f"The application of this project needs, for {len(needed)} entities:"]
     for entity, operations in needed.items():
         for operation, names in operations.items():

@@ -7,7 +7,18 @@ from typing import Annotated
 
 import typer
 
-from etl.cli.common import JsonOption, Output, ProfileOption, ProjectArgument, ending, open_setting, shown_path
+from etl.cli.common import (
+    JsonOption,
+    NoColorOption,
+    Output,
+    ProfileOption,
+    ProjectArgument,
+    QuietOption,
+    VerboseOption,
+    ending,
+    open_setting,
+    shown_path,
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -21,13 +32,16 @@ def report(
     run: Annotated[str | None, typer.Option("--run", help="The run's id; the latest one by default.")] = None,
     profile: ProfileOption = None,
     as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+    no_color: NoColorOption = False,
 ) -> None:
     """Write a run's report again from its files, and show the summary."""
-    output = Output(as_json)
+    output = Output(as_json, quiet, no_color=no_color)
     with ending(output):
         from etl.pipeline.queries import rewrite_report
         from etl.report import terminal_lines
 
-        summary, folder = rewrite_report(open_setting(project, profile), run)
+        summary, folder = rewrite_report(open_setting(project, profile, verbose=verbose), run)
         lines = [*terminal_lines(summary), f"Report: {shown_path(folder / 'report.html')}"]
         output.answer(summary.model_dump(mode="json"), lines)

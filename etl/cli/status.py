@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import typer
 
-from etl.cli.common import JsonOption, Output, ProfileOption, ProjectArgument, ending, open_setting
+from etl.cli.common import (
+    JsonOption,
+    NoColorOption,
+    Output,
+    ProfileOption,
+    ProjectArgument,
+    QuietOption,
+    VerboseOption,
+    ending,
+    shown_path,
+)
 
 _RUNS_SHOWN = 5
 
@@ -18,18 +29,28 @@ def register(app: typer.Typer) -> None:
     app.command("status", epilog="Example: casebook-etl status mappings/demo_agency --profile sandbox")(status)
 
 
-def status(project: ProjectArgument = Path(), *, profile: ProfileOption = None, as_json: JsonOption = False) -> None:
+def status(
+    project: ProjectArgument = Path(),
+    *,
+    profile: ProfileOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+    no_color: NoColorOption = False,
+) -> None:
     """Show how many records are in which state, what is pending, and the latest runs; works beside a running load."""
-    output = Output(as_json)
+    output = Output(as_json, quiet, no_color=no_color)
     with ending(output):
-        setting = open_setting(project, profile)
+        from etl.pipeline.projects import open_head
+
+        setting = replace(open_head(project, profile, os.environ), verbose=verbose)
         with setting.reader() as state:
             counts: dict[str, dict[str, int]] = defaultdict(dict)
             for (entity, name), count in sorted(state.counts().items()):
                 counts[entity][name] = count
             runs = state.runs()
             links, uploads = sum(1 for _ in state.pending_links()), sum(1 for _ in state.pending_uploads())
-        lines = [f"State: {setting.state_place}"]
+        lines = [f"State: {_shown(setting.state_place)}"]
         lines += [
             f"  {entity:22} " + ", ".join(f"{count} {name}" for name, count in each.items())
             for entity, each in counts.items()
@@ -41,3 +62,8 @@ def status(project: ProjectArgument = Path(), *, profile: ProfileOption = None, 
             lines.append(f"Run {row.run_id}: {row.command}, started {row.started}, {ended}")
         content = {"records": counts, "pending_links": links, "pending_uploads": uploads}
         output.answer({**content, "runs": [asdict(row) for row in runs]}, lines)
+
+
+def _shown(place: object) -> object:
+    """The place as one types it here: a file below the current folder without the way to that folder."""
+    return shown_path(place) if isinstance(place, Path) else place

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from etl.cli.common import JsonOption, Output, ProfileOption, ending, open_setting
+from etl.cli.common import (
+    JsonOption,
+    NoColorOption,
+    Output,
+    ProfileOption,
+    QuietOption,
+    VerboseOption,
+    ending,
+    open_setting,
+)
 from etl.core.exits import HELD_BACK
+
+if TYPE_CHECKING:
+    from etl.pipeline.queries import Whereabouts
 
 
 def register(app: typer.Typer) -> None:
@@ -25,20 +37,31 @@ def where(
     mapping: Annotated[str | None, typer.Option("--mapping", "-m", help="Look only in this mapping.")] = None,
     profile: ProfileOption = None,
     as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+    no_color: NoColorOption = False,
 ) -> None:
     """Show what became of the records with a legacy key: Casebook id, state, source row, problems."""
-    output = Output(as_json)
+    output = Output(as_json, quiet, no_color=no_color)
     with ending(output):
         from etl.pipeline.queries import where as find
 
-        found = find(open_setting(project, profile), key, mapping)
-        lines: list[str] = []
-        for each in found:
-            place = f"row {each.row}" + (f", line {each.line}" if each.line else "")
-            lines.append(f"{each.mapping}: {each.entity} {each.target_id or ''} {each.state} ({each.table} {place})")
-            lines += [f"  {problem}" for problem in each.problems]
+        found = find(open_setting(project, profile, verbose=verbose), key, mapping)
+        lines = [line for each in found for line in _lines(each)]
         output.answer(
             {"found": [each.as_dict() for each in found]}, lines or ["No mapping has a record with this key."]
         )
         if not found:
             raise typer.Exit(HELD_BACK)
+
+
+def _lines(found: Whereabouts) -> list[str]:
+    """What Casebook holds comes first; what the latest command made of the row, which may have been a dry run, behind it."""
+    held = " ".join(filter(None, [found.entity, found.target_id, found.state or "not loaded"]))
+    place = f"{found.table} row {found.row}" + (f", line {found.line}" if found.line else "")
+    row = (
+        f"{place}: {found.bucket} in the latest command"
+        if found.bucket
+        else f"{found.table}: no row in the latest command"
+    )
+    return [f"{found.mapping}: {held} ({row})", *(f"  {problem}" for problem in found.problems)]

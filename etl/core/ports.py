@@ -53,13 +53,24 @@ class Progress(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Utf8Lines:
+    """How many lines of a file hold characters that only UTF-8 writes so, and the first of them, counted from 1."""
+
+    count: int
+    first: int
+
+
+@dataclass(frozen=True, slots=True)
 class TableFacts:
-    """What is known of a table after it was read: ``origin`` is a file name or ``SQL`` (never a password)."""
+    """What is known of a table after it was read: ``origin`` is a file name or ``SQL`` (never a password). ``as_utf8``
+    doubts the declared encoding: the file was read in a one-byte one, and all of it is UTF-8.
+    """
 
     origin: str
     encoding: str
     size_bytes: int | None
     sha256: str
+    as_utf8: Utf8Lines | None = None
 
 
 class Source(Protocol):

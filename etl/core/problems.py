@@ -69,6 +69,7 @@ def problem_codes() -> tuple[ProblemCode, ...]:
 # fmt: off
 _code("ragged_row", "Row with too many or too few cells", "Its cells cannot be assigned to columns without guessing.", "Repair the row in the source file, at the line given.")
 _code("undecodable_row", "Row with bytes outside the declared encoding", "Text would be lost or changed without a word.", "Declare the file's true encoding, or repair the row.")
+_code("utf8_in_code_page", "File that is UTF-8 and is read in another encoding", "All of its bytes fit UTF-8, which text in a one-byte encoding hardly ever does by chance: each letter with an accent would load as two wrong ones.", "Declare `encoding: utf-8` for the source; where the values were spoilt before, mend them with `fix_mojibake`.")
 _code("unclosed_quote", "Quote that is never closed", "The rest of the file would be swallowed into one cell.", "Close the quote at the line given.")
 _code("stray_quote", "Quote in the middle of a quoted cell", "Nobody can tell where the cell ends, so each line in doubt is kept out.", "Double the inner quote, or close the cell, at the line given.")
 _code("oversized_row", "Row longer than ten million characters", "It was probably written without line ends, and memory is bounded.", "Repair the row in the source file, at the line given.")
@@ -116,12 +117,12 @@ _code("rejected_by_target", "Record refused by Casebook", "The request was under
 _code("server_error", "Record that the server fails on each time", "A value may be the cause: this server answers some bad values with a server error.", "Check the record's values; ask Casebook's support.")
 _code("uncertain", "Request whose effect is not known", "The answer was lost and the target cannot be asked reliably.", "Run again, which asks anew; what stays is settled by `casebook-etl resolve` after a look into Casebook.")
 _code("duplicate_in_target", "Record that exists more than once in Casebook", "Two records carry the same marker.", "Remove the surplus record in Casebook and run again, or say with `casebook-etl resolve` which one is kept.")
-_code("lost_in_target", "Record that is not in Casebook any more", "It was created and is gone, or hidden from this application.", "Check the application's view role, or who deleted it.")
-_code("altered_in_target", "Field that differs in Casebook", "It was changed there, or was not stored as sent.", "Compare both sides.")
+_code("lost_in_target", "Record that is not in Casebook any more", "It was created and is gone, or hidden from this application; no run creates it again.", "Give the application the view role for all records, or ask who deleted it. If that was not meant, restore it in Casebook, or take its run back with `casebook-etl undo` and load again.")
+_code("altered_in_target", "Field that differs in Casebook", "It was changed there, or was not stored as sent; a run sends it again only when the source changes.", "Compare both sides. If somebody corrected it in Casebook, correct the source likewise, for its next change overwrites it; else set it right in Casebook. If it is only shown otherwise, declare `tolerate`.")
 _code("truncated_in_target", "Text that was cut in Casebook", "Only its beginning was stored, or kept.", "Shorten it in the source or give the catalogue the true length, and load again.")
 _code("file_differs_in_target", "File that is missing or other than the one sent", "Its size or checksum in Casebook is not that of the file.", "Attach the file again in Casebook, or undo the run that loaded it and load again.")
 _code("match_undecided", "Record that may be in Casebook already", "More than one record fits, or only nearly; choosing the wrong one would mix two people.", "Decide with `casebook-etl resolve`, then run again.")
-_code("mislinked_in_target", "Link that points elsewhere in Casebook", "The record hangs on another parent.", "Compare both sides.")
+_code("mislinked_in_target", "Link that points elsewhere in Casebook", "The record hangs on another parent; a run sets a link again only when the source changes.", "Compare both sides. Set the link right in Casebook; if somebody moved it there for good, correct the source likewise.")
 # fmt: on
 
 

@@ -36,6 +36,13 @@ def check_columns(project: Project, columns: Columns) -> tuple[Mistake, ...]:
     return tuple(sorted(set(found)))
 
 
+def unknown_columns(project: Project, columns: Columns) -> tuple[Mistake, ...]:
+    """The columns that are read and not there, in file order: what can be told of a project that has other mistakes too."""
+    uses = [use for mapping in project.mappings if not mapping.query for use in _uses(mapping)]
+    told = (use for use in uses if not _is_headless(use.table, columns.get(use.table, ()), uses))
+    return tuple(sorted(set(_unknown_columns(told, columns))))
+
+
 def new_columns(project: Project, columns: Columns) -> tuple[Unused, ...]:
     """The tables and columns that nobody decided about in sources that vary: named, because a newer edition brought them,
     and no mistake. In file order.

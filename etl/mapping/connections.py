@@ -17,7 +17,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from etl.core.records import JsonValue
 from etl.core.suggest import did_you_mean
-from etl.mapping.environment import filled_in, lacks_a_variable
+from etl.mapping.environment import filled_in, lacks_a_variable, variables_in
 from etl.mapping.form import Form, fill, note_unknown_key
 from etl.mapping.model import Profile, SourceSpec
 from etl.mapping.page import Page
@@ -109,7 +109,8 @@ def _source(around: Surroundings, name: str, raw: JsonValue) -> SourceSpec | Non
         return None
     location, options = found
     absolute = _location(kinds[0], location, around.folder)
-    return SourceSpec(name, kinds[0], absolute, options, around.page.position(place, key=True))
+    position, variables = around.page.position(place, key=True), variables_in(_place_as_written(raw, kinds[0]))
+    return SourceSpec(name, kinds[0], absolute, options, position, variables=variables)
 
 
 def _zipped(around: Surroundings, name: str, raw: Mapping[str, JsonValue]) -> SourceSpec | None:
@@ -135,7 +136,12 @@ def _zipped(around: Surroundings, name: str, raw: Mapping[str, JsonValue]) -> So
     members, options = found
     options |= {"kind": kinds[0], "members": members}
     location = os.path.normpath(around.folder / path)
-    return SourceSpec(name, "zip", location, options, around.page.position(place, key=True))
+    position = around.page.position(place, key=True)
+    return SourceSpec(name, "zip", location, options, position, variables=variables_in(raw["zip"]))
+
+
+def _place_as_written(raw: JsonValue, kind: str) -> JsonValue:
+    return raw[kind] if isinstance(raw, dict) else None
 
 
 def _filled(
@@ -147,8 +153,23 @@ def _filled(
     if form is None or len(around.page.found) > known:
         return None
     options = form.model_dump(exclude={kind}, exclude_none=True)
+    if not _is_encoding(around.page, (*place, "encoding"), options.get("encoding")):
+        return None
     options |= {key: os.path.normpath(around.folder / options[key]) for key in _PATHS if key in options}
     return str(getattr(form, kind)), options
+
+
+def _is_encoding(page: Page, place: tuple[str, ...], name: object) -> bool:
+    """Whether a declared encoding, if there is one, is one that text can have (noted otherwise)."""
+    if not isinstance(name, str):
+        return True
+    try:
+        "a".encode(name)
+    except (LookupError, UnicodeError):
+        hint = "Use a name such as utf-8, cp1252, latin-1, mac_roman or utf-16."  # a guess that is mended unread would spoil letters
+        page.note(place, f"There is no text encoding `{name}`.", hint, code="unknown_encoding")
+        return False
+    return True
 
 
 def _note_kind(page: Page, place: tuple[str, str], raw: JsonValue, kinds: list[str]) -> None:

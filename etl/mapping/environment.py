@@ -34,6 +34,11 @@ def filled_in(page: Page, place: Place, raw: JsonValue, environ: Mapping[str, st
     return raw
 
 
+def variables_in(raw: JsonValue) -> tuple[str, ...]:
+    """The variables that a text is filled in from, in its order."""
+    return tuple(each["name"] for each in _VARIABLE.finditer(raw)) if isinstance(raw, str) else ()
+
+
 def lacks_a_variable(raw: JsonValue, environ: Mapping[str, str]) -> bool:
     """Whether some text in this part needs a variable that the environment does not have."""
     if isinstance(raw, dict):

@@ -9,6 +9,7 @@ from etl.catalog.model import Attribute, Entity
 from etl.core.records import JsonValue
 from etl.core.strict_yaml import Path as Place
 from etl.core.suggest import did_you_mean, slip
+from etl.mapping.addresses import check_lists
 from etl.mapping.constants import check_constant
 from etl.mapping.form import fill
 from etl.mapping.model import Empty, Field, FileField, OnError, OnMissing, OnUnmapped, Value
@@ -30,6 +31,7 @@ def resolved_fields(scope: Scope, raw: dict[str, JsonValue]) -> tuple[Field, ...
         if name not in raw:
             message = f"`{scope.entity.name}` requires `{name}`, which is not mapped."
             scope.page.note(("fields",), message, "Add it to `fields`.", code="required_unmapped", key=True)
+    check_lists(scope, fields)
     return fields
 
 
@@ -93,14 +95,14 @@ def _not_mappable(entity: Entity, attribute: Attribute | None) -> tuple[str, str
 
 def _field(scope: Scope, name: str, raw: JsonValue) -> Field | None:
     entry = _entry(scope, name)
-    if entry is None:
-        return None
     place = ("fields", name)
     part: JsonValue = {"from": raw} if isinstance(raw, str) else raw
     if not isinstance(part, dict):
         hint = "Write `field: COLUMN`, or a pipeline such as `{from: COLUMN, do: [trim]}`."
         scope.page.note(place, "This says no value.", hint, code="wrong_form")
         return None
+    if entry is None:
+        return _of_no_field(scope, name, place, part)
     if _mixes_kinds(scope, entry, place, part):
         return None
     if entry.name == FILE and entry.attribute is None and entry.link is None:
@@ -108,6 +110,22 @@ def _field(scope: Scope, name: str, raw: JsonValue) -> Field | None:
     if entry.link is not None and not scope.shared.catalog.is_lookup(entry.link.to[0]):
         return _reference(scope, entry, place, part)
     return _plain(scope, entry, place, part)
+
+
+def _of_no_field(scope: Scope, name: str, place: Place, part: dict[str, JsonValue]) -> Field | None:
+    """The right side of a name that is no field: judged as far as it goes without one, so that its own mistakes and its
+    columns do not wait until the name is mended.
+    """
+    bound: tuple[tuple[str, type[ReferenceForm | FileForm | BranchesForm]], ...] = (
+        ("ref", ReferenceForm),
+        (FILE, FileForm),
+        ("many", BranchesForm),
+    )
+    for key, form in bound:
+        if key in part:
+            fill(form, scope.page, place, part)
+            return None
+    return _plain(scope, Entry(name), place, part)
 
 
 def _mixes_kinds(scope: Scope, entry: Entry, place: Place, part: dict[str, JsonValue]) -> bool:

@@ -100,6 +100,13 @@ class Field:
         """Whether the field holds record keys of parents."""
         return isinstance(self.value, Reference)
 
+    @property
+    def lookup(self) -> str | None:
+        """The list of the tenant whose labels the field holds; None where it holds none."""
+        if self.attribute is not None:
+            return self.attribute.lookup
+        return self.link.to[0] if self.link is not None and not self.is_reference else None
+
 
 @dataclass(frozen=True, slots=True)
 class Episodes:
@@ -239,6 +246,7 @@ class SourceSpec:
     """A declared source: ``kind`` is ``csv``, ``sql`` or ``files``; ``location`` an absolute glob, URL or folder (may
     hold a password taken from the environment: never print it). ``options`` are the kind's own (encoding, delimiter,
     quote, queries). ``varies`` (None: it does not) tells by table what differs between the editions that it comes in.
+    ``variables`` are those of the environment that its location holds.
     """
 
     name: str
@@ -247,6 +255,7 @@ class SourceSpec:
     options: Mapping[str, object]
     position: Position
     varies: Mapping[str, VaryingTable] | None = None
+    variables: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,16 @@ def load_project(folder: Path, *, profile: str | None = None, environ: Mapping[s
     ``environ`` fills in ``${NAME}``. ``Project.profiles`` leaves out profiles that were not chosen and lack a variable.
     Raises MappingError with the mistakes of every file.
     """
+    project, found = read_project(folder, profile=profile, environ=environ)
+    if found or project is None:
+        raise MappingError(found)
+    return project
+
+
+def read_project(
+    folder: Path, *, profile: str | None = None, environ: Mapping[str, str]
+) -> tuple[Project | None, tuple[Mistake, ...]]:
+    """The project as far as it is sound, and the mistakes of every file; None where too little of project.yaml is."""
     found: list[Mistake] = []
     root = folder.resolve()
     page = _project_page(root, found)
@@ -51,13 +61,12 @@ def load_project(folder: Path, *, profile: str | None = None, environ: Mapping[s
     overrides = read_overrides(root / OVERRIDES, found)
     head = read_head(page, root, environ, profile) if page is not None else None
     if head is None or head.catalog is None:
-        raise MappingError(found)
+        return None, tuple(found)
     shared = replace(_shared(head, root, pages, crosswalks, complete=is_complete), overrides=overrides)
     _refuse_stray_overrides(pages, overrides, found)
     mappings = with_project_rules(head.page, head.form, _mappings(pages, shared), shared)
-    if found or head.form is None:
-        raise MappingError(tuple(set(found)))
-    return _project(head, root, mappings, crosswalks)
+    project = _project(head, root, mappings, crosswalks) if head.form is not None else None
+    return project, tuple(set(found))
 
 
 def is_unmapped(folder: Path) -> bool:
@@ -74,6 +83,25 @@ def has_queries(folder: Path) -> bool:
     values = (page.value for page in pages if page is not None and isinstance(page.value, dict))
     sources = (value.get("source") for value in values)
     return any(isinstance(each, dict) and "query" in each for each in sources)
+
+
+def load_head(
+    folder: Path, *, profile: str | None = None, environ: Mapping[str, str]
+) -> tuple[Project, frozenset[str]]:
+    """The project without its mappings and crosswalks, and the entities that its mappings name as their targets.
+
+    Mistakes in mappings and crosswalks do not matter here. Raises MappingError with those of project.yaml.
+    """
+    found: list[Mistake] = []
+    root = folder.resolve()
+    page = _project_page(root, found)
+    head = read_head(page, root, environ, profile) if page is not None else None
+    if found or page is None or head is None or head.catalog is None:
+        raise MappingError(found)
+    passed: list[Mistake] = []
+    read = [each for path in _mapping_files(root, page) if (each := read_page(path, path.name, passed)) is not None]
+    outlines = [outline(each) for each in expanded(read, read_includes(root, passed))]
+    return _project(head, root, (), {}), frozenset(each.target for each in outlines if each is not None)
 
 
 def load_surroundings(

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import reduce
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from etl.core.ports import BaseQuery, ProblemSink
+from etl.catalog.model import Catalog
+from etl.core.ports import BaseQuery, ProblemSink, Source, Utf8Lines
 from etl.core.problems import PROBLEM_SCHEMA, Severity, problem_rows
 from etl.mapping.columns import Unused, new_columns
 from etl.mapping.ignore import ignored_reason
 from etl.mapping.model import Project
 from etl.mapping.queries import tables_in
+from etl.pipeline.pointers import field_pointed_to
 from etl.pipeline.workspace import ParquetSink, RunFolder
 from etl.sources.accounts import TABLE_ACCOUNT_SCHEMA, close_rows, table_account, unmatched_rows
 from etl.sources.snapshot import Snapshot, SnapshotTable
@@ -64,6 +66,31 @@ def _account(project: Project, table: SnapshotTable, tables: DuckTables, problem
     return dict(account)
 
 
+def doubts_of(sources: Iterable[Source], snapshot: Snapshot) -> dict[str, Utf8Lines]:
+    """The tables, by relation, that were read in one encoding and prove to be in another; ``sources`` were read just now."""
+    by_name = {each.name: each for each in sources}
+    found = {each.relation: by_name[each.source].facts(each.table).as_utf8 for each in snapshot.tables}
+    return {table: doubt for table, doubt in found.items() if doubt is not None}
+
+
+def report_doubts(doubts: Mapping[str, Utf8Lines], snapshot: Snapshot, problems: ProblemSink) -> None:
+    """A warning for each such table, at the first line that would be spoilt."""
+    declared = {table.relation: table.encoding for table in snapshot.tables}
+    for table, doubt in doubts.items():
+        place = pa.record_batch({"_row": pa.nulls(1, pa.int64()), "_line": pa.array([doubt.first], pa.int64())})
+        problems.add(
+            problem_rows(
+                place,
+                code="utf8_in_code_page",
+                severity=Severity.WARN,
+                mapping="",
+                entity="",
+                table=table,
+                detail=f"{doubt.count} {'line' if doubt.count == 1 else 'lines'}, declared {declared[table]}",
+            )
+        )
+
+
 def _new_column(unused: Unused) -> pa.RecordBatch:
     nowhere = pa.record_batch({"_row": pa.nulls(1, pa.int64()), "_line": pa.nulls(1, pa.int64())})
     return problem_rows(
@@ -93,17 +120,18 @@ def _report_unmatched(table: str, rows: pa.Table, problems: ProblemSink) -> None
         )
 
 
-def report_outcomes(folder: RunFolder) -> None:
+def report_outcomes(folder: RunFolder, catalog: Catalog) -> None:
     """Writes a problem for every planned record that did not load; derived anew each time, so nothing is told twice."""
     with ParquetSink(folder.load_problems, PROBLEM_SCHEMA) as sink, pq.ParquetFile(folder.outcomes) as file:
         for batch in file.iter_batches():
-            for problem in _outcome_problems(batch):
+            for problem in _outcome_problems(batch, catalog):
                 sink.add(problem)
 
 
-def _outcome_problems(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+def _outcome_problems(batch: pa.RecordBatch, catalog: Catalog) -> Iterator[pa.RecordBatch]:
     troubled = batch.filter(pc.not_equal(batch["reason"], ""))
-    names = ["mapping", "entity", "table", "reason"]
+    troubled = troubled.append_column("field", _fields(troubled, catalog))
+    names = ["mapping", "entity", "table", "reason", "field"]
     for kind in pa.Table.from_batches([troubled.select(names)]).group_by(names).aggregate([]).to_pylist():
         mask = reduce(pc.and_, [pc.equal(troubled[name], kind[name]) for name in names])
         rows = troubled.filter(mask)
@@ -115,8 +143,17 @@ def _outcome_problems(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
             mapping=kind["mapping"],
             entity=kind["entity"],
             table=kind["table"],
+            field=kind["field"] or None,
             detail=rows["detail"],
         )
+
+
+def _fields(troubled: pa.RecordBatch, catalog: Catalog) -> pa.Array:
+    """The field that each refusal points to, "" where it points to none."""
+    known = catalog.entities
+    pairs = zip(troubled["entity"].to_pylist(), troubled["detail"].to_pylist(), strict=True)
+    found = [field_pointed_to(known[entity], detail or "") if entity in known else "" for entity, detail in pairs]
+    return pa.array(found, pa.string())
 
 
 def count_blocking(folder: RunFolder) -> int:

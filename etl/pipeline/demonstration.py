@@ -40,9 +40,11 @@ class Demonstration:
     sandbox_db: Path
 
 
-def demonstrate(project: Path, environ: Mapping[str, str], progress: Progress, *, fresh: bool = False) -> Demonstration:
-    """Runs it. ``fresh`` forgets what an earlier demonstration loaded."""
-    setting = open_project(project, PROFILE, environ)
+def demonstrate(
+    project: Path, environ: Mapping[str, str], progress: Progress, *, fresh: bool = False, verbose: bool = False
+) -> Demonstration:
+    """Runs it. ``fresh`` forgets what an earlier demonstration loaded, ``verbose`` shows the log."""
+    setting = replace(open_project(project, PROFILE, environ), verbose=verbose)
     database = setting.project.runs_folder / f"{setting.project.name}-{PROFILE}.db"
     database.parent.mkdir(parents=True, exist_ok=True)
     _require_pair(setting, database, fresh=fresh)

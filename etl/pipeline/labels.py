@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from etl.mapping.model import Branch, Choose, Const, Field, Many, Pipeline, Project
-from etl.pipeline.loading import lookup_of
 
 
 def labels_used(project: Project) -> dict[str, frozenset[str]]:
@@ -14,7 +13,7 @@ def labels_used(project: Project) -> dict[str, frozenset[str]]:
     found: dict[str, set[str]] = defaultdict(set)
     for mapping in project.mappings:
         for field in mapping.fields:
-            if lookup := lookup_of(field):
+            if lookup := field.lookup:
                 found[lookup] |= set(_labels(field))
     return {name: frozenset(labels) for name, labels in found.items()}
 

@@ -23,7 +23,7 @@ from etl.pipeline.base_rows import base_rows
 from etl.pipeline.capabilities import Obeyed, obeyed
 from etl.pipeline.fixing import fixes_of_findings, fixes_of_mistakes, fixes_on_trial
 from etl.pipeline.prepare import BATCH_ROWS, register_snapshot
-from etl.pipeline.projects import is_project, judged_by_headers, open_project, open_surroundings
+from etl.pipeline.projects import is_project, judged_by_headers, mistakes_of_documents, open_project, open_surroundings
 from etl.pipeline.wiring import Setting
 from etl.sources.snapshot import take_snapshot
 from etl.sources.tables import DuckTables
@@ -57,8 +57,9 @@ def lint_project(folder: Path, profile: str | None, environ: Mapping[str, str], 
         if is_project(folder) and is_unmapped(folder):
             return LintReport((), {}, findings(open_surroundings(folder, profile, environ).project, None))
         setting = open_project(folder, profile, environ)
-    except MappingError as error:
-        return LintReport(error.mistakes, fixes_of_mistakes(folder, error.mistakes), is_sound=False)
+    except MappingError:
+        wrong = mistakes_of_documents(folder, profile, environ)
+        return LintReport(wrong, fixes_of_mistakes(folder, wrong), is_sound=False)
     mistakes, new, unchecked = judged_by_headers(setting)
     evidence = _evidence(setting) if rows and not mistakes and not unchecked else None
     found = findings(setting.project, evidence, new)

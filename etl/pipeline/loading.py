@@ -28,7 +28,7 @@ from etl.load.ports import LoadPorts
 from etl.load.rebuild import Rebuilder
 from etl.load.sampling import Scope
 from etl.load.verify import Verifier, VerifyResult
-from etl.mapping.model import Field, Profile, Project
+from etl.mapping.model import Profile, Project
 from etl.pipeline.capabilities import with_rungs
 from etl.pipeline.runlog import RunLog
 from etl.pipeline.wiring import Setting
@@ -156,14 +156,7 @@ def _tell_of_pace(progress: Progress, why: str, in_flight: int) -> None:
 
 
 def _lookups(project: Project) -> set[str]:
-    return {lookup for mapping in project.mappings for field in mapping.fields if (lookup := lookup_of(field))}
-
-
-def lookup_of(field: Field) -> str | None:
-    """The lookup whose labels a field holds."""
-    if field.attribute is not None:
-        return field.attribute.lookup
-    return field.link.to[0] if field.link is not None and not field.is_reference else None
+    return {lookup for mapping in project.mappings for field in mapping.fields if (lookup := field.lookup)}
 
 
 class Interruptible(Protocol):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import getpass
 import hashlib
 import json
+import os
+import platform
 import resource
 import sys
 from collections import Counter
@@ -18,8 +21,9 @@ from etl.core.ports import StateReader
 from etl.load.verify import VerifyResult
 from etl.mapping.functions import functions_in
 from etl.mapping.model import EntityMapping, FileField, Project
-from etl.mapping.reads import operations_of
+from etl.mapping.reads import crosswalks_of, operations_of
 from etl.pipeline.loading import Loaded
+from etl.pipeline.open_findings import before_reading, close_reading
 from etl.pipeline.wiring import Setting
 from etl.pipeline.workspace import RunFolder
 from etl.plan.graph import LoadOrder
@@ -44,6 +48,8 @@ def begin(setting: Setting, folder: RunFolder, command: str, started: str) -> Ma
         "protected": setting.profile.protect,
         "concurrency": setting.profile.concurrency,
         "rate_per_s": setting.profile.rate_per_s,
+        "max_problems": setting.profile.max_problems,
+        "ran_by": _account(),
         "started": started,
         "ended": None,
         "exit_code": None,
@@ -52,6 +58,15 @@ def begin(setting: Setting, folder: RunFolder, command: str, started: str) -> Ma
         "mappings": [_mapping(each) for each in setting.project.mappings],
         "functions": _functions(setting.project),
     }
+
+
+def _account() -> str:
+    """Whose account of which machine the run was made with."""
+    try:
+        user = getpass.getuser()
+    except (OSError, KeyError, ImportError):  # a container whose user has no name
+        user = f"user {os.getuid()}" if hasattr(os, "getuid") else "unknown"
+    return f"{user} on {platform.node()}"
 
 
 def _as_typed(folder: Path) -> str:
@@ -115,8 +130,8 @@ def add_overrides(manifest: Manifest, counts: Iterable[OverrideCounts]) -> None:
 
 
 def add_load(manifest: Manifest, loaded: Loaded, state: StateReader) -> None:
-    """Adds how the load went and what its tail still owes; what an earlier reading back found is no longer true."""
-    manifest.pop("verify", None)
+    """Adds how the load went and what its tail still owes; what an earlier reading back found stays open."""
+    close_reading(manifest)
     pending = Counter(known.entity for known in state.known([key for key, _ in state.pending_links()]).values())
     manifest |= {
         "requests": {f"{verb} {status}": count for (verb, status), count in sorted(loaded.requests.items())},
@@ -130,6 +145,7 @@ def add_load(manifest: Manifest, loaded: Loaded, state: StateReader) -> None:
 
 def add_verify(manifest: Manifest, result: VerifyResult) -> None:
     """Adds what reading back found."""
+    before_reading(manifest, whole=result.scope.is_all)
     manifest["verify"] = {
         "scope": str(result.scope),
         "checked": dict(result.checked),
@@ -204,6 +220,7 @@ def _mapping(mapping: EntityMapping) -> dict[str, object]:
             {
                 "name": field.name,
                 "columns": list(field.columns),
+                "crosswalks": sorted({each.crosswalk.name for each in crosswalks_of(field.value)}),
                 "pii": field.pii,
                 "kind": "file" if isinstance(field.value, FileField) else type(field.value).__name__.lower(),
             }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
@@ -13,13 +13,13 @@ from etl.catalog.model import Catalog
 from etl.core.errors import MappingError
 from etl.core.keys import RecordKeys
 from etl.core.outcomes import RecordState
-from etl.core.ports import ProblemSink, Progress, StateReader
+from etl.core.ports import ProblemSink, Progress, StateReader, Utf8Lines
 from etl.core.problems import PROBLEM_SCHEMA
 from etl.core.records import LEDGER_SCHEMA, PLAN_SCHEMA
 from etl.mapping.columns import check_columns
 from etl.mapping.model import EntityMapping, Project, Reference
 from etl.mapping.operations import Context
-from etl.pipeline.accounts import account_tables
+from etl.pipeline.accounts import account_tables, report_doubts
 from etl.pipeline.base_rows import base_rows
 from etl.pipeline.matching import Matches
 from etl.pipeline.same_files import report_same_files
@@ -40,7 +40,9 @@ BATCH_ROWS = 16_384
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One run's materials. ``catalog`` holds the tenant's live options where they are known."""
+    """One run's materials. ``catalog`` holds the tenant's live options where they are known, ``doubts`` the tables whose
+    declared encoding is in doubt.
+    """
 
     project: Project
     catalog: Catalog
@@ -51,6 +53,7 @@ class Work:
     context: Context
     files: FolderFiles
     progress: Progress
+    doubts: Mapping[str, Utf8Lines] = field(default_factory=dict)
 
 
 def register_snapshot(tables: DuckTables, snapshot: Snapshot) -> None:
@@ -97,6 +100,7 @@ def map_and_validate(work: Work, state: StateReader, graph: DuckRecordGraph) -> 
         graph.open([graph_mapping(each, _mapped(work, each)) for each in mappings], _known_keys(state))
         check_relations(graph, mappings, problems)
         order = load_order({each.target for each in mappings}, edges_of(mappings, graph.reference_counts()))
+        report_doubts(work.doubts, work.snapshot, problems)
         account_tables(work.project, work.snapshot, work.tables, work.folder, problems)
         depths = {entity: _order_inside(graph, entity, order, mappings, problems) for entity in order.entities}
     with ParquetSink(work.folder.verdicts) as verdicts:
@@ -147,8 +151,8 @@ def _map_one(work: Work, mapping: EntityMapping, rows: ParquetSink, problems: Pa
             for each in (mapped.problems, *found, *broken):
                 problems.add(each)
             work.progress.advance(batch.num_rows)
-    for code, field, detail in checks.notes():
-        problems.add(note_row(mapping, code, field, detail))
+    for code, name, detail in checks.notes():
+        problems.add(note_row(mapping, code, name, detail))
     for each in corrections.problems():
         problems.add(each)
     return corrections.counts()

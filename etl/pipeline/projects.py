@@ -7,9 +7,9 @@ from pathlib import Path
 
 from etl.catalog.model import Catalog
 from etl.core.errors import EtlError, MappingError, Mistake, SettingsError
-from etl.mapping.columns import Unused, check_columns, new_columns
+from etl.mapping.columns import Unused, check_columns, new_columns, unknown_columns
 from etl.mapping.model import Project
-from etl.mapping.project import has_queries, load_project, load_surroundings
+from etl.mapping.project import has_queries, load_head, load_project, load_surroundings, read_project
 from etl.mapping.schema import ProjectNames, mapping_schema, project_schema
 from etl.pipeline.select_trials import select_mistakes
 from etl.pipeline.wiring import Setting
@@ -29,6 +29,25 @@ def open_surroundings(folder: Path, profile: str | None, environ: Mapping[str, s
     _require_project(folder)
     project, _ = load_surroundings(folder, profile=profile, environ=environ)
     return _with_profile(project, profile, environ)
+
+
+def open_head(folder: Path, profile: str | None, environ: Mapping[str, str]) -> Setting:
+    """A project for questions that no mapping has a part in; it has none here, and mistakes in mappings do not matter.
+
+    Raises MappingError, SettingsError.
+    """
+    _require_project(folder)
+    project, _ = load_head(folder, profile=profile, environ=environ)
+    return _with_profile(project, profile, environ)
+
+
+def mistakes_of_documents(folder: Path, profile: str | None, environ: Mapping[str, str]) -> tuple[Mistake, ...]:
+    """Every mistake of a project's documents; where the sources can be read, with the columns that are not there."""
+    project, found = read_project(folder, profile=profile, environ=environ)
+    if project is None or not project.profiles:
+        return tuple(sorted(found))
+    columns, _ = headers(_with_profile(project, next(iter(project.profiles)), environ))
+    return tuple(sorted({*found, *unknown_columns(project, columns)}))
 
 
 def is_project(folder: Path) -> bool:
@@ -112,10 +131,17 @@ def order_of(setting: Setting) -> LoadOrder:
     return load_order({each.target for each in mappings}, edges_of(mappings))
 
 
-def roles_needed(setting: Setting) -> dict[str, dict[str, tuple[str, ...]]]:
-    """The roles that the registered application needs, by entity and operation; an empty tuple means: not known."""
-    catalog: Catalog = setting.project.catalog
-    entities = sorted({mapping.target for mapping in setting.project.mappings})
+def roles_needed(
+    folder: Path, profile: str | None, environ: Mapping[str, str]
+) -> dict[str, dict[str, tuple[str, ...]]]:
+    """The roles that the registered application needs, by entity and operation; an empty tuple means: not known.
+
+    Asked for before a tenant's paths are known, so mistakes in mappings do not matter. Raises MappingError, SettingsError.
+    """
+    _require_project(folder)
+    project, targets = load_head(folder, profile=profile, environ=environ)
+    catalog: Catalog = project.catalog
+    entities = sorted(targets & catalog.entities.keys())
     return {
         entity: {
             operation: catalog.entity(entity).roles.get(operation, ()) for operation in ("create", "list", "update")

@@ -26,7 +26,11 @@ from etl.sources.tables import DuckTables
 
 @dataclass(frozen=True, slots=True)
 class Whereabouts:
-    """What became of one record: its place in the source, its state and id, its problems as sentences."""
+    """What became of one record: its place in the source, its state and id, its problems as sentences.
+
+    ``state`` is what the state database says of the record ("" where it knows none), ``bucket`` where the latest command
+    (which may have been a dry run) put its row ("" where it met none).
+    """
 
     mapping: str
     entity: str
@@ -35,6 +39,7 @@ class Whereabouts:
     row: int | None
     line: int | None
     state: str
+    bucket: str
     target_id: str | None
     problems: tuple[str, ...]
 
@@ -79,7 +84,7 @@ def _whereabouts(
         return
     files = (folder.problems, folder.load_problems) if folder else ()
     problems = tuple(dict.fromkeys(_sentence(row) for file in files for row in _rows(file, key)))
-    for row in rows or ([{"row": None, "line": None, "bucket": str(known.state)}] if known else []):
+    for row in rows or ([{"row": None, "line": None, "bucket": ""}] if known else []):
         yield Whereabouts(
             mapping=mapping.name,
             entity=mapping.target,
@@ -87,7 +92,8 @@ def _whereabouts(
             table=mapping.base.table,
             row=row["row"],
             line=row["line"],
-            state=row["bucket"],
+            state=str(known.state) if known else "",
+            bucket=row["bucket"] or "",
             target_id=known.target_id if known else None,
             problems=problems,
         )

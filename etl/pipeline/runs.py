@@ -19,7 +19,7 @@ from etl.load.planned import PlannedRecords
 from etl.load.sampling import Scope
 from etl.pipeline import capabilities
 from etl.pipeline import manifest as manifests
-from etl.pipeline.accounts import close_ledger, count_blocking, report_outcomes
+from etl.pipeline.accounts import close_ledger, count_blocking, doubts_of, report_outcomes
 from etl.pipeline.doubled import ask_about_doubled
 from etl.pipeline.loading import Bench, Loaded, Options, live_options, load, read_back, with_options
 from etl.pipeline.matching import adopt_planned, match_records
@@ -143,7 +143,8 @@ def _prepare(
 ) -> None:
     """Everything up to the line that writes; plans where ``planning`` is given."""
     project = setting.project
-    snapshot = take_snapshot(setting.sources(), None, session.folder.snapshot, session.progress)
+    sources = setting.sources()
+    snapshot = take_snapshot(sources, None, session.folder.snapshot, session.progress)
     manifests.add_snapshot(session.manifest, snapshot)
     check_snapshot_columns(project, snapshot)
     register_snapshot(session.tables, snapshot)
@@ -157,6 +158,7 @@ def _prepare(
         context=setting.context(SystemClock().now()),
         files=setting.files(),
         progress=session.progress,
+        doubts=doubts_of(sources, snapshot),
     )
     with record_graph(session.folder.temp) as graph:
         checked = map_and_validate(work, state, graph)
@@ -171,7 +173,7 @@ def _prepare(
 def _finish(setting: Setting, session: Session, store: StateStore, loaded: Loaded) -> Finished:
     """Outcomes, accounts and report, whether the load came to its end or was stopped."""
     _write_outcomes(setting, session, store, loaded.notes)
-    report_outcomes(session.folder)
+    report_outcomes(session.folder, setting.project.catalog)
     close_ledger(session.folder, session.tables)
     manifests.add_load(session.manifest, loaded, store)
     finished = session.end(exit_code_of(loaded.stopped) if loaded.stopped else COMPLETE, loaded.stopped)

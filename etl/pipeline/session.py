@@ -16,6 +16,7 @@ from etl.load.client_ids import USED
 from etl.pipeline import manifest as manifests
 from etl.pipeline.capabilities import ids_chosen
 from etl.pipeline.manifest import Manifest
+from etl.pipeline.open_findings import carry
 from etl.pipeline.runlog import LoggedProgress, RunLog
 from etl.pipeline.wiring import Setting
 from etl.pipeline.workspace import RunFolder, new_run_id
@@ -107,6 +108,8 @@ def load_session(setting: Setting, store: StateStore, progress: Progress, *, fre
     if unfinished:
         store.finish_run(unfinished.run_id, now_text(), HELD_BACK)
     with new_session(setting, "run", progress) as session:
+        earlier = next(_loaded(setting, store), None)
+        carry(session.manifest, manifests.read(earlier) if earlier is not None else None)
         started = session.manifest["started"]
         fingerprints = session.manifest["fingerprints"] | {USED: ids_chosen(setting)}
         store.start_run(session.folder.run_id, "run", started, fingerprints)
@@ -115,13 +118,20 @@ def load_session(setting: Setting, store: StateStore, progress: Progress, *, fre
 
 def latest_loaded(setting: Setting, store: StateReader) -> RunFolder:
     """The folder of the latest run that got as far as loading. Raises SettingsError where there is none."""
+    folder = next(_loaded(setting, store), None)
+    if folder is None:
+        raise SettingsError(
+            f"Nothing was loaded yet with profile {setting.profile.name}.", hint="Use `casebook-etl run` first."
+        )
+    return folder
+
+
+def _loaded(setting: Setting, store: StateReader) -> Iterator[RunFolder]:
+    """The folders of the runs that got as far as loading, newest first."""
     for row in store.runs():
         folder = RunFolder(setting.project.runs_folder, row.run_id)
         if row.command == "run" and folder.plan.exists() and folder.options.exists():
-            return folder
-    raise SettingsError(
-        f"Nothing was loaded yet with profile {setting.profile.name}.", hint="Use `casebook-etl run` first."
-    )
+            yield folder
 
 
 def _require_same_ids(setting: Setting, store: StateReader, run_id: RunId) -> None:

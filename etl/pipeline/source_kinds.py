@@ -17,6 +17,7 @@ from etl.core.ports import Source
 from etl.mapping.model import SourceSpec
 from etl.sources.csv import CsvSource
 from etl.sources.editions import EditionSource
+from etl.sources.variable_place import VariableSource
 from etl.sources.zipped import ZipSource
 
 Options: TypeAlias = "Mapping[str, object]"
@@ -27,7 +28,9 @@ _MANY_TABLES = ("dump", "excel")
 
 def opened_source(spec: SourceSpec) -> Source:
     """The adapter for a declared source; nothing is read yet. Raises SettingsError."""
-    source = _ADAPTERS[spec.kind](spec.name, spec.location, spec.options)
+    source: Source = _ADAPTERS[spec.kind](spec.name, spec.location, spec.options)
+    if spec.variables:
+        source = VariableSource(source, spec.variables)
     return EditionSource(source, spec.varies) if spec.varies else source
 
 

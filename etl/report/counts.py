@@ -99,6 +99,27 @@ def _deferred_links(files: RunFiles) -> Counter[str]:
     return links
 
 
+def deferred_fields(files: RunFiles) -> Counter[Key]:
+    """How many links of records are set later, by mapping and field."""
+    found: Counter[Key] = Counter()
+    for batch in files.batches("plan.parquet", ["mapping", "deferred"]):
+        names = pc.take(batch["mapping"], pc.list_parent_indices(batch["deferred"]))
+        pairs = pa.record_batch({"mapping": names, "field": pc.list_flatten(batch["deferred"])})
+        found.update(grouped([pairs], ["mapping", "field"]))
+    return found
+
+
+def attachment_bytes(files: RunFiles, facts: RunFacts) -> int:
+    """How much the files to be uploaded hold, all together."""
+    return sum(
+        pc.sum(batch[f"{field.name}._size"]).as_py() or 0
+        for mapping in facts.mappings
+        for field in mapping.fields
+        if field.kind == "file"
+        for batch in files.batches(f"records/mapped/{mapping.name}.parquet", [f"{field.name}._size"])
+    )
+
+
 def _attachments(files: RunFiles, mapping: MappingFact) -> int:
     """Files whose bytes were found and hashed."""
     name = f"records/mapped/{mapping.name}.parquet"

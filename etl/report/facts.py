@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from etl.core.errors import SettingsError
-from etl.report.model import Stop, Tolerated
+from etl.report.model import OpenFindings, Stop, Tolerated
 
 _BATCH_ROWS = 65_536
 
@@ -36,10 +36,11 @@ class SnapshotTable(_Fact):
 
 
 class MappedField(_Fact):
-    """A target field and the columns that feed it; ``kind`` is ``file`` for an attachment."""
+    """A target field, and the columns and crosswalks that feed it; ``kind`` is ``file`` for an attachment."""
 
     name: str
     columns: tuple[str, ...] = ()
+    crosswalks: tuple[str, ...] = ()
     pii: str | None = None
     kind: str = ""
 
@@ -146,6 +147,8 @@ class RunFacts(_Fact):
     protected: bool = False
     concurrency: int | None = None
     rate_per_s: float | None = None
+    max_problems: int | None = None
+    ran_by: str = ""
     started: str = ""
     ended: str | None = None
     exit_code: int | None = None
@@ -164,6 +167,7 @@ class RunFacts(_Fact):
     pending_links: dict[str, int] = Field(default_factory=dict)
     pending_uploads: int = 0
     verify: VerifyFact | None = None
+    open_findings: OpenFindings | None = None
 
 
 class RunFiles:

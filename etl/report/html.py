@@ -19,6 +19,8 @@ from markupsafe import Markup, escape
 from etl.core.outcomes import LOADED, Bucket
 from etl.report.bars import bar, labels
 from etl.report.causes import causes_of, groups_of, meaning_of
+from etl.report.counts import attachment_bytes, deferred_fields
+from etl.report.coverage import coverage
 from etl.report.decisions import Decisions
 from etl.report.facts import FindingFact, RunFacts, RunFiles
 from etl.report.graph import STYLE, svg
@@ -26,6 +28,7 @@ from etl.report.model import NOT_LOADED, Buckets, Summary
 from etl.report.pages import TEMPLATES, environment
 
 _FINDINGS = 50
+_IN_A_LOOP = "these records refer to each other in a circle, so that none can be first: the link that closes it waits"
 _CODE = re.compile(r"`([^`]+)`")
 _MEBIBYTE = 1024 * 1024
 _ALL, _NEARLY_ALL = 100, 99
@@ -48,7 +51,13 @@ def render(files: RunFiles, facts: RunFacts, summary: Summary, decisions: Decisi
         labels=labels(dry=dry),
         present=_present(summary, dry=dry),
         graph=Markup(svg(facts.order, standalone=False)) if facts.order.waves else "",  # noqa: S704 - made by an XML writer
+        later=_later(files, facts),
+        coverage=coverage(files, facts),
+        bytes=attachment_bytes(files, facts),
+        writes=_writes(summary),
+        blocking=sum(each.get("block", 0) for each in summary.problems.values()),
         findings=_findings(facts.verify.findings if facts.verify else ()),
+        open=summary.open_findings,
         held=summary.rows(*(bucket for bucket in NOT_LOADED if not (dry and bucket is Bucket.PENDING))),
         loaded=summary.rows(*LOADED, *([Bucket.PENDING] if dry else [])),
         dry=dry,
@@ -78,7 +87,7 @@ def _share(part: float) -> str:
 
 
 def _mebibytes(size_bytes: int) -> str:
-    return f"{size_bytes / _MEBIBYTE:,.0f} MiB"
+    return f"{size_bytes / _MEBIBYTE:,.0f} MiB" if size_bytes >= _MEBIBYTE else "less than 1 MiB"
 
 
 def _prose(text: str) -> Markup:
@@ -102,6 +111,21 @@ def _total(summary: Summary) -> Buckets:
 def _present(summary: Summary, *, dry: bool) -> list[Bucket]:
     """The buckets that hold any row, in the order of the bars."""
     return [bucket for bucket in labels(dry=dry) if summary.rows(bucket)]
+
+
+def _later(files: RunFiles, facts: RunFacts) -> list[tuple[str, str, int, str]]:
+    """Mapping, field, number of links and reason of all that is set after both sides exist."""
+    counts = deferred_fields(files)
+    whole = {(each.mapping, each.field): each.why for each in facts.order.deferred}
+    names = sorted({*whole, *((mapping, field) for mapping, field in counts)})
+    return [(*name, counts[name], whole.get(name, _IN_A_LOOP)) for name in names]
+
+
+def _writes(summary: Summary) -> int:
+    """How many requests the plan sends: one a create, an update and a later link, two a file (its place, its bytes)."""
+    steps = sum(each.create + each.update for each in summary.plan.values())
+    tail = sum(each.deferred_links + 2 * each.attachments for each in summary.entities.values())
+    return steps + tail if steps else 0
 
 
 class _Findings(NamedTuple):

@@ -142,6 +142,18 @@ class Verification(Part):
     findings: dict[str, int] = Field(default_factory=dict)
 
 
+class OpenFindings(Part):
+    """What the latest reading back found, by problem code, where a run came after it: ``run_id`` is the run read back."""
+
+    run_id: str
+    findings: dict[str, int] = Field(default_factory=dict)
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return sum(self.findings.values())
+
+
 class Stop(Part):
     """What ended a command early."""
 
@@ -200,6 +212,7 @@ class Summary(Part):
     pending_uploads: int
     stopped: dict[str, str]
     verify: Verification | None
+    open_findings: OpenFindings | None = None
     verdict: Verdict
 
     @property

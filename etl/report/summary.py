@@ -47,6 +47,7 @@ def summary_of(files: RunFiles, facts: RunFacts) -> Summary:
         pending_uploads=facts.pending_uploads,
         stopped=facts.stopped,
         verify=_verification(facts.verify) if facts.verify else None,
+        open_findings=facts.open_findings,
         verdict=verdict(facts, entities, ledger),
     )
 

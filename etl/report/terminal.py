@@ -112,7 +112,8 @@ def _ledger(summary: Summary) -> str:
 
 
 def _read_back(summary: Summary) -> Iterator[str]:
-    """What `verify` found, once it has run."""
+    """What `verify` found, once it has run, and what an earlier one did."""
+    yield from _still_open(summary)
     if summary.verify is None:
         return
     checked, found = sum(summary.verify.checked.values()), sum(summary.verify.findings.values())
@@ -120,14 +121,25 @@ def _read_back(summary: Summary) -> Iterator[str]:
     compared = f"{counted(checked, 'record')} compared with what was sent{part}"
     yield f"{compared}: {counted(found, 'difference')} found" if found else f"{compared}: no difference"
     for code, count in sorted(summary.verify.findings.items()):
-        yield f"{meaning_of(code).title} ({count:,})"
+        yield f"{meaning_of(code).title} ({count:,}): {meaning_of(code).remedy}"
     for each in summary.verify.tolerated:
         yield f"tolerated: {each.entity}.{each.field} by {each.tolerance} ({each.count:,})"
     if summary.verify.unsought:
         yield f"doubles not looked for in {enumerated([*summary.verify.unsought])}: verify without --sample finds them"
 
 
+def _still_open(summary: Summary) -> Iterator[str]:
+    """Findings that no reading back since has answered."""
+    if summary.open_findings is None:
+        return
+    yield f"after run {summary.open_findings.run_id}, not repeated since: {counted(summary.open_findings.total, 'difference')}"
+    for code, count in sorted(summary.open_findings.findings.items()):
+        yield f"{meaning_of(code).title} ({count:,}): {meaning_of(code).remedy}"
+
+
 def _next(summary: Summary) -> Iterator[str]:
+    if (summary.verify and summary.verify.findings) or summary.open_findings:
+        yield "mend the differences as said (problems.csv of the run read back lists each); no run mends them:"
     if summary.rows(*HELD_BACK, Bucket.REJECTED):
         yield "repair what report.html and problems.csv of this run list, then:"
     yield from summary.verdict.next

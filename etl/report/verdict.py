@@ -24,10 +24,13 @@ def verdict(facts: RunFacts, entities: Mapping[str, EntityCounts], ledger: Ledge
     if facts.command in DRY_RUNS:
         reasons = list(_reasons(facts, entities, ledger, HELD_BACK))
         state = State.NOT_READY if reasons else State.READY
+        commands = [facts.command] if reasons else ["run"] if facts.command == "plan" else ["plan"]
     else:
-        reasons = [*_reasons(facts, entities, ledger, NOT_LOADED), *_tail(facts)]
+        unloaded = [*_reasons(facts, entities, ledger, NOT_LOADED), *_tail(facts)]
+        reasons = [*unloaded, *_differences(facts)]
         state = State.INCOMPLETE if reasons else State.COMPLETE
-    return Verdict(state=state, sentence=_sentence(state, reasons, entities), next=tuple(_next(facts, state)))
+        commands = list(_leading_on(facts, bool(unloaded), bool(reasons)))
+    return Verdict(state=state, sentence=_sentence(state, reasons, entities), next=tuple(_typed(facts, commands)))
 
 
 def _reasons(
@@ -44,13 +47,29 @@ def _reasons(
 
 
 def _tail(facts: RunFacts) -> Iterator[str]:
-    links, findings = sum(facts.pending_links.values()), len(facts.verify.findings) if facts.verify else 0
+    links = sum(facts.pending_links.values())
     if links:
         yield f"{counted(links, 'link')} {'is' if links == 1 else 'are'} still to be set"
     if facts.pending_uploads:
         yield f"{counted(facts.pending_uploads, 'file')} {'is' if facts.pending_uploads == 1 else 'are'} still to be uploaded"
-    if findings:
-        yield f"reading back found {counted(findings, 'difference')}"
+
+
+def _differences(facts: RunFacts) -> Iterator[str]:
+    """What reading back found: this run's, and an earlier run's that nobody has looked at since."""
+    found = len(facts.verify.findings) if facts.verify else 0
+    if found:
+        yield f"reading back found {counted(found, 'difference')}"
+    if facts.open_findings and facts.open_findings.total:
+        told = counted(facts.open_findings.total, "difference")
+        yield f"`verify` of run {facts.open_findings.run_id} found {told} and was not repeated since"
+
+
+def _leading_on(facts: RunFacts, is_unloaded: bool, is_incomplete: bool) -> Iterator[str]:
+    """A run sends only what the source changed: it is no remedy for what differs in Casebook."""
+    if is_unloaded:
+        yield "run"
+    if not facts.verify or (is_incomplete and not is_unloaded) or facts.verify.findings:
+        yield "verify"
 
 
 def _sentence(state: State, reasons: list[str], entities: Mapping[str, EntityCounts]) -> str:
@@ -64,15 +83,10 @@ def _sentence(state: State, reasons: list[str], entities: Mapping[str, EntityCou
     return f"{start}: {enumerated(reasons)}."
 
 
-def _next(facts: RunFacts, state: State) -> Iterator[str]:
+def _typed(facts: RunFacts, commands: list[str]) -> Iterator[str]:
+    """The commands as one types them where the run was made."""
     profile = f"--profile {facts.profile}" if facts.profile else ""
-    commands = {
-        State.READY: ["run"] if facts.command == "plan" else ["plan"],
-        State.NOT_READY: [facts.command],
-        State.COMPLETE: [] if facts.verify else ["verify"],
-        State.INCOMPLETE: ["run"] if facts.verify else ["run", "verify"],
-    }
     folder = facts.folder or f"mappings/{facts.project}"
     project = "" if folder == "." else shlex.quote(folder)
-    for verb in commands[state]:
+    for verb in commands:
         yield " ".join(filter(None, ["casebook-etl", verb, project, profile]))

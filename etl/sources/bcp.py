@@ -17,7 +17,7 @@ from etl.core.ports import TableFacts
 from etl.sources.bcp_format import BcpFormat, read_format
 from etl.sources.declared import declared_forms, forms_of
 from etl.sources.dialect import LONGEST_ROW
-from etl.sources.encoding import check_encoding, proved_encoding, text_blocks
+from etl.sources.encoding import check_encoding, doubted, proved_encoding, text_blocks
 from etl.sources.opened import FilePattern, hashed, steady
 from etl.sources.placed_rows import PlacedRows
 
@@ -78,7 +78,8 @@ class BcpSource:
                     yield from rows.taken()
             yield from rows.finished()
             size = stream.tell()
-        self._facts[table] = TableFacts(path.name, encoding, size, digest.hexdigest())
+            doubt = doubted(stream, encoding)
+        self._facts[table] = TableFacts(path.name, encoding, size, digest.hexdigest(), doubt)
 
 
 class _Records:

@@ -22,7 +22,7 @@ from etl.sources.csv_blocks import plain_rows, whole_lines
 from etl.sources.csv_damage import has_suspect_bytes, suspect_damage
 from etl.sources.csv_rows import Lines, RowReader
 from etl.sources.dialect import Dialect, cell_rows, physical_lines, proved_delimiter
-from etl.sources.encoding import check_encoding, first_misfit, proved_encoding, text_blocks
+from etl.sources.encoding import check_encoding, doubted, first_misfit, proved_encoding, text_blocks
 from etl.sources.names import check_columns
 from etl.sources.opened import FilePattern, hashed, steady
 
@@ -84,7 +84,8 @@ class CsvSource:
             stream.seek(0)
             yield from self._rows(text_blocks(hashed(stream, digest), encoding), place, stream, encoding)
             size = stream.tell()
-        self._facts[table] = TableFacts(path.name, encoding, size, digest.hexdigest())
+            doubt = doubted(stream, encoding)
+        self._facts[table] = TableFacts(path.name, encoding, size, digest.hexdigest(), doubt)
 
     def _rows(self, text: Iterator[bytes], place: str, stream: BinaryIO, encoding: str) -> Iterator[pa.RecordBatch]:
         chunks = whole_lines(text)

@@ -79,8 +79,8 @@ class Database:
         try:
             connection = self._opened().connect()
         except DBAPIError as error:
-            hint = "Check address, user, password and whether the server runs."
-            raise SourceUnavailable(f"{self._place()} cannot be opened ({_code(error)}).", hint=hint) from None
+            said, hint = _why_closed(error, self.kind)
+            raise SourceUnavailable(f"{self._place()} {said} ({_code(error)}).", hint=hint) from None
         except SQLAlchemyError:
             raise SourceUnavailable(f"{self._place()} cannot be opened.", hint="Check the source's URL.") from None
         if self.kind == "postgresql":
@@ -125,12 +125,15 @@ class Database:
         if self.kind == "sqlite" and not path.is_file():
             what = "is not a regular file" if path.exists() else "does not exist"
             hint = "Paths are relative to the project's project.yaml."
-            raise SourceUnavailable(f"The SQLite file of source {self._source} {what}.", hint=hint)
+            raise SourceUnavailable(f"The SQLite file {path} of source {self._source} {what}.", hint=hint)
 
     def _place(self) -> str:
         if self.kind == "sqlite":
             return f"The SQLite file of source {self._source}"
-        return f"The database of source {self._source} at {self._url.host or 'localhost'} as user {self._url.username}"
+        host = self._url.host or self._url.query.get("host") or "localhost"
+        port = self._url.port or self._url.query.get("port") or _PORTS.get(self.kind, "")
+        database = self._url.database or "(none named)"
+        return f"The database {database} of source {self._source} at {host}, port {port}, as user {self._url.username}"
 
 
 def _parsed(source: str, url: str) -> sa.URL:
@@ -145,6 +148,33 @@ def _parsed(source: str, url: str) -> sa.URL:
     if kind in ("mysql", "mariadb"):
         return parsed.update_query_dict({"charset": "utf8mb4", **parsed.query})
     return parsed
+
+
+def _why_closed(error: DBAPIError, kind: str) -> tuple[str, str]:
+    """Why there is no connection, and what to do: nobody answered, or the server did and refuses.
+
+    Told from numbers where the driver has some; PostgreSQL's answer has none at that point, so words are looked for in it.
+    The answer itself is not shown.
+    """
+    if kind == "sqlite":
+        return "cannot be opened", _HINTS.get(_code(error), "Check path and rights of the file.")
+    cause = error.orig
+    number = next(iter(getattr(cause, "args", ())), None)
+    text = str(cause)
+    if number in _MYSQL_REFUSED or "password" in text:
+        return "answers, and refuses user or password", "Check the user and the password in the source's URL."
+    if number == _MYSQL_NO_DATABASE or ("database" in text and "does not exist" in text):
+        return "is not on that server", "Check the name of the database in the source's URL."
+    if "FATAL" in text or (isinstance(number, int) and number < _MYSQL_CLIENT):
+        return "answers, and refuses the connection", "Look into the server's log, or ask who runs it."
+    return "cannot be reached", "Check host and port in the source's URL, the network, and whether the server runs."
+
+
+_PORTS = {"postgresql": "5432", "mysql": "3306", "mariadb": "3306"}
+_MYSQL_REFUSED = frozenset({1044, 1045, 1698})
+_MYSQL_NO_DATABASE = 1049
+_MYSQL_CLIENT = 2000
+"""From here on numbers are the client's own: it was not answered."""
 
 
 def _postgres_session(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from etl.core.errors import SettingsError, SourceUnreadable
+from etl.core.ports import Utf8Lines
 
 BLOCK_BYTES = 1 << 20
 MISFIT = "\udcff"
@@ -85,6 +86,39 @@ def first_misfit(stream: BinaryIO, encoding: str) -> int | None:
         if not block:
             return None
         read += len(block)
+
+
+def doubted(stream: BinaryIO, encoding: str) -> Utf8Lines | None:
+    """What speaks against a declared one-byte encoding: that the whole file is UTF-8, with characters beyond ASCII.
+
+    In a one-byte encoding each such character is two or more wrong ones, and no byte is a misfit that would tell. None
+    where nothing speaks against it. Reads from the start, mostly to the first letter with an accent.
+    """
+    if len("é".encode().decode(encoding, "replace")) == 1:
+        return None
+    stream.seek(0)
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    count = first = 0
+    line, marked = 1, 0
+    while True:
+        block = stream.read(BLOCK_BYTES)
+        try:
+            text = decoder.decode(block, final=not block)
+        except UnicodeDecodeError:
+            return None
+        for here in _lines_beyond_ascii(text, line):
+            count += here != marked
+            first = first or here
+            marked = here
+        line += text.count("\n")
+        if not block:
+            return Utf8Lines(count, first) if count else None
+
+
+def _lines_beyond_ascii(text: str, line: int) -> Iterator[int]:
+    """The numbers of the lines of a text that are not all ASCII, where its first is ``line``."""
+    if not text.isascii():
+        yield from (number for number, each in enumerate(text.split("\n"), line) if not each.isascii())
 
 
 def text_blocks(blocks: Iterator[bytes], encoding: str) -> Iterator[bytes]:

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from etl.core.batching import rebatch
 from etl.core.ports import TableFacts
-from etl.sources.encoding import check_encoding, proved_encoding, text_blocks
+from etl.sources.encoding import check_encoding, doubted, proved_encoding, text_blocks
 from etl.sources.layout import read_layout
 from etl.sources.opened import FilePattern, hashed, steady
 from etl.sources.placed_rows import PlacedRows
@@ -66,4 +66,5 @@ class FixedWidthSource:
                     yield from rows.taken()
             yield from rows.finished()
             size = stream.tell()
-        self._facts[table] = TableFacts(path.name, encoding, size, digest.hexdigest())
+            doubt = doubted(stream, encoding)
+        self._facts[table] = TableFacts(path.name, encoding, size, digest.hexdigest(), doubt)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import glob
 import hashlib
 import os
+import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,9 @@ from typing import BinaryIO
 from etl.core.errors import SourceUnavailable, SourceUnreadable
 from etl.sources.encoding import BLOCK_BYTES
 from etl.sources.names import check_tables
+
+_UNESCAPED = re.compile(r"\[([*?\[])\]")
+"""A character of a folder's name that would else be one of a pattern."""
 
 
 class FilePattern:
@@ -38,8 +42,16 @@ class FilePattern:
         paths = sorted(path for path in found if not path.is_dir())
         if not paths:
             hint = "Paths are relative to the project's project.yaml."
-            raise SourceUnavailable(f"No file matches the pattern of source {self._source}.", hint=hint)
+            raise SourceUnavailable(self._nothing(), hint=hint)
         return paths
+
+    def _nothing(self) -> str:
+        """What was looked for where; a folder that is not there is the reason by itself."""
+        folder, pattern = os.path.split(self._pattern)
+        shown = _UNESCAPED.sub(r"\1", folder)
+        if not glob.has_magic(folder) and not Path(folder).is_dir():
+            return f"There is no folder {shown}, where source {self._source} looks for {pattern}."
+        return f"No file in {shown} matches {pattern}, the pattern of source {self._source}."
 
     def path(self, table: str) -> Path:
         """The file of a table. Raises SourceUnavailable."""

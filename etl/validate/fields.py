@@ -76,7 +76,7 @@ class FieldChecks:
             if name not in mapped:
                 yield "requirement_unknown", name, entity.name
         for field in self._mapping.fields:
-            lookup = _lookup_of(field)
+            lookup = field.lookup
             if lookup and self._labels(lookup) is None:
                 yield "option_not_checked", field.name, lookup
 
@@ -108,7 +108,7 @@ class FieldChecks:
             yield _Finding("recommended_missing", Severity.WARN, blank)
         if isinstance(part, Attribute):
             yield from _attribute_findings(column, part)
-        lookup = _lookup_of(field)
+        lookup = field.lookup
         labels = self._labels(lookup) if lookup else None
         if labels is not None:
             yield _Finding("unknown_option", Severity.BLOCK, _outside(column, labels), lookup)
@@ -163,14 +163,6 @@ def _told(records: pa.RecordBatch, field: str, earlier: pa.RecordBatch | None) -
         return nobody
     here = pc.and_(pc.equal(earlier["field"], field), pc.equal(earlier["severity"], str(Severity.BLOCK)))
     return pc.is_in(records[ROW], value_set=earlier["row"].filter(here)) if pc.any(here).as_py() else nobody
-
-
-def _lookup_of(field: Field) -> str | None:
-    if field.attribute is not None:
-        return field.attribute.lookup
-    if field.link is not None and not field.is_reference:
-        return field.link.to[0]
-    return None
 
 
 def _typed(column: pa.Array, attribute: Attribute, context: Context) -> tuple[pa.Array, pa.Array]:

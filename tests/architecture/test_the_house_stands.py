@@ -25,6 +25,9 @@ VIOLATIONS = {
     "Layers": ("plan/steps.py", "import etl.state.store"),
     "HTTP": ("plan/steps.py", "import httpx"),
     "SQL": ("load/tail.py", "import sqlalchemy"),
+    "What wires": ("pipeline/queries.py", "import sqlalchemy"),
+    "what shows": ("cli/status.py", "import httpx"),
+    "pure stages": ("mapping/page.py", "import rich"),
     "sandbox": ("sandbox/page.py", "import etl.catalog.payloads"),
     "cycles": ("plan/graph.py", "import etl.plan.steps\nfrom etl.plan import waves"),
 }
@@ -53,6 +56,32 @@ def test_each_contract_notices_when_it_is_broken(contract: str, tmp_path: Path) 
     found = linted(tmp_path)
     assert found.returncode == 1
     assert re.search(rf"{contract}.* BROKEN", found.stdout)
+
+
+PURE = ("core", "catalog", "mapping", "transform", "validate", "plan")
+CLOCKS = {"now", "utcnow", "today", "time", "time_ns", "monotonic", "perf_counter", "localtime", "gmtime"}
+OWNERS = {"datetime", "date", "dt", "time"}
+
+
+def clocks_read(source: str) -> list[str]:
+    """The calls of a module that ask the machine what time it is."""
+    calls = [node.func for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    named = [ast.unparse(call) for call in calls if isinstance(call, ast.Attribute) and call.attr in CLOCKS]
+    return [name for name in named if name.split(".")[-2] in OWNERS]
+
+
+def test_words_and_pure_stages_read_no_clock() -> None:
+    files = [file for file in CODE if file.relative_to(ROOT / "etl").parts[0] in PURE]
+    assert {file.name: read for file in files if (read := clocks_read(file.read_text("utf-8")))} == {}
+
+
+def test_a_clock_that_is_read_is_noticed() -> None:
+    assert clocks_read("import datetime as dt, time\ndt.datetime.now(dt.UTC)\ntime.time()\ndate.today()\n") == [
+        "dt.datetime.now",
+        "time.time",
+        "date.today",
+    ]
+    assert clocks_read("pc.time(column)\nclock.now()\n") == []
 
 
 def test_no_file_is_longer_than_a_person_reads() -> None:

@@ -33,6 +33,12 @@ def test_the_example_loads_and_means_what_its_comments_say(example):
     assert example.lookups["case_status"].options[0].id == "3f0e8a52-6c1d-4f7b-9a53-0d6f2f4b8c11"
 
 
+def test_every_list_of_the_example_can_be_read_where_it_says(example):
+    for name in ("gender", "case_status", "person.shelterArea"):
+        listed = example.lookups[name]
+        assert (listed.path and listed.type) or all(each.id for each in listed.options), name
+
+
 @pytest.mark.parametrize("spec", [EntitySpec, AttributeSpec, CustomFieldSpec, LinkSpec, LookupSpec, CatalogSpec])
 def test_every_key_of_an_overlay_is_named_on_the_page(spec):
     # what an overlay need not say: marks are set by the loader, services are Casebook's
@@ -62,3 +68,12 @@ def test_the_roles_in_the_connection_page_are_those_of_the_catalogue():
     page = (DOCS / "connect.md").read_text(encoding="utf-8")
     created = {role for each in load_catalog().entities.values() for role in each.roles.get("create", ())}
     assert [role for role in created if role not in page] == []
+
+
+def test_the_connection_page_promises_no_role_that_the_catalogue_does_not_know():
+    page = (DOCS / "connect.md").read_text(encoding="utf-8")
+    table = page.split("| To load |")[1].split("\n\n")[0]
+    assert "hangs on them" not in table
+    unknown = [each.name for each in load_catalog().entities.values() if each.creatable and not each.roles]
+    assert unknown
+    assert "everything else" in table

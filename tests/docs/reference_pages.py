@@ -140,7 +140,8 @@ def _problem(code: ProblemCode) -> str:
 
 _FAMILIES = {
     "Rows that cannot be read": """
-        ragged_row undecodable_row unclosed_quote stray_quote oversized_row control_character broken_record""",
+        ragged_row undecodable_row unclosed_quote stray_quote oversized_row control_character broken_record
+        utf8_in_code_page""",
     "Identity and joins": "missing_key duplicate_key unexpected_second_match missing_match unmatched_row new_column episode_unclear episode_waits",
     "Values": """
         invalid_value unmapped_value open_decision withheld required_missing wrong_type not_in_enum too_long bad_format

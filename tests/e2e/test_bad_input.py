@@ -35,7 +35,39 @@ def with_line(name, old, new):
 def test_a_missing_source_file(tmp_path):
     place = small(tmp_path)
     shutil.rmtree(tmp_path / "data")
-    assert_told(validate(place), 3, "No file matches the pattern of source legacy", "project.yaml")
+    assert_told(validate(place), 3, f"There is no folder {tmp_path}/data", "source legacy", "*.csv", "project.yaml")
+
+
+def test_a_missing_source_file_names_the_variable_that_it_came_from(tmp_path, monkeypatch):
+    monkeypatch.setenv("OLD_EXPORT", str(tmp_path / "data"))
+    source = SMALL["project.yaml"].replace("../../data/*.csv", "${OLD_EXPORT}/*.tsv")
+    place = small(tmp_path, changes={"project.yaml": source})
+    assert_told(validate(place), 3, f"No file in {tmp_path}/data matches *.tsv", "source legacy", "OLD_EXPORT")
+
+
+def test_a_missing_database_file_is_named(tmp_path):
+    source = SMALL["project.yaml"].replace("legacy:", 'old: {sql: "sqlite:///gone.db"}\n  legacy:')
+    place = small(tmp_path, changes={"project.yaml": source})
+    assert_told(validate(place), 3, f"The SQLite file {place.project}/gone.db of source old does not exist")
+
+
+def test_an_encoding_that_does_not_exist_is_told_at_its_place(tmp_path):
+    source = SMALL["project.yaml"].replace("encoding: utf-8", "encoding: cp1252x")
+    place = small(tmp_path, changes={"project.yaml": source})
+    for command in ("lint", "validate"):
+        assert_told(
+            etl(command, place.project), 2, "project.yaml:4:47: There is no text encoding `cp1252x`", "cp1252, latin-1"
+        )
+
+
+def test_utf_8_read_as_a_code_page_is_told_with_its_first_line(tmp_path):
+    source = SMALL["project.yaml"].replace("encoding: utf-8", "encoding: cp1252")
+    persons = SMALL["data/PERSONS.csv"].replace("Cy,Vale", "Cy,Riv\u00e9ra").replace("Dot,Moss", "Dot,Mo\u00dfs")
+    place = small(tmp_path, changes={"project.yaml": source, "data/PERSONS.csv": persons.encode()})
+    assert validate(place).code == 0, "a remark only: it may be meant"
+    (problem,) = [row for row in place.rows("problems.parquet") if row["code"] == "utf8_in_code_page"]
+    assert (problem["table"], problem["line"], problem["severity"]) == ("legacy.PERSONS", 4, "warn")
+    assert problem["detail"] == "2 lines, declared cp1252"
 
 
 def test_a_missing_table(tmp_path):
@@ -123,8 +155,32 @@ def test_a_wrong_password_is_told_without_the_password(tmp_path, locked_postgres
     monkeypatch.setenv("OLD_URL", locked_postgres_url.render_as_string(hide_password=False))
     place = small(tmp_path, changes=with_line("project.yaml", "legacy:", 'old: {sql: "${OLD_URL}"}\n  legacy:'))
     ended = validate(place)
-    assert_told(ended, 3, "source old", "as user clerk", "password")
+    assert_told(ended, 3, "of source old at", "port ", "as user clerk answers, and refuses user or password")
     assert "opens-nothing" not in ended.text
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("postgresql+psycopg://clerk:opens-nothing@127.0.0.1:9/old", ("at 127.0.0.1, port 9,", "cannot be reached")),
+        ("mysql://clerk:opens-nothing@127.0.0.1:9/old", ("at 127.0.0.1, port 9,", "cannot be reached")),
+    ],
+)
+def test_a_server_that_is_not_there_is_not_taken_for_a_wrong_password(tmp_path, monkeypatch, url, words):
+    monkeypatch.setenv("OLD_URL", url)
+    place = small(tmp_path, changes=with_line("project.yaml", "legacy:", 'old: {sql: "${OLD_URL}"}\n  legacy:'))
+    ended = validate(place)
+    assert_told(ended, 3, "The database old of source old", "as user clerk", "OLD_URL", *words)
+    assert "refuses" not in ended.text
+    assert "opens-nothing" not in ended.text
+
+
+def test_a_token_address_that_is_not_there_is_named(tmp_path):
+    with sandbox() as casebook:
+        place = small(tmp_path, casebook.base_url)
+        place.edit("project.yaml", f'token_url: "{casebook.base_url}', 'token_url: "http://127.0.0.1:9')
+        place.edit("project.yaml", "quiet_s: 0.3", "quiet_s: 0.3, deadline_s: 2")
+        assert_told(place.run(), 3, "http://127.0.0.1:9/oauth2/token", "no connection", "token_url")
 
 
 def test_a_password_in_the_project_file_is_refused(tmp_path):
@@ -186,7 +242,7 @@ def test_an_unreachable_server(tmp_path):
     place = small(tmp_path, "http://127.0.0.1:9")
     place.edit("project.yaml", "quiet_s: 0.3", "quiet_s: 0.3, deadline_s: 2")
     ended = place.run()
-    assert_told(ended, 3, "no connection", "base_url")
+    assert_told(ended, 3, "no connection", "token_url")
     with sandbox() as casebook:
         place.edit("project.yaml", "http://127.0.0.1:9", casebook.base_url)
         assert_told(place.run(), 0, "Complete")

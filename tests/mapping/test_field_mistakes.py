@@ -188,3 +188,18 @@ def test_lists_have_no_first_value_of_a_group(desk):
         """
     found = desk.only_mistake({"people.yaml": text, **RACE})
     assert (found.code, found.hint) == ("wrong_chain", "Remove `take`, or `split`.")
+
+
+@pytest.mark.parametrize(
+    ("right", "code"),
+    [
+        ("{from: LAST_NM, do: [trimm]}", "unknown_operation"),
+        ("{from: LAST_NM, crosswalk: nowhere}", "unknown_crosswalk"),
+        ("{ref: person, keys: LAST_NM}", "unknown_key"),
+        ('{from: LAST_NM, when: "LAST_NM = "}', "wrong_expression"),
+    ],
+)
+def test_the_right_side_of_a_name_that_is_no_field_is_judged_as_well(desk, right, code):
+    found = desk.mistakes({"people.yaml": desk.people(f"lastname: {right}")})
+    assert code in {each.code for each in found}
+    assert "unknown_field" in {each.code for each in found}

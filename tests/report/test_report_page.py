@@ -188,9 +188,12 @@ def test_hostile_names_are_shown_as_text(make_run: MakeRun, name: str) -> None:
 def test_values_of_people_are_in_no_report(make_run: MakeRun) -> None:
     folder = make_run(mappings=[mapping(fields=[{"name": "scan", "kind": "file"}])], problems=[problem("too_long")])
     secret = "CANARY-7719"
-    cells = pa.schema([(name, pa.string()) for name in ("ID", "last_name", "_key", "scan", "scan._sha256")])
+    cells = pa.schema(
+        [(name, pa.string()) for name in ("ID", "last_name", "_key", "scan", "scan._sha256")]
+        + [("scan._size", pa.int64())]
+    )
     for place in ("snapshot/legacy.PERSONS", "records/mapped/people", "records/planned/000-people"):
-        write(folder / f"{place}.parquet", [dict.fromkeys(cells.names, secret)], cells)
+        write(folder / f"{place}.parquet", [{**dict.fromkeys(cells.names, secret), "scan._size": 1}], cells)
     write_report(folder)
     for name in ("report.html", "problems.csv", "summary.json"):
         assert secret.encode() not in (folder / name).read_bytes()

@@ -121,3 +121,17 @@ def test_the_terminal_shouts_where_the_ledger_does_not_balance(make_run: MakeRun
 )
 def test_the_next_command_names_the_folder_as_it_was_given(make_run: MakeRun, folder: str, command: str) -> None:
     assert summarize(make_run(entries("pending"), folder=folder)).verdict.next == (command,)
+
+
+def test_findings_of_verify_do_not_lead_to_a_run(make_run: MakeRun) -> None:
+    verified = loaded(make_run, "created", verify={"findings": [FINDING]})
+    assert verified.verdict.next == ("casebook-etl verify mappings/county --profile sandbox",)
+    assert any("set it right in Casebook" in line for line in terminal_lines(verified))
+
+
+def test_findings_that_nobody_looked_at_make_a_later_run_incomplete(make_run: MakeRun) -> None:
+    summary = loaded(make_run, "created", open_findings={"run_id": "r1", "findings": {"lost_in_target": 2}})
+    assert summary.verdict.sentence == (
+        "Not complete: `verify` of run r1 found 2 differences and was not repeated since."
+    )
+    assert summary.verdict.next == ("casebook-etl verify mappings/county --profile sandbox",)

@@ -1,0 +1,97 @@
+"""Where the fields of each mapping come from, and how often they hold something before and after: shares, never values.
+
+A field that was filled in the source and is not afterwards was lost on the way; nothing in the ledger of rows would tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from urllib.parse import quote
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from etl.report.facts import MappedField, MappingFact, RunFacts, RunFiles
+
+
+@dataclass(frozen=True, slots=True)
+class FieldCoverage:
+    """A target field, the columns and crosswalks that feed it, and the shares of rows and records that hold something;
+    None where a share is not known (a joined table's column, a constant).
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    crosswalks: tuple[str, ...]
+    kind: str
+    before: float | None
+    after: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class MappingCoverage:
+    """One mapping's fields."""
+
+    mapping: str
+    entity: str
+    table: str
+    fields: tuple[FieldCoverage, ...]
+
+
+def coverage(files: RunFiles, facts: RunFacts) -> list[MappingCoverage]:
+    """Every mapping, in the order of the manifest."""
+    columns = {table.table: table.columns for table in facts.snapshot}
+    return [_of_mapping(files, each, columns.get(each.table, ())) for each in facts.mappings if each.fields]
+
+
+def _of_mapping(files: RunFiles, mapping: MappingFact, known: Sequence[str]) -> MappingCoverage:
+    source, _, table = mapping.table.partition(".")
+    before = _Filled([[name for name in each.columns if name in known] for each in mapping.fields])
+    before.count(files.batches(f"snapshot/{quote(source, safe='')}.{quote(table, safe='')}.parquet", before.columns))
+    after = _Filled([[each.name] for each in mapping.fields])
+    after.count(files.batches(f"records/mapped/{mapping.name}.parquet", after.columns))
+    fields = (_of_field(each, before.share(at), after.share(at)) for at, each in enumerate(mapping.fields))
+    return MappingCoverage(mapping.name, mapping.entity, mapping.table, tuple(fields))
+
+
+def _of_field(field: MappedField, before: float | None, after: float | None) -> FieldCoverage:
+    return FieldCoverage(field.name, field.columns, field.crosswalks, field.kind, before, after)
+
+
+class _Filled:
+    """Counts, for several groups of columns, the rows in which any column of the group holds something."""
+
+    def __init__(self, groups: Sequence[Sequence[str]]) -> None:
+        self._groups = groups
+        self._filled = [0] * len(groups)
+        self._rows = 0
+        self.columns = list(dict.fromkeys(name for group in groups for name in group))
+
+    def count(self, batches: Iterator[pa.RecordBatch]) -> None:
+        for batch in batches if self.columns else ():
+            held = {name: _holds(batch[name]) for name in self.columns}
+            self._rows += batch.num_rows
+            for at, group in enumerate(self._groups):
+                if group:
+                    self._filled[at] += _any([held[name] for name in group]).true_count
+
+    def share(self, at: int) -> float | None:
+        """The share of the rows in which a group holds something; None where it has no column or there are no rows."""
+        return self._filled[at] / self._rows if self._groups[at] and self._rows else None
+
+
+def _any(masks: Sequence[pa.Array]) -> pa.Array:
+    found = masks[0]
+    for each in masks[1:]:
+        found = pc.or_(found, each)
+    return found
+
+
+def _holds(column: pa.Array) -> pa.Array:
+    """Which cells hold something: neither null nor blank nor an empty list."""
+    if pa.types.is_string(column.type):
+        return pc.fill_null(pc.greater(pc.utf8_length(pc.utf8_trim_whitespace(column)), 0), False)
+    if pa.types.is_list(column.type):
+        return pc.fill_null(pc.greater(pc.list_value_length(column), 0), False)
+    return pc.is_valid(column)

@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from etl.pipeline.session import now_text
 from etl.pipeline.wiring import Setting
@@ -15,11 +15,9 @@ from etl.pipeline.wiring import Setting
 
 def audit(setting: Setting, **facts: object) -> None:
     """Adds a line, durable on return. ``facts`` are keys, codes and counts, never people's data."""
-    line = {"at": now_text(), "by": getpass.getuser(), **facts}
-    with os.fdopen(
-        os.open(_path(setting), os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600), "a", encoding="utf-8"
-    ) as stream:
-        stream.write(json.dumps(line) + "\n")
+    line = json.dumps({"at": now_text(), "by": getpass.getuser(), **facts}) + "\n"
+    with os.fdopen(os.open(_path(setting), os.O_CREAT | os.O_APPEND | os.O_RDWR, 0o600), "a+b") as stream:
+        stream.write((b"\n" if _was_cut(stream) else b"") + line.encode())
         stream.flush()
         os.fsync(stream.fileno())
 
@@ -32,6 +30,12 @@ def audited(setting: Setting) -> Iterator[dict[str, Any]]:
             yield json.loads(line)
         except ValueError:
             continue
+
+
+def _was_cut(stream: BinaryIO) -> bool:
+    """Whether the last line has no end: a process that died, or a full disk, wrote a part of it."""
+    size = stream.seek(0, os.SEEK_END)
+    return size > 0 and os.pread(stream.fileno(), 1, size - 1) != b"\n"
 
 
 def _path(setting: Setting) -> Path:

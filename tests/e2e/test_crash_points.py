@@ -109,9 +109,6 @@ def test_an_undoing_that_ends_there_is_whole_after_the_same_command(forks, refer
     assert proof.is_clean
 
 
-@pytest.mark.xfail(
-    reason="a line that follows one which was cut short is glued to it, and neither can be read", strict=True
-)
 def test_a_line_of_the_audit_that_was_cut_short_spoils_no_later_one(tmp_path):
     setting = open_project(small(tmp_path).project, "sandbox", os.environ)
     audit(setting, did="first")

@@ -14,10 +14,14 @@ from itertools import count
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import settings
 
 MARIADB = "CASEBOOK_ETL_TEST_MARIADB_URL"
 PROOF = "proof"
 _DATABASES = count(1)
+# How long an example takes says more of the machine than of the code.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 
 class ProofLine:

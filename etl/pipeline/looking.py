@@ -6,8 +6,8 @@ import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from etl.casebook.client import CasebookClient
 from etl.casebook.clock import SystemClock
 from etl.core.errors import EtlError, SettingsError
 from etl.core.keys import RecordKey
@@ -22,6 +22,9 @@ from etl.pipeline.loading import run_on_loop
 from etl.pipeline.session import latest_loaded
 from etl.pipeline.silence import Silence
 from etl.pipeline.wiring import Setting
+
+if TYPE_CHECKING:
+    from etl.casebook.client import CasebookClient
 
 
 @dataclass(frozen=True, slots=True)

@@ -226,7 +226,7 @@ def _keys_of(path: str) -> Iterator[pa.RecordBatch]:
     names = ["_rk", "_row"]
     with pq.ParquetFile(path) as file:
         nothing = empty_batch(file.schema_arrow).select(names)
-        yield from rebatch(chain([nothing], file.iter_batches(BATCH_ROWS, columns=names)), BATCH_ROWS)
+        yield from rebatch(chain([nothing], file.iter_batches(PART_RECORDS, columns=names)), PART_RECORDS)
 
 
 _GIVEN_LINKS = f"""

@@ -22,6 +22,8 @@ from etl.mapping.mistake_codes import MISTAKES
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from tests.docs.lint_examples import EXAMPLES
+from tests.docs.problem_example import PEOPLE, PROJECT, ROWS, shown
+from tests.docs.problem_examples import PROBLEMS
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -48,6 +50,17 @@ line 1. Databases have no lines.
 
 This page is made from the program's own list. Mistakes in a project's documents are no problems but
 [errors](errors.md): they are all told at once, and nothing runs.
+
+Every code has an example, which a test runs. It shows what is added to, or takes the place of, a file of one small
+project: lines without a file's name are the people's rows, and further fields of their mapping. Where `data/` stands in
+a name, it is the source's folder. The people are invented.
+
+```text
+{project}
+# people.yaml
+{people}
+# data/PERSONS.csv
+{rows}```
 """
 
 _LINT_HEAD = """# What lint looks for
@@ -69,7 +82,7 @@ def commands_page() -> str:
 
 def problems_page() -> str:
     """docs/problems.md."""
-    parts = [_PROBLEMS_HEAD]
+    parts = [_PROBLEMS_HEAD.format(project=PROJECT, people=PEOPLE, rows=ROWS)]
     for title, codes in _families().items():
         parts.append(f"## {title}\n")
         parts += [_problem(each) for each in codes]
@@ -135,7 +148,7 @@ def _default(parameter: Any) -> str:
 
 
 def _problem(code: ProblemCode) -> str:
-    return f"### `{code.code}`\n\n{code.title}. {code.why}\n\n**What to do:** {code.remedy}\n"
+    return f"### `{code.code}`\n\n{code.title}. {code.why}\n\n**What to do:** {code.remedy}\n\n{shown(PROBLEMS[code.code])}"
 
 
 _FAMILIES = {

@@ -7,10 +7,10 @@ an answer has shown that it does not, nothing is concluded from them.
 
 from __future__ import annotations
 
-import re
 import uuid
 
 from etl.catalog.model import Entity
+from etl.catalog.pointers import pointer_parts
 from etl.core.errors import RecordRejected, ResponseLost
 from etl.core.keys import RecordKey, marker
 from etl.core.outcomes import RecordState
@@ -100,18 +100,9 @@ def is_there_already(entity: Entity, refused: RecordRejected) -> bool:
     if rung is None or rung.slot is None or not rung.unique or refused.status != _UNPROCESSABLE:
         return False
     attribute = entity.attributes.get(rung.slot)
-    slot = _parts(attribute.wire_name if attribute else rung.slot)
-    return any(_parts(finding.pointer)[-len(slot) :] == slot for finding in refused.findings)
+    slot = pointer_parts(attribute.wire_name if attribute else rung.slot)
+    return any(pointer_parts(finding.pointer)[-len(slot) :] == slot for finding in refused.findings)
 
 
 def _is_ours(entity: Entity, key: RecordKey, found: RemoteRecord) -> bool:
     return read_marker(entity, found.attributes) in (None, marker(key))
-
-
-def _parts(pointer: str) -> list[str]:
-    """The names in a pointer or a dotted name, whichever of the two forms of bodies it speaks of.
-
-    >>> _parts("/data/attributes/custom_fields/a"), _parts("custom_fields[a]"), _parts("custom_fields.a")
-    (['data', 'attributes', 'custom_fields', 'a'], ['custom_fields', 'a'], ['custom_fields', 'a'])
-    """
-    return [part for part in re.split(r"[/.\[\]]+", pointer) if part]

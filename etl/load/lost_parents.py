@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Iterator
 
 from etl.catalog.model import Entity
+from etl.catalog.pointers import field_at
 from etl.core.changes import MarkBlocked, MarkRejected
 from etl.core.errors import RecordRejected, TargetError
 from etl.core.keys import RecordKey
@@ -53,9 +54,8 @@ async def _lost_parent(ports: LoadPorts, record: PlannedRecord, refused: RecordR
 
 def _accused(entity: Entity, record: PlannedRecord, refused: RecordRejected) -> Iterator[RecordKey]:
     """The parents to which the refusal points; all of them where a 404 points nowhere."""
-    pointers = [part for finding in refused.findings for part in finding.pointer.split("/") if part]
-    points_nowhere = refused.status == _NOT_FOUND and not pointers
+    accused = {field_at(entity, finding.pointer) for finding in refused.findings if finding.pointer}
+    points_nowhere = refused.status == _NOT_FOUND and not accused
     for name, keys in record.parents().items():
-        link = entity.links[name]
-        if points_nowhere or {name, link.carried_as, link.wire} & set(pointers):
+        if points_nowhere or name in accused:
             yield from keys

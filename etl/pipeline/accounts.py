@@ -10,13 +10,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from etl.catalog.model import Catalog
+from etl.catalog.pointers import field_pointed_to
 from etl.core.ports import BaseQuery, ProblemSink, Source, Utf8Lines
 from etl.core.problems import PROBLEM_SCHEMA, Severity, problem_rows
 from etl.mapping.columns import Unused, new_columns
 from etl.mapping.ignore import ignored_reason
 from etl.mapping.model import Project
 from etl.mapping.queries import tables_in
-from etl.pipeline.pointers import field_pointed_to
 from etl.pipeline.workspace import ParquetSink, RunFolder
 from etl.sources.accounts import TABLE_ACCOUNT_SCHEMA, close_rows, table_account, unmatched_rows
 from etl.sources.snapshot import Snapshot, SnapshotTable

@@ -24,3 +24,16 @@ def test_children_of_a_deleted_parent_are_blocked_and_name_it(tmp_path):
         with (place.latest("problems.csv")).open(newline="") as file:
             assert any("parent " in text for row in csv.DictReader(file) for text in row.values() if text)
         assert "lost_in_target" in etl("verify", place.project, "--progress", "none", "--json").text
+
+
+def test_a_link_that_travels_as_an_attribute_is_known_by_its_pointer_too(tmp_path):
+    """A mother travels as a custom field, so the refusal points into the custom fields."""
+    with sandbox() as casebook:
+        place = small(tmp_path, casebook.base_url)
+        assert place.run().code == 0
+        mother = next(each for each in casebook.oracle.records("person") if each.attributes["first_name"] == "Bea")
+        casebook.oracle.database.remove(mother.id)
+        persons = place.folder / "data" / "PERSONS.csv"
+        persons.write_text(persons.read_text() + "5,Eve,Vale,2020-01-01,2\n")
+        assert place.run().code == 1
+        assert place.problems()["people", "parent_gone"] == 1

@@ -7,7 +7,7 @@ mappings and sources, where neither stands.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from etl.catalog.model import Entity
 
@@ -19,14 +19,28 @@ _BODY = frozenset({"data", "attributes", "relationships"})
 def field_pointed_to(entity: Entity, detail: str) -> str:
     """The first field that a refusal's text (status, codes and pointers) points to; "" where it points to none we know."""
     names = _names(entity)
-    for pointer in _POINTER.findall(detail):
-        parts = [each for each in _SEPARATOR.split(pointer) if each]
-        while parts and parts[0] in _BODY and parts[0] not in names:
-            parts = parts[1:]
-        found = next((names[".".join(parts[:size])] for size in (2, 1) if ".".join(parts[:size]) in names), "")
-        if found:
-            return found
-    return ""
+    return next((found for pointer in _POINTER.findall(detail) if (found := _field(names, pointer))), "")
+
+
+def field_at(entity: Entity, pointer: str) -> str:
+    """The field that one pointer names; "" where it names none we know."""
+    return _field(_names(entity), pointer)
+
+
+def pointer_parts(pointer: str) -> list[str]:
+    """The names in a pointer or a dotted name, whichever of the two forms of bodies it speaks of.
+
+    >>> pointer_parts("/data/attributes/custom_fields/a"), pointer_parts("custom_fields[a]")
+    (['data', 'attributes', 'custom_fields', 'a'], ['custom_fields', 'a'])
+    """
+    return [each for each in _SEPARATOR.split(pointer) if each]
+
+
+def _field(names: Mapping[str, str], pointer: str) -> str:
+    parts = pointer_parts(pointer)
+    while parts and parts[0] in _BODY and parts[0] not in names:
+        parts = parts[1:]
+    return next((names[".".join(parts[:size])] for size in (2, 1) if ".".join(parts[:size]) in names), "")
 
 
 def _names(entity: Entity) -> dict[str, str]:

@@ -10,8 +10,8 @@ from tests.load.test_fault_matrix import filed
 from tests.load.wired import Wired
 
 
-def test_a_child_of_a_deleted_parent_is_refused_and_the_parent_is_not_made_again(tmp_path: Path) -> None:
-    """Casebook refuses the child, and its answer names the link; that the parent is gone is told by reading back."""
+def test_a_child_of_a_deleted_parent_waits_and_the_parent_is_not_made_again(tmp_path: Path) -> None:
+    """Casebook refuses the child, its answer names the link, and a look shows that nothing is there any more."""
     world = Wired(tmp_path)
     filed(world)
     world.use(FaultRule("status", methods=("POST",), entity="attachment", status=403))
@@ -21,6 +21,6 @@ def test_a_child_of_a_deleted_parent_is_refused_and_the_parent_is_not_made_again
     world.use()
     assert world.ended() is None
     assert world.oracle.counts() == {}
-    assert world.buckets() == Counter(created=1, rejected=1)
+    assert world.buckets() == Counter(created=1, blocked=1)
     assert len([entry for entry in world.oracle.journal("POST") if entry.entity == "case"]) == 1
     world.close()

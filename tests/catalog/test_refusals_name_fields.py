@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from etl.catalog.loader import load_catalog
-from etl.pipeline.pointers import field_pointed_to
+from etl.catalog.pointers import field_pointed_to
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,14 @@ if TYPE_CHECKING:
     from etl.pipeline.inline_tests import Tested
 
 _LOOK_EVERY_S = 0.5
+_HOW_TO_BEGIN = (
+    "No tests yet. Add one to a mapping, with invented values and columns and fields of your own:",
+    "  tests:",
+    "    - name: a date of birth is read",
+    "      given: {CLIENT_NO: '1', DOB: 02/03/2001}",
+    "      expect: {date_of_birth: 2001-02-03}",
+    "`casebook-etl scaffold` drafts one for each mapping that it drafts.",
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -82,7 +90,7 @@ def _write_junit(path: Path, project: str, results: list[Tested]) -> None:
 
 def _lines(results: list[Tested], failed: int) -> list[str]:
     if not results:
-        return ["No tests. Write some under `tests:` in a mapping."]
+        return list(_HOW_TO_BEGIN)
     lines = [line for each in results for line in _told(each)]
     return [*lines, f"{len(results)} test{'s' * (len(results) != 1)}, {failed} failed."]
 

@@ -59,6 +59,8 @@ def inspect(
         finally:
             shown.close()
         certificate = _compared(certificate, against, reveal=reveal)
+        if _is_project(sources):
+            _keep(certificate, Path(sources[0]))
         _write(certificate, html, save, reveal=reveal)
         facts = certificate_facts(certificate, reveal=reveal)
         output.answer(facts, certificate_lines(certificate, reveal=reveal))
@@ -79,6 +81,25 @@ def _compared(certificate: Certificate, against: Path | None, *, reveal: bool) -
     return compared(certificate, read_fingerprint(content, str(against)), reveal=reveal)
 
 
+def _is_project(sources: list[str]) -> bool:
+    return len(sources) == 1 and (Path(sources[0]) / "project.yaml").is_file()
+
+
+def _keep(certificate: Certificate, folder: Path) -> None:
+    """Keeps the fingerprint that later runs compare with; not of an inspection that could not read all there is."""
+    from etl.pipeline.projects import open_surroundings
+    from etl.pipeline.since_inspect import keep_fingerprint
+
+    if certificate.unreadable:
+        sys.stderr.write("Not kept for later runs: not every table could be read.\n")
+        return
+    project = open_surroundings(folder, None, os.environ).project
+    try:
+        keep_fingerprint(project, certificate)
+    except OSError as error:
+        sys.stderr.write(f"Not kept for later runs: {project.runs_folder} cannot be written ({error.strerror}).\n")
+
+
 def _write(certificate: Certificate, html: Path | None, save: Path | None, *, reveal: bool) -> None:
     """The files asked for, each private to its owner."""
     from etl.pipeline.workspace import replaced
@@ -90,8 +111,7 @@ def _write(certificate: Certificate, html: Path | None, save: Path | None, *, re
             temporary.write_text(certificate_page(certificate, reveal=reveal), "utf-8")
         sys.stderr.write(f"Written: {html}\n")
     if save is not None:
-        from etl.report.certificate_fingerprint import fingerprint_of
+        from etl.pipeline.since_inspect import write_fingerprint
 
-        with replaced(save) as temporary:
-            temporary.write_text(fingerprint_of(certificate).model_dump_json(indent=1) + "\n", "utf-8")
+        write_fingerprint(save, certificate)
         sys.stderr.write(f"Written: {save}\n")

@@ -160,6 +160,7 @@ class _Reader:
         """Whether size and characters let the parser be asked at all."""
         if len(self._text) > MAX_BYTES or len(self._text.encode(errors="replace")) > MAX_BYTES:
             self._add(1, 1, "The document is larger than 1 MB.", "Split it into several files.", "yaml_too_large")
+            return False
         for match in islice(_UNPRINTABLE.finditer(self._text, 0, MAX_BYTES), MAX_UNPRINTABLE):
             what = "The document holds a character that no text may hold."
             self._add(*self._place(match.start()), what, "Remove it, or write it as an escape.", "yaml_character")

@@ -22,6 +22,7 @@ from etl.mapping.model import Position, SourceSpec
 from etl.pipeline.offered import KINDS, declarations
 from etl.pipeline.projects import open_surroundings
 from etl.pipeline.source_kinds import opened_source
+from etl.sources.encoding import check_encoding
 from etl.sources.intake.intake import Intake, Opened
 from etl.sources.intake.verdict import Declared
 from etl.sources.sql import SqlSource
@@ -198,8 +199,9 @@ def _of_source(spec: SourceSpec) -> Iterator[FileToRead | ZipToRead | Source]:
 
 
 def _declared(spec: SourceSpec) -> Declared:
+    encoding = _text(spec.options.get("encoding"))
     return Declared(
-        encoding=_text(spec.options.get("encoding")),
+        encoding=check_encoding(encoding) if encoding else None,
         delimiter=_text(spec.options.get("delimiter")),
         quote=_text(spec.options.get("quote")) or '"',
         numbers_nameless=spec.options.get("nameless") == "number",

@@ -23,6 +23,7 @@ from etl.pipeline.accounts import account_tables, report_doubts
 from etl.pipeline.base_rows import base_rows
 from etl.pipeline.matching import Matches
 from etl.pipeline.same_files import report_same_files
+from etl.pipeline.since_inspect import report_changes
 from etl.pipeline.table_rules import judge_between_records
 from etl.pipeline.workspace import ParquetSink, RunFolder
 from etl.plan.graph import LoadOrder, edges_of, load_order
@@ -102,6 +103,7 @@ def map_and_validate(work: Work, state: StateReader, graph: DuckRecordGraph) -> 
         order = load_order({each.target for each in mappings}, edges_of(mappings, graph.reference_counts()))
         report_doubts(work.doubts, work.snapshot, problems)
         account_tables(work.project, work.snapshot, work.tables, work.folder, problems)
+        report_changes(work.project, work.snapshot, work.tables, problems)
         depths = {entity: _order_inside(graph, entity, order, mappings, problems) for entity in order.entities}
     with ParquetSink(work.folder.verdicts) as verdicts:
         for batch in graph.verdicts():

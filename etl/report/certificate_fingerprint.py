@@ -97,6 +97,16 @@ def compared(certificate: Certificate, earlier: Fingerprint, *, reveal: bool = F
     return replace(certificate, observations=(*certificate.observations, *changes), compared_with=earlier.taken)
 
 
+def has_shrunken(rows: int, before: int) -> bool:
+    """Whether a table has clearly fewer rows than before."""
+    return rows < _SHRUNKEN * before
+
+
+def is_known(value: str, known: frozenset[str], salt: str) -> bool:
+    """Whether a value, without its outer blanks, is among the codes that were kept as hashes."""
+    return _hash(value, salt) in known
+
+
 def _kept(column: Column, salt: str) -> KeptColumn:
     codes = tuple(sorted(_hash(each.text, salt) for each in column.codes)) if column.codes else None
     return KeptColumn(name=column.name, codes=codes)
@@ -115,7 +125,7 @@ def _tables(certificate: Certificate, earlier: Fingerprint) -> Iterator[Observat
 
 def _rows(table: Table, kept: KeptTable) -> Iterator[Observation]:
     detail = f"{kept.rows:,} rows then, {table.rows:,} now"
-    if table.rows < _SHRUNKEN * kept.rows:
+    if has_shrunken(table.rows, kept.rows):
         yield Observation("shrunken", Severity.BLOCK, table.name, count=kept.rows - table.rows, detail=detail)
     elif table.rows > _GROWN * kept.rows:
         yield Observation("grown", Severity.WARN, table.name, count=table.rows - kept.rows, detail=detail)
@@ -134,7 +144,7 @@ def _columns(table: Table, kept: KeptTable, salt: str, *, reveal: bool) -> Itera
 
 def _codes(table: str, column: Column, known: frozenset[str], salt: str, *, reveal: bool) -> Iterator[Observation]:
     """New codes; a column that held codes and now holds more than codes has certainly new ones."""
-    new = [each for each in column.codes if _hash(each.text, salt) not in known]
+    new = [each for each in column.codes if not is_known(each.text, known, salt)]
     if new:
         shown = ", ".join(_shown(each, reveal=reveal) for each in new[:_SHOWN])
         more = f" and {len(new) - _SHOWN:,} more" if len(new) > _SHOWN else ""

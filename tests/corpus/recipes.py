@@ -84,6 +84,10 @@ def deep_chain(folder: Path) -> None:
     _people(folder, ["1,,", *(f"{number},Quenby,{number - 1}" for number in range(2, 2_001))])
 
 
+def deepest_chain(folder: Path) -> None:
+    _people(folder, ["1,,", *(f"{number},Quenby,{number - 1}" for number in range(2, 100_001))])
+
+
 def wide_family(folder: Path) -> None:
     _people(folder, ["1,,", *(f"{number},Quenby,1" for number in range(2, 5_001))])
 
@@ -98,6 +102,11 @@ def large_loop(folder: Path) -> None:
 def large_mapping(folder: Path) -> None:
     with (folder / "mappings" / "small" / "people.yaml").open("a", encoding="utf-8") as file:
         file.write("# and so on\n" * 100_000)
+
+
+def huge_mapping(folder: Path) -> None:
+    with (folder / "mappings" / "small" / "people.yaml").open("a", encoding="utf-8") as file:
+        file.truncate(100_000_000)
 
 
 # ---------------------------------------------------------------- what Casebook holds already

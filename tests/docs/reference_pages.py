@@ -156,6 +156,7 @@ _FAMILIES = {
         ragged_row undecodable_row unclosed_quote stray_quote oversized_row control_character broken_record
         utf8_in_code_page""",
     "Identity and joins": "missing_key duplicate_key unexpected_second_match missing_match unmatched_row new_column episode_unclear episode_waits",
+    "What changed since the last inspection": "codes_since_inspect column_since_inspect table_shrunken",
     "Values": """
         invalid_value unmapped_value open_decision withheld required_missing wrong_type not_in_enum too_long bad_format
         out_of_range unknown_option option_not_checked requirement_unknown rule_broken""",

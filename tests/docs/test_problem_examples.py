@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from etl.core.problems import problem_codes
+from tests.docs.examples_of_deliveries import DELIVERED
 from tests.docs.examples_of_loads import LOADED, Loaded
 from tests.docs.problem_example import PROJECT, ROWS, Example, Told, documents, shown
 from tests.docs.problem_examples import PROBLEMS, VALIDATED
@@ -47,6 +48,17 @@ def test_a_load_or_reading_back_tells_the_example_and_nothing_else(tmp_path, cod
         assert found(place) == expected(code, loaded.example)
     else:
         assert told(place, "problems.parquet", "load_problems.parquet") == expected(code, loaded.example)
+
+
+@pytest.mark.parametrize("code", DELIVERED)
+def test_a_later_delivery_tells_the_example_and_nothing_else(tmp_path, code):
+    delivered = DELIVERED[code]
+    place = small_project(tmp_path, documents(delivered.example) | {"data/PERSONS.csv": delivered.before})
+    etl("inspect", place.project, "--progress", "none")
+    (place.folder / "data" / "PERSONS.csv").write_text(delivered.after, "utf-8")
+    ended = etl("validate", place.project, "--progress", "none")
+    assert ended.code == 0, ended.text
+    assert told(place, "problems.parquet") == expected(code, delivered.example)
 
 
 @pytest.mark.parametrize("code", PROBLEMS)

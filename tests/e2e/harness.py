@@ -186,8 +186,8 @@ class Place:
         return etl("run", self.project, "--profile", "sandbox", "--progress", "none", *options)
 
     def latest(self, name: str) -> Path:
-        """A file of the latest run."""
-        return max(self.runs.glob(f"*/{name}"), key=lambda path: path.parent.name)
+        """A file of the latest run: the folder's name tells the second alone, and two runs may begin in one."""
+        return max(self.runs.glob(f"*/{name}"), key=lambda path: path.stat().st_mtime_ns)
 
     def summary(self) -> dict[str, Any]:
         content: dict[str, Any] = json.loads(self.latest("summary.json").read_text("utf-8"))

@@ -13,6 +13,7 @@ from etl.catalog.model import Attribute, Catalog, Entity, Kind, Link
 from etl.core.column_names import plural
 from etl.core.intake import Certificate, Column, Reference, Table
 from etl.mapping.draft.codes import crosswalk_of, merged
+from etl.mapping.draft.examples import example_of
 from etl.mapping.draft.flags import spread_lists
 from etl.mapping.draft.groups import Group, groups_of
 from etl.mapping.draft.keys import key_of, where_of
@@ -128,7 +129,7 @@ def _mapping(place: Place, places: Sequence[Place], known: Known) -> tuple[Draft
     missing, opened = unfilled(place.name, place.entity, place.key, filled, known.catalog)
     notes: tuple[str, ...] = (f"rows where {asked[0]} says that they are deleted are left out",) if where else ()
     made = _made(place, where, [*references, *fields, *missing], notes)
-    return replace(made, asked=asked), [*crosswalks, *opened]
+    return replace(made, asked=asked, test=example_of(made, known.catalog)), [*crosswalks, *opened]
 
 
 def _made(place: Place, where: str, fields: Sequence[DraftField], notes: tuple[str, ...]) -> DraftMapping:

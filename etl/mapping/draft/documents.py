@@ -27,7 +27,7 @@ def files_of(draft: Draft) -> dict[str, str]:
 
 def mapping_text(mapping: DraftMapping) -> str:
     """A mapping as a document."""
-    return "\n".join([*_head(mapping), "fields:", *_fields(mapping.fields)]) + "\n"
+    return "\n".join([*_head(mapping), "fields:", *_fields(mapping.fields), *_test(mapping)]) + "\n"
 
 
 def crosswalk_text(crosswalk: DraftCrosswalk) -> str:
@@ -95,6 +95,25 @@ def _fields(fields: Sequence[DraftField]) -> Iterator[str]:
         else:
             yield comment
             yield from _block(each)
+
+
+def _test(mapping: DraftMapping) -> Iterator[str]:
+    """The first test; quoted where YAML could read a value as something else, as everywhere."""
+    if mapping.test is not None:
+        yield from ("", "# Invented values: put rows here that show what you decided.", "tests:")
+        for lead, (name, part) in zip(("  - ", *["    "] * len(mapping.test)), mapping.test.items(), strict=False):
+            yield from _part(f"{lead}{name}:", part, " " * 6)
+
+
+def _part(head: str, value: Written, indent: str) -> Iterator[str]:
+    """A part of a document on one line, or one of its own parts a line where that is too long."""
+    line = f"{head} {_flow(value)}"
+    if len(line) <= _WIDTH or not isinstance(value, Mapping):
+        yield line
+        return
+    yield head
+    for name, part in value.items():
+        yield from _part(f"{indent}{_key(name)}:", part, indent + "  ")
 
 
 def _block(field: DraftField) -> Iterator[str]:

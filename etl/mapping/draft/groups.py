@@ -41,7 +41,7 @@ def groups_of(
 
 def groups_in(table: Table, references: Sequence[Reference], catalog: Catalog, terms: Terms) -> list[Group]:
     """Every group that a column of a table may tell."""
-    pointing = {each.column for each in references if each.table == table.name}
+    pointing = {each.column for each in references if each.table == table.name and not _is_repeated(each, references)}
     return list(_of_table(table, pointing, catalog, terms))
 
 
@@ -56,6 +56,18 @@ def _of_table(table: Table, pointing: Collection[str], catalog: Catalog, terms: 
                     and terms.entity_fit(words, entity.name).score == 1
                 ):
                     yield Group(entity, table, column)
+
+
+def _is_repeated(reference: Reference, references: Sequence[Reference]) -> bool:
+    """Whether the other table hangs on this one by another column: then it only repeats our column and is no parent of it."""
+    return not reference.is_declared and any(
+        each.table == reference.parent
+        and each.parent == reference.table
+        and each.parent_column != reference.column
+        and each.column != reference.parent_column
+        and not each.missing_values
+        for each in references
+    )
 
 
 def _tells_groups(column: Column) -> bool:

@@ -68,7 +68,7 @@ class DraftJoin:
 @dataclass(frozen=True, slots=True)
 class DraftMapping:
     """A proposed mapping of one ``table`` (``source.TABLE``); ``notes`` are decisions about it as a whole, ``asked`` the
-    columns of ``where``.
+    columns of ``where``. ``test`` is the test that it begins with, None where none can be made.
     """
 
     name: str
@@ -84,6 +84,7 @@ class DraftMapping:
     joins: tuple[DraftJoin, ...] = ()
     asked: tuple[str, ...] = ()
     terms: tuple[tuple[str, str], ...] = ()
+    test: Mapping[str, Written] | None = None
 
     @property
     def columns(self) -> frozenset[tuple[str, str]]:

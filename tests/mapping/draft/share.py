@@ -1,11 +1,13 @@
 """How much of a finished project `scaffold` finds by itself, and what is left of that without the words that only it uses.
 
 A field counts where somebody mapped it from columns; constants are decisions that no data shows. It is right where the
-draft of the same entity from the same table fills the same field from exactly the same columns.
+draft of the same entity from the same table fills the same field from exactly the same columns, and takes the same meaning out
+of them: the same parent, a crosswalk where there is one, a date where it is read as one. Steps that only tidy a text are free.
 
 The hold-out asks how much of a figure could be learnt by heart: every synonym that one project needs and no other one is
 taken away before it is drafted, again and again until none is left; then every abbreviation too that stands in its names
-alone. Run ``python tests/mapping/draft/share.py`` for the figures of docs/scaffold.md.
+alone. Run ``python tests/mapping/draft/share.py`` for the figures of docs/scaffold.md; with HMIS_EXPORT and HSDS_EXPORT set,
+it measures on the exports that these name.
 """
 
 from __future__ import annotations
@@ -22,9 +24,9 @@ from etl.casebook.clock import SystemClock
 from etl.core.column_names import words_of
 from etl.core.intake import Certificate
 from etl.mapping.draft.compose import Known, draft
-from etl.mapping.draft.model import Draft
+from etl.mapping.draft.model import Draft, Written
 from etl.mapping.draft.terms import Terms, shipped_terms
-from etl.mapping.model import EntityMapping, Project
+from etl.mapping.model import EntityMapping, Pipeline, Project, Reference, Value
 from etl.pipeline.intake import inspect_sources
 from etl.pipeline.projects import open_project
 
@@ -33,6 +35,12 @@ PROJECTS = ("demo_agency", "hmis", "hsds")
 Place: TypeAlias = tuple[str, str, str]
 """Entity, base table and field."""
 Columns: TypeAlias = frozenset[tuple[str, str]]
+Meaning: TypeAlias = tuple[str, ...]
+TIDYING = frozenset((
+    "trim", "squeeze", "lower", "upper", "title_name", "null_if", "pad", "default", "truncate", "strip_html", "state", "zip",
+    "phone", "ssn", "email", "tax_number",
+))  # fmt: skip
+"""Operations that leave a text what it is; any other one takes something else out of it."""
 
 
 @dataclass(frozen=True)
@@ -76,17 +84,17 @@ def drafted_with(name: str, terms: Terms) -> Draft:
 
 
 def share_of(name: str, terms: Terms) -> Share:
-    truth = {place: columns for each in finished_project(name).mappings for place, columns in _fields(each).items()}
+    truth = {place: told for each in finished_project(name).mappings for place, told in _fields(each).items()}
     made = _drafted(drafted_with(name, terms))
     return Share(
-        right=sum(made.get(place) == columns for place, columns in truth.items()),
-        near=sum(bool(made.get(place, frozenset()) & columns) for place, columns in truth.items()),
+        right=sum(made.get(place) == told for place, told in truth.items()),
+        near=sum(place in made and bool(made[place][0] & columns) for place, (columns, _) in truth.items()),
         finished=len(truth),
         drafted=len(made),
     )
 
 
-def _fields(mapping: EntityMapping) -> dict[Place, Columns]:
+def _fields(mapping: EntityMapping) -> dict[Place, tuple[Columns, Meaning]]:
     tables = {join.alias: join.table for join in mapping.base.joins}
 
     def place(column: str) -> tuple[str, str]:
@@ -94,15 +102,44 @@ def _fields(mapping: EntityMapping) -> dict[Place, Columns]:
         return (tables[alias], rest) if rest and alias in tables else (mapping.base.table, column)
 
     return {
-        (mapping.target, mapping.base.table, each.name): frozenset(map(place, each.columns))
+        (mapping.target, mapping.base.table, each.name): (
+            frozenset(map(place, each.columns)),
+            _finished_meaning(each.value),
+        )
         for each in mapping.fields
         if each.columns
     }
 
 
-def _drafted(made: Draft) -> dict[Place, Columns]:
+def _finished_meaning(value: Value) -> Meaning:
+    """What a value takes out of its columns, in words."""
+    if isinstance(value, Reference):
+        return ("ref", *sorted({each.entity for each in value.targets}))
+    if isinstance(value, Pipeline):
+        steps = [each.name for each in value.operations if each.name not in TIDYING]
+        return (*steps, *(["crosswalk"] if value.crosswalk else []))
+    return (type(value).__name__.lower(),)
+
+
+def _drafted_meaning(value: Written) -> Meaning:
+    if not isinstance(value, Mapping):
+        return ()
+    if "ref" in value:
+        told = value["ref"]
+        spelt = told.values() if isinstance(told, Mapping) else [told]
+        return ("ref", *sorted({str(each).partition("@")[0] for each in spelt}))
+    if "from" in value:
+        steps = [next(iter(each)) if isinstance(each, Mapping) else str(each) for each in value.get("do", ())]
+        return (*(each for each in steps if each not in TIDYING), *(["crosswalk"] if "crosswalk" in value else []))
+    return ("filefield" if "file" in value else next(iter(value)),)
+
+
+def _drafted(made: Draft) -> dict[Place, tuple[Columns, Meaning]]:
     return {
-        (each.entity, each.table, field.name): frozenset(map(each.place_of, field.columns))
+        (each.entity, each.table, field.name): (
+            frozenset(map(each.place_of, field.columns)),
+            _drafted_meaning(field.value),
+        )
         for each in made.mappings
         for field in each.fields
         if field.columns

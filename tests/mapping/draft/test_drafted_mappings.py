@@ -123,3 +123,9 @@ def test_users_are_never_made_by_a_migration(drafted):
     made = drafted(USERS=users)
     assert made.mappings == ()
     assert "Admin" in made.ignore["old.USERS"]
+
+
+def test_a_table_that_hangs_on_another_is_no_parent_by_the_columns_it_repeats(drafted):
+    sites = "SITE_NO,STAY_ID,HOUSEHOLD_NO\n" + "".join(f"X{n},S{n},H{n:02d}\n" for n in range(30))
+    made = drafted(CLIENTS=PEOPLE, STAYS=STAYS, STAY_SITES=sites)
+    assert mapping_of(made, "case").group == ("HOUSEHOLD_NO",)

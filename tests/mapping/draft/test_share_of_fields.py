@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
-FLOORS = {"demo_agency": (0.80, 0.90), "hmis": (0.40, 0.75), "hsds": (0.40, 0.70)}
-"""Least share of the finished fields, and of the drafted ones, that is right."""
-
-
-@pytest.fixture(autouse=True)
-def _shipped_data(monkeypatch):
-    for name in ("HMIS_EXPORT", "HSDS_EXPORT"):
-        monkeypatch.delenv(name, raising=False)
+FLOORS = {"demo_agency": (0.80, 0.90), "hmis": (0.40, 0.75), "hsds": (0.40, 0.65)}
+"""Least share of the finished fields, and of the drafted ones, that is right; also on exports that the environment names."""
+ELSEWHERE = [name for name in ("HMIS_EXPORT", "HSDS_EXPORT") if name in os.environ]
 
 
 @pytest.mark.parametrize("name", list(FLOORS))
@@ -34,6 +30,7 @@ def test_without_the_words_that_only_it_uses_less_is_found_and_never_more(share)
     assert 0 < less.right < whole.right
 
 
+@pytest.mark.skipif(bool(ELSEWHERE), reason="the page shows the figures of the shipped data")
 def test_the_page_shows_the_present_shares(share):
     from etl.mapping.draft.terms import shipped_terms  # noqa: PLC0415 - after the environment is set
 
@@ -41,3 +38,11 @@ def test_the_page_shows_the_present_shares(share):
     for name in share.PROJECTS:
         found = share.share_of(name, shipped_terms())
         assert f"| `{name}` | {found} | {found.right} of {found.drafted} |" in page, found
+
+
+def test_the_same_columns_with_another_meaning_are_not_right(share):
+    """The directory's mapping takes parts out of an address in one column; the draft takes it whole."""
+    from etl.mapping.draft.terms import shipped_terms  # noqa: PLC0415 - after the environment is set
+
+    found = share.share_of("hsds", shipped_terms())
+    assert found.near > found.right

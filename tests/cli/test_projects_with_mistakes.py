@@ -59,7 +59,7 @@ def test_a_wrong_field_and_its_wrong_column_are_told_together(project):
     ended = run("lint", project)
     assert ended.exit_code == 2
     assert "people.yaml:7:3: `person` has no field `lastname`." in ended.stdout
-    assert "people.yaml:7:3: `legacy.PERSONS` has no column `LAST_NMM`. Did you mean `LAST_NM`?" in ended.stdout
+    assert "people.yaml:7:13: `legacy.PERSONS` has no column `LAST_NMM`. Did you mean `LAST_NM`?" in ended.stdout
 
 
 def test_sound_columns_beside_a_mistake_bring_no_further_ones(project):

@@ -111,6 +111,7 @@ def test_an_undoing_that_ends_there_is_whole_after_the_same_command(forks, refer
 
 def test_a_line_of_the_audit_that_was_cut_short_spoils_no_later_one(tmp_path):
     setting = open_project(small(tmp_path).project, "sandbox", os.environ)
+    setting.project.runs_folder.mkdir()
     audit(setting, did="first")
     (path,) = setting.project.runs_folder.glob("*.audit.jsonl")
     with path.open("ab") as file:

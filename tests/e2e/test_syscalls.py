@@ -1,7 +1,8 @@
 """System calls of a loading process that fail or are its last: what was promised is kept, and the same command goes on.
 
 ``strace`` makes the n-th call of one kind fail or kills the process there. The plan is made beforehand, so that the points
-lie where records are promised, sent and remembered: the first thirty of each kind, and some over the whole load. What
+lie where records are promised, sent and remembered: the first three of each kind with every change, ten with the long
+proofs, thirty and some over the whole load with the long drill, which has the time. What
 ``strace`` wrote tells that a point was met: one that hits nothing proves nothing.
 """
 
@@ -30,7 +31,7 @@ from etl.sandbox.oracle import Oracle
 from tests.e2e.harness import ROOT, Ended, Place, sandbox, small
 from tests.e2e.pictures import Picture, is_intact, known
 
-FEW, MANY, SPREAD = 3, 30, 6
+FEW, SOME, MANY, SPREAD = 3, 10, 30, 6
 PEOPLE = 48
 OF_FILES, OF_SOCKETS = ("fdatasync", "pwrite64"), ("sendto", "recvfrom")
 ENDINGS = {"EIO": "error=EIO:when={n}", "ENOSPC": "error=ENOSPC:when={n}+", "SIGKILL": "signal=SIGKILL:when={n}"}
@@ -51,15 +52,20 @@ def test_a_call_that_fails_or_is_the_last_leaves_a_load_that_goes_on_exactly(
 
 
 @pytest.mark.e2e
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(("call", "ending"), SWEEP)
+def test_each_of_the_first_ten_calls_may_fail_or_be_the_last(larger, call, ending, tmp_path, proof_line):
+    larger.sweep(call, ending, first_points(larger.calls[call], SOME), tmp_path, proof_line)
+
+
+@pytest.mark.drill
 @pytest.mark.parametrize(("call", "ending"), SWEEP)
 def test_each_of_the_first_thirty_calls_may_fail_or_be_the_last(larger, call, ending, tmp_path, proof_line):
     assert SURELY * larger.calls[call] > MANY, "each of these points is met"
     larger.sweep(call, ending, first_points(larger.calls[call], MANY), tmp_path, proof_line)
 
 
-@pytest.mark.e2e
-@pytest.mark.timeout(600)
+@pytest.mark.drill
 @pytest.mark.parametrize(("call", "ending"), SWEEP)
 def test_calls_over_the_whole_load_may_fail_or_be_the_last(planned, call, ending, tmp_path, proof_line):
     planned.sweep(call, ending, points_of(planned.calls[call], SPREAD), tmp_path, proof_line)

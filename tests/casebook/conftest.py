@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -107,3 +107,26 @@ def person() -> Document:
 @pytest.fixture
 def tenant() -> type[Tenant]:
     return Tenant
+
+
+def run(tenant: Tenant, body: Callable[[CasebookClient], Awaitable[Any]]) -> Any:
+    async def main() -> Any:
+        client = tenant.client()
+        try:
+            return await body(client)
+        finally:
+            await client.close()
+
+    return asyncio.run(main())
+
+
+def replies(*answers: httpx.Response | Exception) -> Callable[[httpx.Request], httpx.Response]:
+    queue = list(answers)
+
+    def api(request: httpx.Request) -> httpx.Response:
+        answer = queue.pop(0) if len(queue) > 1 else queue[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    return api

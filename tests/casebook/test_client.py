@@ -1,14 +1,13 @@
-"""The client as its callers meet it: tokens, repeats, pages, uploads, and what it never tells."""
+"""The client as its callers meet it: tokens, repeats, pages, and what it never tells."""
 
 from __future__ import annotations
 
 import asyncio
-import io
 import json
 import logging
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -20,25 +19,13 @@ from etl.casebook.clock import SystemClock
 from etl.core.errors import (
     CatalogMismatch,
     EtlError,
-    RecordRejected,
     ResponseLost,
     SettingsError,
     TargetBusy,
     TargetRefused,
 )
 from etl.core.records import Document, TargetId
-from tests.casebook.conftest import PERSON_ID, SECRET, CountedClock, Tenant, created, person, refused
-
-
-def run(tenant: Tenant, body: Callable[[CasebookClient], Awaitable[Any]]) -> Any:
-    async def main() -> Any:
-        client = tenant.client()
-        try:
-            return await body(client)
-        finally:
-            await client.close()
-
-    return asyncio.run(main())
+from tests.casebook.conftest import PERSON_ID, SECRET, CountedClock, Tenant, created, person, refused, replies, run
 
 
 def people(*ids: str, **top: Any) -> httpx.Response:
@@ -151,18 +138,6 @@ def test_the_secret_travels_in_the_body_unless_the_profile_says_query() -> None:
 
 
 # ---------------------------------------------------------------- repeats
-
-
-def replies(*answers: httpx.Response | Exception) -> Callable[[httpx.Request], httpx.Response]:
-    queue = list(answers)
-
-    def api(request: httpx.Request) -> httpx.Response:
-        answer = queue.pop(0) if len(queue) > 1 else queue[0]
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-    return api
 
 
 def test_a_busy_server_slows_everybody_by_what_it_asks() -> None:
@@ -374,81 +349,6 @@ def test_what_the_catalogue_does_not_know_is_a_mismatch() -> None:
     ):
         with pytest.raises(CatalogMismatch):
             run(Tenant(created), call)
-
-
-# ---------------------------------------------------------------- uploads
-
-
-def put(url: str) -> Callable[[CasebookClient], Awaitable[None]]:
-    return lambda client: client.upload(url, io.BytesIO(b"bytes"), 5)
-
-
-def test_the_upload_host_never_sees_the_token() -> None:
-    tenant = Tenant(created, profile={"upload_hosts": ("*.files.example",)})
-
-    async def body(client: CasebookClient) -> None:
-        await client.create(person())
-        await client.upload("https://a.files.example/k%2F1?X-Sig=a%2Fb", io.BytesIO(b"bytes"), 5)
-
-    run(tenant, body)
-    (request,) = tenant.uploaded
-    assert "authorization" not in request.headers
-    assert str(request.url) == "https://a.files.example/k%2F1?X-Sig=a%2Fb"
-    assert request.content == b"bytes"
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "http://files.example/x",
-        "https://files.example:8443/x",
-        "https://user@files.example/x",
-        "https://user:pw@files.example/x",
-        "https://files.example@evil.example/x",
-        "https://evil.example/files.example",
-        "https://files.example.evil.example/x",
-        "https://xfiles.example/x",
-        "https://127.0.0.1/x",
-        "https://10.0.0.1/x",
-        "https://169.254.169.254/latest",
-        "https://[::1]/x",
-        "http://localhost/x",
-        "ftp://files.example/x",
-        "file:///etc/passwd",
-        "//files.example/x",
-        "https:///x",
-        "",
-        "https://[",
-        "https://files.example:port/x",
-    ],
-)
-def test_an_upload_address_that_is_not_allowed_is_never_opened(url: str) -> None:
-    tenant = Tenant(created, profile={"upload_hosts": ("files.example", "10.0.0.1")})
-    with pytest.raises(TargetRefused) as caught:
-        run(tenant, put(url))
-    assert tenant.uploaded == []
-    assert url == "" or url not in str(caught.value)
-
-
-def test_an_upload_is_repeated_after_a_lost_answer_and_refused_once_expired() -> None:
-    lost = Tenant(created, upload=replies(httpx.ReadError("x"), httpx.Response(503), httpx.Response(200)))
-    lost.profile["upload_hosts"] = ("files.example",)
-    run(lost, put("https://files.example/x"))
-    assert len(lost.uploaded) == 3
-    expired = Tenant(
-        created, upload=lambda _: httpx.Response(403, text="<Error/>"), profile={"upload_hosts": ("files.example",)}
-    )
-    with pytest.raises(RecordRejected) as caught:
-        run(expired, put("https://files.example/x"))
-    assert caught.value.status == 403
-
-
-@pytest.mark.parametrize("size", [4, 6])
-def test_a_file_that_changed_its_size_is_not_uploaded(size: int) -> None:
-    tenant = Tenant(created, profile={"upload_hosts": ("files.example",)})
-    with pytest.raises(RecordRejected):
-        run(tenant, lambda client: client.upload("https://files.example/x", io.BytesIO(b"bytes"), size))
-    assert tenant.uploaded == []
 
 
 # ---------------------------------------------------------------- what is never told

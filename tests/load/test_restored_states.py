@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import random
 import shutil
 import sqlite3
-import time
 from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -29,6 +27,7 @@ from etl.mapping.model import EntityMapping
 from etl.state import SqlStore, open_store
 from etl.state.backups import copy_to
 from etl.state.keeper import Guard
+from tests.e2e.pictures import is_intact
 from tests.load.world import (
     CASES,
     KEYS,
@@ -160,16 +159,16 @@ def finish(world: World) -> int:
     return settled
 
 
-def say(capsys: pytest.CaptureFixture[str], test: str, began: float, worlds: list[World], held: int) -> None:
-    """One JSON line for scripts."""
-    dup = sum((counts(each) - EXPECTED).total() for each in worlds)
-    lost = sum((EXPECTED - counts(each)).total() for each in worlds)
-    wrong_id = sum(wrong_ids(each) for each in worlds)
-    figures = {"n": EXPECTED.total() * len(worlds), "dup": dup, "lost": lost, "wrong_id": wrong_id, "corrupt": 0}
-    line = {"test": test, "seed": SEED, **figures, "held": held, "s": round(time.monotonic() - began, 1)}
-    with capsys.disabled():
-        print(f"\n{json.dumps(line)}")  # noqa: T201 - the proof reports one JSON line
-    assert (dup, lost, wrong_id) == (0, 0, 0)
+def say(proof_line, test: str, worlds: list[World], held: int) -> None:
+    """The proof's line; nothing in it may be wrong."""
+    figures = {
+        "dup": sum((counts(each) - EXPECTED).total() for each in worlds),
+        "lost": sum((EXPECTED - counts(each)).total() for each in worlds),
+        "wrong_id": sum(wrong_ids(each) for each in worlds),
+        "corrupt": sum(not is_intact(each.folder / "state.db") for each in worlds),
+    }
+    proof_line(test, SEED, n=EXPECTED.total() * len(worlds), **figures, held=held)
+    assert not any(figures.values())
 
 
 def wrong_ids(world: World) -> int:
@@ -200,9 +199,9 @@ def test_every_earlier_state_is_refused_where_a_witness_saw_a_newer_one(guarded:
 
 @pytest.mark.parametrize("restores", [6, pytest.param(50, marks=[pytest.mark.e2e, pytest.mark.timeout(900)])])
 def test_restored_states_double_nothing_when_asking_first(
-    guarded: Guarded, tmp_path: Path, capsys: pytest.CaptureFixture[str], restores: int
+    guarded: Guarded, tmp_path: Path, proof_line, restores: int
 ) -> None:
-    dice, began = random.Random(SEED), time.monotonic()  # noqa: S311 - a repeatable choice, no secret
+    dice = random.Random(SEED)  # noqa: S311 - a repeatable choice, no secret
     moments = loaded_with_moments(guarded, tmp_path)
     worlds: list[World] = []
     held = 0
@@ -212,7 +211,7 @@ def test_restored_states_double_nothing_when_asking_first(
         held += finish(world)
         worlds.append(world)
         assert counts(world) == EXPECTED
-    say(capsys, f"{restores} restored states", began, worlds, held)
+    say(proof_line, f"{restores} restored states", worlds, held)
 
 
 def test_a_restored_state_without_a_witness_is_found_out_by_the_newest_records(
@@ -386,9 +385,8 @@ def lost(folder: Path, records: dict[TargetId, RemoteRecord]) -> World:
 
 @pytest.mark.parametrize("tenths", [(1, 4, 8, 10), pytest.param(tuple(range(1, 11)), marks=pytest.mark.e2e)])
 def test_a_state_lost_after_a_tenth_is_rebuilt_and_the_load_finished(
-    guarded: Guarded, tmp_path: Path, capsys: pytest.CaptureFixture[str], tenths: tuple[int, ...]
+    guarded: Guarded, tmp_path: Path, proof_line, tenths: tuple[int, ...]
 ) -> None:
-    began = time.monotonic()
     moments = loaded_with_moments(guarded, tmp_path)
     worlds: list[World] = []
     held = 0
@@ -402,7 +400,7 @@ def test_a_state_lost_after_a_tenth_is_rebuilt_and_the_load_finished(
         assert counts(world) == EXPECTED
         assert set(world.states().values()) == {"created"}
         assert before.items() <= world.target.records.items()
-    say(capsys, f"{len(tenths)} rebuilds", began, worlds, held)
+    say(proof_line, f"{len(tenths)} rebuilds", worlds, held)
 
 
 def test_twins_are_matched_one_to_one(world: World, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from etl.casebook.failures import TOO_MANY, UNAVAILABLE
 from etl.casebook.retry import RetryBudget, is_repeatable
 from etl.casebook.throttle import Throttle
 from etl.core.errors import TargetError
-from etl.core.ports import Clock, Fence
+from etl.core.ports import Clock
 
 T = TypeVar("T")
 NO_ANSWER = 0
@@ -63,15 +63,11 @@ class Channel:
         entity: str,
         safe: bool,
         deadline_s: float,
-        fence: Fence | None = None,
     ) -> T:
-        """What the judge made of the last reply; its error is raised where repeating is not allowed or not worth it.
-
-        ``fence`` is awaited before each attempt, when the throttle has let it go; what it raises is passed on.
-        """
+        """What the judge made of the last reply; its error is raised where repeating is not allowed or not worth it."""
         started = self._shared.clock.monotonic()
         for attempt in count(1):
-            reply = await self._send(outgoing, entity, attempt, deadline_s, fence)
+            reply = await self._send(outgoing, entity, attempt, deadline_s)
             verdict = judge(reply)
             if not isinstance(verdict, TargetError):
                 return verdict
@@ -82,12 +78,8 @@ class Channel:
         """Closes the connection."""
         await self._connection.close()
 
-    async def _send(
-        self, outgoing: Outgoing, entity: str, attempt: int, deadline_s: float, fence: Fence | None
-    ) -> Reply:
+    async def _send(self, outgoing: Outgoing, entity: str, attempt: int, deadline_s: float) -> Reply:
         async with self._throttle.slot():
-            if fence is not None:
-                await fence()
             began = self._shared.clock.monotonic()
             reply = await self._connection.send(outgoing, deadline_s)
             duration_s = self._shared.clock.monotonic() - began

@@ -58,6 +58,8 @@ class _Carried:
 
     async def exchange(self, outgoing: Outgoing, connect_s: float) -> Reply:
         """As :meth:`Sockets.exchange`."""
+        if outgoing.fence is not None:
+            await outgoing.fence()
         request = httpx.Request(
             outgoing.verb,
             outgoing.url,

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from etl.core.ports import Fence
+
 MAX_RESPONSE_BYTES = 10_000_000
 
 
@@ -44,12 +46,16 @@ Reply: TypeAlias = Answer | Silence
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A request ready to be sent. ``repr`` shows neither address (a query may hold a secret) nor headers nor body."""
+    """A request ready to be sent. ``repr`` shows neither address (a query may hold a secret) nor headers nor body.
+
+    ``fence`` is awaited when a connection is there and before the first byte; what it raises is passed on.
+    """
 
     verb: str
     url: str = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(default=b"", repr=False)
+    fence: Fence | None = field(default=None, repr=False)
 
 
 class TooLong(Exception):

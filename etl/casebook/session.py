@@ -7,6 +7,7 @@ come from somebody else still discards the token, but a create that met it count
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 from urllib.parse import quote, urlencode
 
@@ -61,13 +62,15 @@ class Session:
         """Sends a POST, PATCH or DELETE; only the latter two are repeated after a lost answer. ``fence`` is awaited right
         before each time it leaves.
         """
-        return await self._authorised(verb, url, judge, entity, body, content_type, fence)
+        headers = {"accept": MEDIA_TYPE, "content-type": content_type}
+        return await self._authorised(Outgoing(verb, url, headers, body, fence), judge, entity)
 
     async def read(self, url: str, *, entity: str) -> dict[str, JsonValue] | None:
         """The document at an address, None for 404. Raises TargetRefused for an answer that is no document."""
         place = f"GET {entity}"
         try:
-            return await self._authorised("GET", url, lambda reply: _document(reply, place), entity)
+            asked = Outgoing("GET", url, {"accept": MEDIA_TYPE, "content-type": MEDIA_TYPE})
+            return await self._authorised(asked, lambda reply: _document(reply, place), entity)
         except _Missing:
             return None
         except ResponseLost as error:
@@ -79,19 +82,10 @@ class Session:
                 hint="Check the profile's base_url and whether a proxy answers in Casebook's place.",
             ) from None
 
-    async def _authorised(
-        self,
-        verb: str,
-        url: str,
-        judge: Callable[[Reply], T | TargetError],
-        entity: str,
-        body: bytes = b"",
-        content_type: str = MEDIA_TYPE,
-        fence: Fence | None = None,
-    ) -> T:
+    async def _authorised(self, outgoing: Outgoing, judge: Callable[[Reply], T | TargetError], entity: str) -> T:
         token = await self._tokens.current()
         try:
-            return await self._ask(_outgoing(verb, url, token, body, content_type), judge, entity, fence)
+            return await self._ask(_signed(outgoing, token), judge, entity)
         except (TargetRefused, ResponseLost) as error:
             if error.status != UNAUTHORIZED:
                 raise
@@ -99,14 +93,11 @@ class Session:
             if isinstance(error, ResponseLost):
                 raise
         token = await self._tokens.current()
-        return await self._ask(_outgoing(verb, url, token, body, content_type), judge, entity, fence)
+        return await self._ask(_signed(outgoing, token), judge, entity)
 
-    async def _ask(
-        self, outgoing: Outgoing, judge: Callable[[Reply], T | TargetError], entity: str, fence: Fence | None
-    ) -> T:
-        return await self._channel.ask(
-            outgoing, judge, entity=entity, safe=outgoing.verb != "POST", deadline_s=self._deadline_s, fence=fence
-        )
+    async def _ask(self, outgoing: Outgoing, judge: Callable[[Reply], T | TargetError], entity: str) -> T:
+        safe = outgoing.verb != "POST"
+        return await self._channel.ask(outgoing, judge, entity=entity, safe=safe, deadline_s=self._deadline_s)
 
     async def _ask_for_token(self, outgoing: Outgoing, judge: Callable[[Reply], Token | TargetError]) -> Token:
         return await self._channel.ask(outgoing, judge, entity="token", safe=True, deadline_s=self._deadline_s)
@@ -116,9 +107,8 @@ class _Missing(TargetError):
     """There is nothing at the address."""
 
 
-def _outgoing(verb: str, url: str, token: str, body: bytes, content_type: str) -> Outgoing:
-    headers = {"authorization": f"Bearer {token}", "accept": MEDIA_TYPE, "content-type": content_type}
-    return Outgoing(verb, url, headers, body)
+def _signed(outgoing: Outgoing, token: str) -> Outgoing:
+    return replace(outgoing, headers={"authorization": f"Bearer {token}", **outgoing.headers})
 
 
 def _document(reply: Reply, place: str) -> dict[str, JsonValue] | TargetError:

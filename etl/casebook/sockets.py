@@ -17,10 +17,11 @@ from functools import lru_cache
 
 import aiohttp
 import httpx
-from aiohttp.abc import ResolveResult
+from aiohttp.abc import AbstractStreamWriter, ResolveResult
 from yarl import URL
 
 from etl.casebook.exchange import MAX_RESPONSE_BYTES, Answer, Outgoing, Reply, Silence, TooLong
+from etl.core.ports import Fence
 
 KEEP_ALIVE_S = 5.0
 _LARGE_BYTES = 1 << 20
@@ -40,13 +41,14 @@ class Sockets:
         self._public_only = public_only
 
     async def exchange(self, outgoing: Outgoing, connect_s: float) -> Reply:
-        """The answer, or why there is none. Raises TooLong for an answer above the size limit."""
+        """The answer, or why there is none. Raises TooLong for an answer above the size limit, and what the fence raises."""
+        body = _sendable(outgoing)
         try:
             response = await self._opened().request(
                 outgoing.verb,
                 _address(outgoing.url),
                 headers=outgoing.headers,
-                data=_sendable(outgoing.body),
+                data=body,
                 allow_redirects=False,
                 timeout=_timeout(connect_s),
             )
@@ -62,6 +64,8 @@ class Sockets:
         except aiohttp.ConnectionTimeoutError:
             return Silence(sent=False, reason="ConnectTimeout")
         except (aiohttp.ClientError, OSError) as error:
+            if isinstance(body, _Fenced) and body.refusal is not None:
+                raise body.refusal from None
             return Silence(sent=True, reason=type(error).__name__)
 
     async def close(self) -> None:
@@ -104,8 +108,31 @@ def _headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     return headers
 
 
-def _sendable(content: bytes) -> bytes | io.BytesIO | None:
+class _Fenced(aiohttp.BytesIOPayload):
+    """A body that first awaits the fence. The library holds the headers back for the body's first piece, so no byte of
+    the request has left until then, and none does if the fence raises: that is ``refusal``.
+    """
+
+    def __init__(self, content: bytes, fence: Fence) -> None:
+        super().__init__(io.BytesIO(content))
+        self.refusal: Exception | None = None
+        self._fence = fence
+
+    async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
+        """Writes the body, once the fence allows it."""
+        try:
+            await self._fence()
+        except Exception as error:
+            self.refusal = error
+            raise
+        await super().write_with_length(writer, content_length)
+
+
+def _sendable(outgoing: Outgoing) -> _Fenced | bytes | io.BytesIO | None:
     """A body as aiohttp takes it: a large one as a stream, which it sends piece by piece and others get their turn."""
+    content = outgoing.body
+    if outgoing.fence is not None:
+        return _Fenced(content, outgoing.fence)
     return io.BytesIO(content) if len(content) > _LARGE_BYTES else content or None
 
 

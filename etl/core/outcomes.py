@@ -38,6 +38,8 @@ class RecordState(StrEnum):
     UNDONE = "undone"
 
 
+THERE = frozenset({RecordState.CREATED, RecordState.DUPLICATE})
+"""A record in one of these states is in Casebook under an id that state knows."""
 SEND_AGAIN = "send_again"
 """Begins the error of a record that was certainly not applied for a reason outside the record (a missing role, no
 connection): state says ``rejected``, people are told ``pending``, and the next run sends it without being asked."""

@@ -432,8 +432,8 @@ class Target(Protocol):
     """
 
     async def create(self, document: Document, fence: Fence | None = None) -> Created:
-        """POST of one record. ``fence`` is awaited when all waiting is over and nothing has been sent yet; what it raises
-        ends the call, and then certainly nothing was sent.
+        """POST of one record. ``fence`` is awaited right before the first byte leaves, when all waiting is over; what it
+        raises ends the call, and then certainly nothing was sent.
         """
         ...
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from etl.catalog.model import Catalog, Link
 from etl.core.changes import StoreAttribute
 from etl.core.keys import RecordKey
-from etl.core.outcomes import RecordState
+from etl.core.outcomes import THERE
 from etl.core.ports import Clock, StateStore, Target
 from etl.core.records import LinkValue, Ref, TargetId
 from etl.load.planned import PlannedRecord
@@ -62,7 +62,7 @@ class Parents:
         found = {key: self._cache[key] for key in keys if key in self._cache}
         missing = [key for key in keys if key not in found]
         for key, known in self._state.known(missing).items() if missing else ():
-            if known.target_id is not None and known.state in (RecordState.CREATED, RecordState.DUPLICATE):
+            if known.target_id is not None and known.state in THERE:
                 found[key] = self.remember(key, known.entity, known.target_id, known.scope)
         return found
 

@@ -18,7 +18,7 @@ from etl.core.changes import Change, Intend, MarkCreated, MarkDuplicate, MarkUnc
 from etl.core.errors import RecordRejected, ResponseLost, TargetRefused
 from etl.core.fingerprint import without
 from etl.core.keys import RecordKey, marker
-from etl.core.outcomes import HELD, RecordState
+from etl.core.outcomes import HELD, THERE, RecordState
 from etl.core.records import Document, Ref, RemoteRecord, TargetId
 from etl.load.compare import additions, same_content
 from etl.load.markers import read_marker
@@ -82,7 +82,7 @@ class Rebuilder:
             missing = await self._match_by_marker(entity, found)
         else:
             missing = await self._match_by_content(entity, found)
-        is_seen = any(self.verdicts[entity.name, str(state)] for state in (RecordState.CREATED, RecordState.DUPLICATE))
+        is_seen = any(self.verdicts[entity.name, str(state)] for state in THERE)
         for draft, doubt in missing:
             await self._missing(draft, why or doubt or ("" if is_seen else _UNSEEN))
         await self._written()

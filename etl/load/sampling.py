@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from etl.core.keys import RecordKey
-from etl.core.outcomes import RecordState
+from etl.core.outcomes import THERE
 from etl.core.ports import KnownRecord, StateReader
 
 Stratum = tuple[str, str]
@@ -60,19 +60,19 @@ def quotas(strata: Counter[Stratum], scope: Scope) -> dict[Stratum, int]:
 
 
 def chosen(state: StateReader, scope: Scope) -> Iterator[KnownRecord]:
-    """The created records in scope, entity by entity."""
+    """The records in scope that are there, entity by entity."""
     if scope.part is not None:
         number, parts = scope.part
-        created = state.in_state(RecordState.CREATED)
+        created = state.in_state(*THERE)
         yield from (known for known in created if _draw(known.key, 0) % parts == number - 1)
         return
     if scope.is_all:
-        yield from state.in_state(RecordState.CREATED)
+        yield from state.in_state(*THERE)
         return
-    strata = Counter(_stratum(known) for known in state.in_state(RecordState.CREATED))
+    strata = Counter(_stratum(known) for known in state.in_state(*THERE))
     takes = quotas(strata, scope)
     heaps: dict[Stratum, list[tuple[int, RecordKey]]] = {stratum: [] for stratum in takes}
-    for known in state.in_state(RecordState.CREATED):
+    for known in state.in_state(*THERE):
         _offer(heaps[_stratum(known)], (-_draw(known.key, scope.seed), known.key), takes[_stratum(known)])
     for entity in sorted({entity for entity, _ in heaps}):
         keys = sorted(key for stratum, heap in heaps.items() if stratum[0] == entity for _, key in heap)

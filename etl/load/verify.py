@@ -16,7 +16,7 @@ from itertools import groupby
 from etl.catalog.model import Entity
 from etl.core.capabilities import Rung
 from etl.core.keys import RecordKey, marker
-from etl.core.outcomes import RecordState
+from etl.core.outcomes import THERE
 from etl.core.ports import KnownRecord
 from etl.core.records import JsonValue, LinkValue, RemoteRecord, TargetId
 from etl.load.compare import differences, same_content
@@ -81,12 +81,13 @@ class Verifier:
         """Reads back what is in scope."""
         if not self._result.scope.is_all:
             return await self._run_sample()
-        counts = self._ports.state.counts()
-        self._result.expected.update({name: n for (name, state), n in counts.items() if state == RecordState.CREATED})
+        for (name, state), count in self._ports.state.counts().items():
+            if state in THERE:
+                self._result.expected[name] += count
         self._ports.progress.start("verify", self._result.expected.total())
         # State streams its records by entity, so one pass serves all of them.
-        for name, created in groupby(self._ports.state.in_state(RecordState.CREATED), key=lambda known: known.entity):
-            await self._entity(self._ports.catalog.entity(name), created)
+        for name, there in groupby(self._ports.state.in_state(*THERE), key=lambda known: known.entity):
+            await self._entity(self._ports.catalog.entity(name), there)
         return self._result
 
     async def _run_sample(self) -> VerifyResult:
@@ -129,7 +130,7 @@ class Verifier:
         rung = self._ports.catalog.entity(name).marker
         return rung is not None and rung.slot is not None and rung.ask == "filter"
 
-    async def _entity(self, entity: Entity, created: Iterator[KnownRecord]) -> None:
+    async def _entity(self, entity: Entity, there: Iterator[KnownRecord]) -> None:
         """One entity: what is there as it should be, what is surplus, what is missing."""
         seen: set[RecordKey] = set()
         strangers: list[RemoteRecord] = []
@@ -145,7 +146,7 @@ class Verifier:
         marked = defaultdict(list)
         for stranger in strangers:
             marked[read_marker(entity, stranger.attributes)].append(stranger.id)
-        for known in created:
+        for known in there:
             if known.key not in seen and known.target_id is not None:
                 self._add("lost_in_target", known.entity, known.mapping, known.key, known.target_id)
             for double in marked.get(marker(known.key), ()):

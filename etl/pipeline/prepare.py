@@ -12,7 +12,7 @@ import pyarrow as pa
 from etl.catalog.model import Catalog
 from etl.core.errors import MappingError
 from etl.core.keys import RecordKeys
-from etl.core.outcomes import RecordState
+from etl.core.outcomes import THERE
 from etl.core.ports import ProblemSink, Progress, StateReader, Utf8Lines
 from etl.core.problems import PROBLEM_SCHEMA
 from etl.core.records import LEDGER_SCHEMA, PLAN_SCHEMA
@@ -188,7 +188,7 @@ def _mapped(work: Work, mapping: EntityMapping) -> str:
 
 def _known_keys(state: StateReader) -> Iterator[pa.RecordBatch]:
     """Record keys of everything created so far, in batches."""
-    created = (known.key for known in state.in_state(RecordState.CREATED, RecordState.DUPLICATE))
+    created = (known.key for known in state.in_state(*THERE))
     while keys := list(islice(created, BATCH_ROWS)):
         yield pa.record_batch({"_rk": pa.array(keys, pa.string())})
 

@@ -30,7 +30,7 @@ from etl.core.changes import (
 )
 from etl.core.errors import StateError
 from etl.core.keys import RecordKey
-from etl.core.outcomes import RecordState
+from etl.core.outcomes import THERE, RecordState
 
 
 class RecordRow(TypedDict):
@@ -68,7 +68,6 @@ _BEFORE_SENDING = frozenset(
     {_ABSENT, RecordState.PLANNED, RecordState.BLOCKED, RecordState.REJECTED, RecordState.UNDONE}
 )
 _UNDECIDED = frozenset({RecordState.INTENT, RecordState.UNCERTAIN})
-_THERE = frozenset({RecordState.CREATED, RecordState.DUPLICATE})
 _LEGAL: dict[type[Change], frozenset[str]] = {
     Intend: _BEFORE_SENDING | _UNDECIDED,
     MarkCreated: _UNDECIDED | {RecordState.DUPLICATE},
@@ -76,8 +75,8 @@ _LEGAL: dict[type[Change], frozenset[str]] = {
     MarkRejected: _UNDECIDED,
     MarkUncertain: _UNDECIDED,
     MarkDuplicate: _UNDECIDED | {RecordState.DUPLICATE},
-    MarkBlocked: _BEFORE_SENDING | _THERE,
-    StoreAttribute: _THERE,
+    MarkBlocked: _BEFORE_SENDING | THERE,
+    StoreAttribute: THERE,
     Adopt: _BEFORE_SENDING,
     MarkUndoing: frozenset({RecordState.CREATED, RecordState.UNDOING}),
     MarkSpared: frozenset({RecordState.CREATED, RecordState.UNDOING}),
@@ -163,7 +162,7 @@ def restored(change: MarkRestored, row: RecordRow, now: Moment) -> RecordRow:
 def blocked(change: MarkBlocked, row: RecordRow | None, now: Moment) -> RecordRow:
     """The record waiting for its parent; a record that is in Casebook stays as it is. Raises StateError."""
     require_legal(change, row)
-    if row and row["state"] in _THERE:
+    if row and row["state"] in THERE:
         return row
     return RecordRow(
         rk=change.key,

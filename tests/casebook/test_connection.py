@@ -27,19 +27,23 @@ Play = Callable[[asyncio.StreamWriter], Awaitable[None]]
 
 @dataclass
 class Server:
-    """Reads one request a turn, then plays; ``requests`` keeps the raw bytes of each."""
+    """Reads one request a turn, then plays; ``requests`` keeps the raw bytes of each, ``opened`` counts connections."""
 
     play: Play
     requests: list[bytes] = field(default_factory=list)
+    opened: int = 0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.opened += 1
         try:
             while request := await self._request(reader):
                 self.requests.append(request)
                 await self.play(writer)
                 if writer.is_closing():
                     return
-        except (ConnectionError, asyncio.IncompleteReadError):
+        except asyncio.IncompleteReadError as cut:
+            self.requests += [cut.partial] if cut.partial else []
+        except ConnectionError:
             return
         finally:
             writer.close()
@@ -86,6 +90,63 @@ def test_an_answer_comes_back_whole_with_lower_case_headers() -> None:
     (reply,), server = exchange(played(b"HTTP/1.1 422 No\r\nX-Custom: v\r\ncontent-length: 3\r\n\r\nabc"))
     assert reply == Answer(422, {"x-custom": "v", "content-length": "3"}, b"abc")
     assert server.requests[0].startswith(b"POST /p HTTP/1.1\r\n")
+
+
+@pytest.mark.parametrize("body", [b"{}", b"x" * 3_000_000], ids=["small", "large"])
+@pytest.mark.parametrize("idle", [False, True])
+def test_no_byte_leaves_behind_a_fence_that_refuses_and_it_is_asked_once_a_connection_is_there(
+    body: bytes, idle: bool
+) -> None:
+    opened: list[int] = []
+
+    async def main() -> Server:
+        server = Server(played(OK))
+        listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
+        url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/p"
+        connection = Connection()
+
+        async def refusing() -> None:
+            await asyncio.sleep(0.05)
+            opened.append(server.opened)
+            raise PermissionError("not ours any more")
+
+        if idle:
+            await connection.send(Outgoing("POST", url, {}, b"{}"), 5)
+        with pytest.raises(PermissionError):
+            await connection.send(Outgoing("POST", url, {}, body, refusing), 5)
+        await connection.close()
+        await asyncio.sleep(0.05)
+        listening.close()
+        return server
+
+    server = asyncio.run(main())
+    assert opened == [1]
+    assert len(server.requests) == (1 if idle else 0)
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("body", [b"{}", b"x" * 3_000_000], ids=["small", "large"])
+def test_what_a_fence_lets_go_arrives_whole(way: str, body: bytes) -> None:
+    asked: list[bool] = []
+
+    async def allowing() -> None:
+        await asyncio.sleep(0)
+        asked.append(True)
+
+    async def main() -> tuple[Reply, Server]:
+        server = Server(played(OK))
+        listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
+        url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/p"
+        connection = Connection(WAYS[way]())
+        reply = await connection.send(Outgoing("POST", url, {}, body, allowing), 5)
+        await connection.close()
+        listening.close()
+        return reply, server
+
+    reply, server = asyncio.run(main())
+    assert isinstance(reply, Answer)
+    assert asked == [True]
+    assert [each.partition(b"\r\n\r\n")[2] for each in server.requests] == [body]
 
 
 def test_connections_are_used_again_and_carry_no_cookies() -> None:

@@ -12,8 +12,6 @@ import io
 import json
 import os
 import shutil
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,7 +24,8 @@ import typer
 
 from etl.cli import run, validate
 from tests.corpus import recipes, recipes_of_files
-from tests.e2e.harness import ROOT, Ended, Place, sandbox, writes
+from tests.e2e.harness import Ended, Place, sandbox, writes
+from tests.measured import measured
 
 FOLDER = Path(__file__).parent
 CANARY = "quenby"
@@ -143,25 +142,9 @@ def ended(case: Case, place: Place) -> Ended:
 
 
 def in_a_child(place: Place) -> tuple[Ended, int]:
-    """The same through the command line itself, and the most memory that it held, in bytes.
-
-    The child tells it itself, of what it is after its start: what a parent is told counts the parent's own peak too.
-    """
-    most = place.folder / "most.txt"
-    command = subprocess.run(  # noqa: S603 - our own program
-        [sys.executable, "-c", _MEASURED, most, "validate", place.project, "--progress", "none", "--json"],
-        cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    return Ended(command.returncode, command.stdout, command.stderr), int(most.read_text()) * 1024
-
-
-_MEASURED = """
-import atexit, pathlib, re, sys
-place, status = pathlib.Path(sys.argv.pop(1)), pathlib.Path("/proc/self/status")
-atexit.register(lambda: place.write_text(re.search(r"VmHWM:\\s+(\\d+)", status.read_text())[1]))
-from etl.__main__ import main
-main()
-"""
+    """The same through the command line itself, and the most memory that it held, in bytes."""
+    ended, most_mb = measured(place.folder, "validate", place.project, "--progress", "none", "--json")
+    return ended, most_mb << 20
 
 
 def _called(command: Any, place: Place) -> Ended:

@@ -6,7 +6,6 @@ measured as the operating system counts it.
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -14,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.harness import KEY, ROOT, SAMPLE, Place, copy_project, small
+from tests.e2e.harness import KEY, SAMPLE, Place, copy_project, small
+from tests.measured import measured
 
 RATIO = 1.3
 CEILING_MB = 500
@@ -82,15 +82,10 @@ def extract(folder: Path, people: int, changes: Mapping[str, str | bytes] | None
 
 
 def peak_mb(place: Place, *, ends_with: int) -> int:
-    """The most memory that validating took, as the operating system counts it."""
-    command = [sys.executable, "-m", "etl", "validate", str(place.project), "--quiet"]
-    environ = os.environ | {"CASEBOOK_ETL_PROJECT_KEY": KEY, "PYTHONPATH": str(ROOT)}
-    nothing = os.open(os.devnull, os.O_WRONLY)
-    child = os.posix_spawn(sys.executable, command, environ, file_actions=[(os.POSIX_SPAWN_DUP2, nothing, 1)])
-    _, status, usage = os.wait4(child, 0)
-    os.close(nothing)
-    assert os.waitstatus_to_exitcode(status) == ends_with
-    return usage.ru_maxrss // 1024
+    """The most memory that validating took."""
+    ended, most_mb = measured(place.folder, "validate", place.project, "--quiet", CASEBOOK_ETL_PROJECT_KEY=KEY)
+    assert ended.code == ends_with, ended.text
+    return most_mb
 
 
 def say(capsys: pytest.CaptureFixture[str], **figures: int) -> None:

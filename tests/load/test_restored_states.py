@@ -328,8 +328,8 @@ def test_another_writer_that_begins_during_a_run_stops_it(world: World) -> None:
     def intrude(number: int, document: Document) -> str | None:
         if number == 5:
             world.clock.time += 301  # the next look is due
-            twin = Document("person", {**made[0].attributes}, {})
-            asyncio.get_running_loop().create_task(type(world.target)._take(world.target, twin))
+            twin = TargetId("the other writer's")
+            world.target.records[twin] = RemoteRecord("person", twin, {**made[0].attributes}, {}, 1 << 20)
         made.append(document)
         return None
 

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.e2e.harness import KEY, SMALL, etl, small_project
-from tests.sources.deliveries import DELIVERIES, Declaration, Table, as_database
+from tests.sources.deliveries import DELIVERIES, Declaration, Table, on_server
 
 PEOPLE = Table(
     "PERSONS",
@@ -150,13 +150,13 @@ def test_every_delivery_becomes_the_same_records_and_problems(tmp_path, referenc
     assert_same(delivered(delivery, tmp_path), reference)
 
 
-def test_postgresql_becomes_the_same_records_and_problems(tmp_path, reference, postgres_database):
-    assert_same(validated(tmp_path, as_database(postgres_database, "timestamp", AGENCY)), reference)
+def test_postgresql_becomes_the_same_records_and_problems(tmp_path, reference, postgres_database, monkeypatch):
+    assert_same(validated(tmp_path, on_server(postgres_database, "timestamp", AGENCY, monkeypatch)), reference)
 
 
 @pytest.mark.mariadb
-def test_mariadb_becomes_the_same_records_and_problems(tmp_path, reference, mariadb_database):
-    assert_same(validated(tmp_path, as_database(mariadb_database, "datetime(6)", AGENCY)), reference)
+def test_mariadb_becomes_the_same_records_and_problems(tmp_path, reference, mariadb_database, monkeypatch):
+    assert_same(validated(tmp_path, on_server(mariadb_database, "datetime(6)", AGENCY, monkeypatch)), reference)
 
 
 def test_the_agency_is_worth_comparing(reference):

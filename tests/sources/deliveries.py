@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 import sqlalchemy as sa
 
 from tests.sources.workbooks import Cell, write_workbook
@@ -205,6 +206,13 @@ def as_database(url: str, moment: str, agency: Agency) -> Declaration:
             ]
             connection.execute(sa.insert(sa.table(table.name, *map(sa.column, table.columns))), rows)
     return {"sql": url}
+
+
+def on_server(url: str, moment: str, agency: Agency, patch: pytest.MonkeyPatch) -> Declaration:
+    """The same on a server, whose address holds a password and is therefore no text for a project."""
+    as_database(url, moment, agency)
+    patch.setenv("OLD_SQL", url)
+    return {"sql": "${OLD_SQL}"}
 
 
 DELIVERIES: Mapping[str, Callable[[Path, Agency], Declaration]] = {

@@ -1,6 +1,7 @@
 """The same agency, delivered in every form that can hold it, gives the same cells."""
 
 import json
+import os
 import sqlite3
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from etl.pipeline.projects import open_surroundings
 from etl.pipeline.source_kinds import opened_source
 from etl.sources.sql import SqlSource
-from tests.sources.deliveries import DELIVERIES, Declaration, Table, as_database
+from tests.sources.deliveries import DELIVERIES, Declaration, Table, on_server
 
 SAMPLE = Path(__file__).parents[2] / "sample_data"
 TABLES = ("STAFF", "PERSON_EXTRA", "VISITS", "PARENT_ORGS")
@@ -39,13 +40,13 @@ def test_the_same_agency_gives_the_same_cells(tmp_path, delivery):
     assert_same_cells(tmp_path, DELIVERIES[delivery](tmp_path, AGENCY), "" if delivery in KNOW_ONLY_BLANKS else None)
 
 
-def test_postgresql_gives_the_same_cells(tmp_path, postgres_database):
-    assert_same_cells(tmp_path, as_database(postgres_database, "timestamp", AGENCY))
+def test_postgresql_gives_the_same_cells(tmp_path, postgres_database, monkeypatch):
+    assert_same_cells(tmp_path, on_server(postgres_database, "timestamp", AGENCY, monkeypatch))
 
 
 @pytest.mark.mariadb
-def test_mariadb_gives_the_same_cells(tmp_path, mariadb_database):
-    assert_same_cells(tmp_path, as_database(mariadb_database, "datetime(6)", AGENCY))
+def test_mariadb_gives_the_same_cells(tmp_path, mariadb_database, monkeypatch):
+    assert_same_cells(tmp_path, on_server(mariadb_database, "datetime(6)", AGENCY, monkeypatch))
 
 
 PROJECT = """\
@@ -58,7 +59,7 @@ profiles: {{sandbox: {{base_url: "http://localhost", token_url: "http://localhos
 
 def assert_same_cells(folder: Path, declaration: Declaration, null: str | None = None) -> None:
     (folder / "project.yaml").write_text(PROJECT.format(json.dumps(declaration)), "utf-8")
-    source = opened_source(open_surroundings(folder, None, {}).project.sources["old"])
+    source = opened_source(open_surroundings(folder, None, os.environ).project.sources["old"])
     assert list(source.tables()) == sorted(TABLES)
     for table in AGENCY:
         cells = [tuple(row.values())[2:] for batch in source.read(table.name, 64) for row in batch.to_pylist()]

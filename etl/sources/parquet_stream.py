@@ -18,11 +18,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 WAITING = 1
-"""How many batches may be with the thread, the one in hand included: what writing may add to memory."""
+"""How many row groups may be with the thread, the one in hand included: what writing may add to memory."""
+GROUP_ROWS, GROUP_BYTES = 50_000, 1 << 23
+"""A row group is written when so much of either has come: large ones cost half of what many small ones do."""
+DICTIONARY_BYTES = 1 << 14
+"""A column of more distinct values than this holds is stored plainly, from there on: keys need no dictionary, and one of
+them all takes longer to build and more room than they do.
+"""
 
 
 class ParquetStream:
-    """Writes batches of one schema to a new Parquet file; ``row_group_rows`` None makes each batch a group of its own.
+    """Writes batches of one schema to a new Parquet file, in row groups of ``row_group_rows`` at the most where it is given.
 
     The first batch fixes the schema where none was given; the file stays empty where there was neither. Ended by an
     error, it waits for nothing but the batch in hand.
@@ -38,17 +44,19 @@ class ParquetStream:
         self._place = place
         self._row_group_rows = row_group_rows
         self._most_waiting = waiting
+        self._gathered: list[pa.RecordBatch] = []
         self._waiting: deque[Future[None]] = deque()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="parquet")
         self._writer = self._opened(schema) if schema is not None else None
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Hands a batch over; waits while the thread has enough. Raises what failed since (OSError for a full disk)."""
-        if self._writer is None:
-            self._writer = self._opened(batch.schema)
-        while len(self._waiting) >= self._most_waiting or (self._waiting and self._waiting[0].done()):
-            self._waiting.popleft().result()
-        self._waiting.append(self._thread.submit(self._write, self._writer, batch))
+        self._gathered.append(batch)
+        if (
+            sum(each.num_rows for each in self._gathered) >= GROUP_ROWS
+            or sum(each.nbytes for each in self._gathered) >= GROUP_BYTES
+        ):
+            self._hand_over()
 
     def __enter__(self) -> Self:
         return self
@@ -57,6 +65,8 @@ class ParquetStream:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
+            if kind is None and self._gathered:
+                self._hand_over()
             while kind is None and self._waiting:
                 self._waiting.popleft().result()
         except BaseException:
@@ -76,12 +86,20 @@ class ParquetStream:
             with suppress(OSError, ValueError, pa.ArrowException):
                 self._writer.close()
 
-    def _write(self, writer: pq.ParquetWriter, batch: pa.RecordBatch) -> None:
-        writer.write_batch(batch, row_group_size=self._row_group_rows)
+    def _hand_over(self) -> None:
+        group, self._gathered = pa.Table.from_batches(self._gathered), []
+        if self._writer is None:
+            self._writer = self._opened(group.schema)
+        while len(self._waiting) >= self._most_waiting or (self._waiting and self._waiting[0].done()):
+            self._waiting.popleft().result()
+        self._waiting.append(self._thread.submit(self._write, self._writer, group))
+
+    def _write(self, writer: pq.ParquetWriter, group: pa.Table) -> None:
+        writer.write_table(group, row_group_size=self._row_group_rows)
 
     def _opened(self, schema: pa.Schema) -> pq.ParquetWriter:
-        """A writer with bounds and dictionaries of all columns in the file. DuckDB needs both: without bounds it plans joins
-        that its memory does not hold; without dictionaries it takes a column of nulls and one text for that text alone
-        and answers `is null` with every row.
+        """A writer with bounds of all columns in the file, and dictionaries of those with few values. DuckDB needs both:
+        without bounds it plans joins that its memory does not hold; without dictionaries it takes a column of nulls and
+        one text for that text alone and answers `is null` with every row.
         """
-        return pq.ParquetWriter(self._place, schema, compression="zstd")
+        return pq.ParquetWriter(self._place, schema, compression="zstd", dictionary_pagesize_limit=DICTIONARY_BYTES)

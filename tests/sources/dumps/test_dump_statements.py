@@ -64,6 +64,12 @@ def test_rows_of_sql_server_need_no_separator(tmp_path, text):
     assert cells(tmp_path, "tsql", TABLE, text) == [("2", "y")]
 
 
+@pytest.mark.parametrize("before", ["", "; ALTER TABLE T CHECK CONSTRAINT ALL", "; ALTER TABLE T ENABLE TRIGGER ALL"])
+def test_an_alteration_needs_no_separator_from_what_stands_before_it(tmp_path, before):
+    altered = f"{TABLE}{before} ALTER TABLE T DROP COLUMN b INSERT INTO T VALUES (2)"
+    assert cells(tmp_path, "tsql", altered) == [("2",)]
+
+
 def test_rows_may_follow_each_other_without_separators(tmp_path):
     assert cells(tmp_path, "tsql", f"{TABLE} {ROW} {ROW} {ROW}") == [("2", "y")] * 3
 
@@ -75,6 +81,7 @@ UNKNOWN = {
         f"IF NOT EXISTS (SELECT 1 FROM T WHERE a = 2) {ROW}",
         f"IF NOT EXISTS (SELECT 1 FROM T WHERE a = 2)\nBEGIN\n{ROW}\nEND",
         f"IF 1 = 1 PRINT 'x' ELSE {ROW}",
+        f"ALTER TABLE T CHECK CONSTRAINT ALL SET NOEXEC ON {ROW}",
         f"WHILE @i < 3 {ROW}",
         f"WHILE @i < 3 BEGIN BEGIN TRAN {ROW} COMMIT END",
         f"BEGIN TRY PRINT 'x' END TRY BEGIN CATCH {ROW} END CATCH",
@@ -213,7 +220,7 @@ HARMLESS = {
         "CREATE VIEW v AS SELECT a FROM T", "ALTER TABLE T ADD PRIMARY KEY (a), ADD KEY k (b), AUTO_INCREMENT=5",
         "ALTER TABLE T MODIFY a int NOT NULL AUTO_INCREMENT, AUTO_INCREMENT=5", "CHANGE MASTER TO MASTER_LOG_FILE='x'",
         "ALTER TABLE T ADD CONSTRAINT f FOREIGN KEY (a) REFERENCES U (a) ON DELETE SET NULL ON UPDATE CASCADE",
-        "CREATE TABLE IF NOT EXISTS T (a int, b varchar(9))", "CREATE TABLE U (a int REFERENCES T (a) ON DELETE CASCADE)",
+        "CREATE TABLE IF NOT EXISTS T (a int, b varchar(9))", "CREATE TABLE IF NOT EXISTS U (a int REFERENCES T (a) ON DELETE CASCADE)",
     ],
     "postgres": [
         "SET client_encoding = 'UTF8'", "SELECT pg_catalog.set_config('search_path', '', false)", "BEGIN", "COMMIT",

@@ -14,7 +14,7 @@ from etl.sources.dumps.tokens import COMMENT, OPEN, SPACE, Token, pattern_of
 
 _RECORD_START = re.compile(
     rb"^[ \t]*+(?:(?:INSERT|REPLACE)\s++(?:IGNORE\s++)?(?:INTO\s++)?[\w\[\"`]|CREATE\s++TABLE\b|ALTER\s++TABLE\b"
-    rb"|COPY\s++[^\n]*+\bFROM\s++stdin|(?:UN)?LOCK\s++TABLES\b|SET\s++IDENTITY_INSERT\b|GO[ \t]*+\r?+$)",
+    rb"|COPY\s++[^\n]*?\bFROM\s++stdin|(?:UN)?LOCK\s++TABLES\b|SET\s++IDENTITY_INSERT\b|GO[ \t]*+\r?+$)",
     re.MULTILINE | re.IGNORECASE,
 )
 _FOLLOWERS = 64
@@ -113,6 +113,7 @@ class Lexer:
             stop = self._buffer.find(b"\n", self._position) + 1
         text = self._buffer[self._position : stop or len(self._buffer)]
         self._move(self._position + len(text))
+        self._starts_line = True
         self.end = self._dropped + self._position
         return text or None
 
@@ -124,7 +125,8 @@ class Lexer:
         while not self._reached_record():
             self._move(max(self._position, self._buffer.rfind(b"\n", 0, -_LONGEST_START) + 1))
             if not self._fill():
-                self._move(len(self._buffer))
+                if not self._reached_record():
+                    self._move(len(self._buffer))
                 break
         self._starts_line = True
         self.end = self._dropped + self._position

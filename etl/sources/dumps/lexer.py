@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 
 from etl.sources.dialect import LONGEST_ROW
+from etl.sources.dumps.settings import Settings
 from etl.sources.dumps.tokens import COMMENT, OPEN, SPACE, Token, pattern_of
 
 _RECORD_START = re.compile(
@@ -24,11 +25,12 @@ _LONGEST_START = 4_096
 
 
 class Lexer:
-    """Tokens of a dialect out of blocks of UTF-8, without blanks and comments."""
+    """Tokens out of blocks of UTF-8, without blanks and comments, as the script's settings so far cut them."""
 
-    def __init__(self, blocks: Iterator[bytes], dialect: str, *, offset: int = 0, line: int = 1) -> None:
+    def __init__(self, blocks: Iterator[bytes], settings: Settings, *, offset: int = 0, line: int = 1) -> None:
         self._blocks = blocks
-        self._match = pattern_of(dialect).match
+        self._settings = settings
+        self._match = pattern_of(settings.quoting).match
         self._buffer = b""
         self._position = 0
         self._dropped = offset
@@ -40,6 +42,20 @@ class Lexer:
         """Offset behind what was taken last."""
         self.executed: list[Token] = []
         """Comments that MySQL would execute, as far as nobody has looked at them."""
+
+    @property
+    def settings(self) -> Settings:
+        """What the script's settings are here."""
+        return self._settings
+
+    @settings.setter
+    def settings(self, settings: Settings) -> None:
+        """What comes next is read by these, also if it was peeked at before."""
+        self._settings = settings
+        self._match = pattern_of(settings.quoting).match
+        if self._ahead is not None:
+            self._starts_line = self._ahead.starts_line
+            self._back_to(self._ahead)
 
     @property
     def line(self) -> int:

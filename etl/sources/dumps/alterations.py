@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from etl.sources.dumps.definitions import NO_COLUMN, Parts, Walk, add_constraint, add_item, items_of, type_of
+from etl.sources.dumps.settings import Settings
 from etl.sources.dumps.tokens import MYSQL, TSQL, Token
 from etl.sources.table_schema import DeclaredColumn, DeclaredType, TableSchema
 
@@ -24,19 +25,19 @@ class NotObeyedError(Exception):
     """The table's columns or rows would change in a way that is not followed; never leaves this package."""
 
 
-def altered_table(schema: TableSchema, tokens: Sequence[Token], dialect: str, *, has_rows: bool) -> TableSchema:
+def altered_table(schema: TableSchema, tokens: Sequence[Token], settings: Settings, *, has_rows: bool) -> TableSchema:
     """The schema after the rest of an ALTER TABLE. Raises NotObeyedError, and Unexpected for what cannot be read."""
     altered = _Altered(schema, has_rows=has_rows)
     verb = b""
     for item in items_of(tokens):
-        walk = Walk(item, dialect)
+        walk = Walk(item, settings)
         while walk.took(b"WITH", b"CHECK", b"NOCHECK"):
             pass
         token = walk.now()
         if token is not None and token.is_word(*_VERBS):
             verb = token.text.upper()
             walk.skip()
-        elif dialect != TSQL:
+        elif settings.dialect != TSQL:
             continue
         altered.follow(verb, walk)
     return altered.schema
@@ -77,7 +78,7 @@ class _Altered:
             raise NotObeyedError
         else:
             self._refuse_with_rows()
-            _refuse_place(Walk(walk.rest()[1:], walk.dialect))
+            _refuse_place(Walk(walk.rest()[1:], walk.settings))
             add_item(parts, walk)
             if is_careful and any(self._is(each.name, self.schema) for each in parts.columns):
                 return

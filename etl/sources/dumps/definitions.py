@@ -10,8 +10,10 @@ from dataclasses import dataclass, field, replace
 
 from etl.sources.dumps.lexer import Lexer
 from etl.sources.dumps.literals import name_of
-from etl.sources.dumps.parsing import Unexpected, take_enclosed, take_table
-from etl.sources.dumps.tokens import MYSQL, NAME, NUMBER, TSQL, WORD, Token
+from etl.sources.dumps.parsing import Unexpected, take_enclosed
+from etl.sources.dumps.settings import Settings
+from etl.sources.dumps.table_names import TableName, table_name
+from etl.sources.dumps.tokens import NUMBER, TSQL, Token
 from etl.sources.table_schema import DeclaredColumn, DeclaredType, Reference, TableSchema
 
 NO_COLUMN = (b"CONSTRAINT", b"PRIMARY", b"UNIQUE", b"KEY", b"INDEX", b"FOREIGN", b"CHECK", b"FULLTEXT", b"SPATIAL",
@@ -28,27 +30,29 @@ class Parts:
     references: list[Reference] = field(default_factory=list)
 
 
-def created_table(lexer: Lexer, dialect: str) -> TableSchema | None:
-    """The table of a statement that was read up to CREATE TABLE; None for one made from a query. Raises Unexpected."""
-    for word in (b"IF", b"NOT", b"EXISTS"):
-        lexer.took_word(word)
-    name = take_table(lexer, dialect)
+def created_table(lexer: Lexer, name: TableName) -> TableSchema | None:
+    """The table of a statement that was read up to its name; None for one made from a query. Raises Unexpected."""
     token = lexer.peek()
     if token is None or not token.is_mark(b"("):
         return None
     parts = Parts()
     for item in items_of(take_enclosed(lexer)):
-        add_item(parts, Walk(item, dialect))
-    return TableSchema(name, tuple(parts.columns), tuple(parts.key), tuple(parts.references))
+        add_item(parts, Walk(item, lexer.settings))
+    return TableSchema(name.shown, tuple(parts.columns), tuple(parts.key), tuple(parts.references))
 
 
 class Walk:
     """Walks through the tokens of one item."""
 
-    def __init__(self, tokens: Sequence[Token], dialect: str) -> None:
+    def __init__(self, tokens: Sequence[Token], settings: Settings) -> None:
         self._tokens = tokens
         self._position = 0
-        self.dialect = dialect
+        self.settings = settings
+
+    @property
+    def dialect(self) -> str:
+        """The script's dialect."""
+        return self.settings.dialect
 
     @property
     def is_left(self) -> bool:
@@ -83,19 +87,21 @@ class Walk:
 
     def name(self) -> str:
         """Takes one name, quoted or not. Raises Unexpected."""
+        return name_of(self._part().text)
+
+    def table(self) -> TableName:
+        """Takes the name of a table. Raises Unexpected."""
+        parts: list[Token | None] = [self._part()]
+        while self.took_mark(b"."):
+            parts.append(None if (token := self.now()) and token.is_mark(b".") else self._part())
+        return table_name(parts, self.settings)
+
+    def _part(self) -> Token:
         token = self.now()
-        if token is None or token.kind not in (NAME, WORD):
+        if token is None or not token.is_name:
             raise Unexpected(token)
         self.skip()
-        return name_of(token.text)
-
-    def table(self) -> str:
-        """Takes a table's name, with its schema only where that is not the default one. Raises Unexpected."""
-        parts = [self.name()]
-        while self.took_mark(b"."):
-            parts.append(self.name())
-        schema = parts[-2].lower() if len(parts) > 1 else "dbo"
-        return parts[-1] if schema in ("dbo", "public") or self.dialect == MYSQL else ".".join(parts[-2:])
+        return token
 
     def columns(self) -> tuple[str, ...]:
         """The names in parentheses; lengths and directions of index columns are left out."""
@@ -104,7 +110,7 @@ class Walk:
         names, depth, is_first = [], 1, True
         while depth and (token := self.now()):
             depth += token.is_mark(b"(") - token.is_mark(b")")
-            if is_first and token.kind in (NAME, WORD):
+            if is_first and token.is_name:
                 names.append(name_of(token.text))
             is_first = token.is_mark(b",") and depth == 1
             self.skip()
@@ -156,7 +162,7 @@ def add_item(parts: Parts, item: Walk) -> None:
         elif item.took(b"PRIMARY"):
             parts.key[:] = [name]
         elif item.took(b"REFERENCES"):
-            parts.references.append(Reference((name,), item.table(), item.columns()))
+            parts.references.append(Reference((name,), item.table().shown, item.columns()))
         elif item.took(b"AS"):
             is_computed = is_computed or not item.took(b"IDENTITY")
         else:
@@ -200,4 +206,4 @@ def add_constraint(parts: Parts, item: Walk) -> None:
         item.took(b"KEY")
         columns = item.columns()
         if item.took(b"REFERENCES"):
-            parts.references.append(Reference(columns, item.table(), item.columns()))
+            parts.references.append(Reference(columns, item.table().shown, item.columns()))

@@ -12,18 +12,18 @@ from etl.core.errors import SourceUnreadable
 from etl.sources.dumps.lexer import Lexer
 from etl.sources.dumps.rows import Rows
 from etl.sources.dumps.script import Dropped, Refused, Script
+from etl.sources.dumps.settings import Settings, initial_settings
 from etl.sources.table_schema import TableSchema
-
-_REMEDY = "Export the tables again as data only, or run the script on a server and read that."
 
 
 @dataclass(slots=True)
 class Segment:
-    """Statements for one table with none for another between; ``line`` is that of its start."""
+    """Statements for one table with none for another between; ``line`` and ``settings`` are those of its start."""
 
     start: int
     end: int
     line: int
+    settings: Settings
 
 
 @dataclass(slots=True)
@@ -51,8 +51,8 @@ class Index:
 
     def build(self, blocks: Iterator[bytes], dialect: str, *, is_cut_off: bool) -> Index:
         """Reads the whole script. Raises SourceUnreadable for a script that is no plain dump."""
-        lexer = Lexer(blocks, dialect)
-        script = Script(lexer, dialect, is_counting=True)
+        lexer = Lexer(blocks, initial_settings(dialect))
+        script = Script(lexer, is_counting=True)
         for statement in script.statements():
             if isinstance(statement, TableSchema):
                 self._define(statement)
@@ -85,14 +85,15 @@ class Index:
         self._entry(schema.table).schema = schema
 
     def _pass_rows(self, rows: Rows, script: Script) -> None:
+        settings = script.settings
         for _ in rows.rows:
             pass
-        table = self._entry(rows.table)
+        table = self._entry(rows.table.shown)
         table.columns = table.columns or rows.columns
         if self._latest is table and table.segments:
             table.segments[-1].end = script.end
         else:
-            table.segments.append(Segment(rows.start, script.end, rows.line))
+            table.segments.append(Segment(rows.start, script.end, rows.line, settings))
         self._latest = table
 
     def _lose(self, line: int) -> None:
@@ -108,7 +109,7 @@ class Index:
 
     def _refuse(self, refused: Refused) -> None:
         message = f"{self._place} is no plain dump: the statement in line {refused.line} {refused.what}."
-        raise SourceUnreadable(message, hint=_REMEDY)
+        raise SourceUnreadable(message, hint=refused.remedy)
 
     def _entry(self, name: str) -> IndexedTable:
         return self._tables.setdefault(name.casefold(), IndexedTable(name))

@@ -10,11 +10,12 @@ import re
 from collections.abc import Iterator
 
 from etl.sources.dialect import LONGEST_ROW
+from etl.sources.dumps.settings import Settings
 from etl.sources.dumps.tokens import COMMENT, OPEN, SPACE, Token, pattern_of
 
 _RECORD_START = re.compile(
     rb"^[ \t]*+(?:(?:INSERT|REPLACE)\s++(?:IGNORE\s++)?(?:INTO\s++)?[\w\[\"`]|CREATE\s++TABLE\b|ALTER\s++TABLE\b"
-    rb"|COPY\s++[^\n]*+\bFROM\s++stdin|(?:UN)?LOCK\s++TABLES\b|SET\s++IDENTITY_INSERT\b|GO[ \t]*+\r?+$)",
+    rb"|COPY\s++[^\n]*?\bFROM\s++stdin|(?:UN)?LOCK\s++TABLES\b|SET\s++IDENTITY_INSERT\b|GO[ \t]*+\r?+$)",
     re.MULTILINE | re.IGNORECASE,
 )
 _FOLLOWERS = 64
@@ -24,11 +25,12 @@ _LONGEST_START = 4_096
 
 
 class Lexer:
-    """Tokens of a dialect out of blocks of UTF-8, without blanks and comments."""
+    """Tokens out of blocks of UTF-8, without blanks and comments, as the script's settings so far cut them."""
 
-    def __init__(self, blocks: Iterator[bytes], dialect: str, *, offset: int = 0, line: int = 1) -> None:
+    def __init__(self, blocks: Iterator[bytes], settings: Settings, *, offset: int = 0, line: int = 1) -> None:
         self._blocks = blocks
-        self._match = pattern_of(dialect).match
+        self._settings = settings
+        self._match = pattern_of(settings.quoting).match
         self._buffer = b""
         self._position = 0
         self._dropped = offset
@@ -40,6 +42,20 @@ class Lexer:
         """Offset behind what was taken last."""
         self.executed: list[Token] = []
         """Comments that MySQL would execute, as far as nobody has looked at them."""
+
+    @property
+    def settings(self) -> Settings:
+        """What the script's settings are here."""
+        return self._settings
+
+    @settings.setter
+    def settings(self, settings: Settings) -> None:
+        """What comes next is read by these, also if it was peeked at before."""
+        self._settings = settings
+        self._match = pattern_of(settings.quoting).match
+        if self._ahead is not None:
+            self._starts_line = self._ahead.starts_line
+            self._back_to(self._ahead)
 
     @property
     def line(self) -> int:
@@ -113,6 +129,7 @@ class Lexer:
             stop = self._buffer.find(b"\n", self._position) + 1
         text = self._buffer[self._position : stop or len(self._buffer)]
         self._move(self._position + len(text))
+        self._starts_line = True
         self.end = self._dropped + self._position
         return text or None
 
@@ -124,7 +141,8 @@ class Lexer:
         while not self._reached_record():
             self._move(max(self._position, self._buffer.rfind(b"\n", 0, -_LONGEST_START) + 1))
             if not self._fill():
-                self._move(len(self._buffer))
+                if not self._reached_record():
+                    self._move(len(self._buffer))
                 break
         self._starts_line = True
         self.end = self._dropped + self._position

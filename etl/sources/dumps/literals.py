@@ -11,10 +11,10 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from etl.sources.dumps.tokens import MYSQL, POSTGRES
+from etl.sources.dumps.tokens import MYSQL, POSTGRES, Quoting
 from etl.sources.encoding import MISFIT
 
-_MYSQL_ESCAPE = re.compile(r"\\(.)|''", re.DOTALL)
+_MYSQL_ESCAPE = {mark: re.compile(rf"\\(.)|{mark}{mark}", re.DOTALL) for mark in "'\""}
 _MYSQL_MEANS = {"0": "\0", "b": "\b", "n": "\n", "r": "\r", "t": "\t", "Z": "\x1a", "%": "\\%", "_": "\\_"}
 _POSTGRES_ESCAPE = re.compile(
     r"\\(?:([0-7]{1,3})|x([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.))|''", re.DOTALL
@@ -45,23 +45,25 @@ def name_of(text: bytes) -> str:
     return name[1:-1].replace(closing * 2, closing)
 
 
-def string_of(text: bytes, dialect: str) -> str:
+def string_of(text: bytes, quoting: Quoting) -> str:
     r"""The text that a string literal means.
 
-    >>> string_of(b"N'O''Brien'", "tsql"), string_of(rb"'a\'b'", "mysql"), string_of(b"$$it's$$", "postgres")
-    ("O'Brien", "a'b", "it's")
+    >>> from etl.sources.dumps.tokens import INITIAL
+    >>> string_of(b"N'O''Brien'", INITIAL["tsql"]), string_of(rb"'a\'b'", INITIAL["mysql"])
+    ("O'Brien", "a'b")
     """
     literal = decoded(text)
     if literal.startswith("$"):
         tag = literal.index("$", 1) + 1
         return literal[tag:-tag]
-    start = literal.index("'")
+    mark = literal[-1]
+    start = literal.index(mark)
     body = literal[start + 1 : -1]
-    if dialect == MYSQL:
-        return _MYSQL_ESCAPE.sub(_mysql_means, body) if "\\" in body or "'" in body else body
-    if dialect == POSTGRES and start:
+    if quoting.dialect == MYSQL and quoting.has_escapes:
+        return _MYSQL_ESCAPE[mark].sub(_mysql_means, body) if "\\" in body or mark in body else body
+    if quoting.dialect == POSTGRES and (start or quoting.has_escapes):
         return _POSTGRES_ESCAPE.sub(_postgres_means, body)
-    return body.replace("''", "'")
+    return body.replace(mark * 2, mark)
 
 
 def copied(field: str) -> str | None:
@@ -81,18 +83,18 @@ def number_of(text: bytes) -> int | Decimal:
     return int(literal) if literal.lstrip("+-").isdigit() else Decimal(literal)
 
 
-def bytes_of(text: bytes, dialect: str) -> bytes | str:
+def bytes_of(text: bytes, quoting: Quoting) -> bytes | str:
     """The bytes of a binary literal; PostgreSQL's bit strings are the text that they show."""
+    if text.startswith(b"_binary"):
+        return string_of(text.removeprefix(b"_binary").lstrip(), quoting).encode("utf-8", "surrogatepass")
     opening, _, body = text.partition(b"'")
     kind = opening.strip().lower()
     if kind.startswith(b"0x"):
         return _from_hex(kind[2:])
-    if kind == b"_binary":
-        return string_of(b"'" + body, MYSQL).encode("utf-8", "surrogatepass")
     digits = body[:-1]
     if kind == b"x":
         return _from_hex(digits)
-    return digits.decode("ascii") if dialect == POSTGRES else _from_bits(digits)
+    return digits.decode("ascii") if quoting.dialect == POSTGRES else _from_bits(digits)
 
 
 def cast(value: object, type_name: str) -> object:
@@ -107,7 +109,7 @@ def cast(value: object, type_name: str) -> object:
 
 def _mysql_means(found: re.Match[str]) -> str:
     escaped = found[1]
-    return "'" if escaped is None else _MYSQL_MEANS.get(escaped, escaped)
+    return found[0][0] if escaped is None else _MYSQL_MEANS.get(escaped, escaped)
 
 
 def _postgres_means(found: re.Match[str]) -> str:

@@ -29,6 +29,7 @@ _TEXT_THAT_DEFINES = re.compile(
     r"(?:\s|--[^\n]*\n|/\*.*?\*/)*(?:CREATE|ALTER)\s+(?:OR\s+ALTER\s+)?(?:PROC|FUNCTION|VIEW|TRIGGER|SCHEMA|TYPE)",
     re.IGNORECASE | re.DOTALL,
 )
+_OPENING = re.compile(r"^[nNeE]?['\"]")
 _HARMLESS_PROCEDURE = re.compile(
     r"sp_(?:(?:add|update|drop)extendedproperty|fulltext_\w+|(?:add|drop)role\w*|(?:add|drop|grant|revoke)\w*(?:user|login"
     r"|dbaccess)|addapprole|addtype|addmessage|addlinked\w+|serveroption|(?:un)?bind(?:default|rule)|changedbowner"
@@ -171,7 +172,7 @@ def _writes(token: Token) -> bool:
     text = decoded(token.text)
     if token.kind != STRING:
         return False
-    body = text[text.index("'") + 1 :] if "'" in text[:2] else text
+    body = _OPENING.sub("", text, count=1)
     return not _TEXT_THAT_DEFINES.match(body) and _TEXT_THAT_WRITES.search(body) is not None
 
 

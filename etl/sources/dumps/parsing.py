@@ -7,9 +7,8 @@ from typing import TypeVar
 
 from etl.sources.dumps.lexer import Lexer
 from etl.sources.dumps.literals import name_of
-from etl.sources.dumps.tokens import MYSQL, NAME, OPEN, WORD, Token
-
-_DEFAULT_SCHEMAS = {"dbo", "public"}
+from etl.sources.dumps.table_names import TableName, table_name
+from etl.sources.dumps.tokens import OPEN, Token
 
 Item = TypeVar("Item")
 
@@ -36,20 +35,27 @@ def expect_word(lexer: Lexer, *words: bytes) -> None:
 
 def take_name(lexer: Lexer) -> str:
     """One name, quoted or not. Raises Unexpected."""
+    return name_of(_taken_part(lexer).text)
+
+
+def take_table(lexer: Lexer) -> TableName:
+    """The table that a name means, which comes next. Raises Unexpected."""
+    parts: list[Token | None] = [_taken_part(lexer)]
+    while lexer.took_mark(b"."):
+        parts.append(None if _is_mark(lexer.peek(), b".") else _taken_part(lexer))
+    return table_name(parts, lexer.settings)
+
+
+def _taken_part(lexer: Lexer) -> Token:
     token = lexer.peek()
-    if token is None or token.kind not in (NAME, WORD):
+    if token is None or not token.is_name:
         raise Unexpected(token)
     lexer.take()
-    return name_of(token.text)
+    return token
 
 
-def take_table(lexer: Lexer, dialect: str) -> str:
-    """A table's name: with its schema only where that is not the default one. Raises Unexpected."""
-    parts = [take_name(lexer)]
-    while lexer.took_mark(b"."):
-        parts.append(take_name(lexer))
-    schema = parts[-2] if len(parts) > 1 else "dbo"
-    return parts[-1] if schema.lower() in _DEFAULT_SCHEMAS or dialect == MYSQL else f"{schema}.{parts[-1]}"
+def _is_mark(token: Token | None, mark: bytes) -> bool:
+    return token is not None and token.is_mark(mark)
 
 
 def take_list(lexer: Lexer, item: Callable[[], Item]) -> tuple[Item, ...]:

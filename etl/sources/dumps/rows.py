@@ -22,6 +22,8 @@ from etl.sources.dumps.parsing import (
     take_name,
     take_table,
 )
+from etl.sources.dumps.settings import Settings
+from etl.sources.dumps.table_names import TableName
 from etl.sources.dumps.tokens import (
     BINARY,
     NUMBER,
@@ -55,7 +57,7 @@ class Rows(NamedTuple):
     ``rows`` must be read to its end before the next statement is asked for.
     """
 
-    table: str
+    table: TableName
     columns: tuple[str, ...] | None
     start: int
     line: int
@@ -65,28 +67,35 @@ class Rows(NamedTuple):
 class RowReader:
     """The rows of statements, from where the lexer stands; ``is_counting`` leaves the values of sound rows out."""
 
-    def __init__(self, lexer: Lexer, dialect: str, *, is_counting: bool = False) -> None:
+    def __init__(self, lexer: Lexer, *, is_counting: bool = False) -> None:
         self._lexer = lexer
-        self._dialect = dialect
+        self._dialect = lexer.settings.dialect
         self._is_counting = is_counting
-        self._row_pattern = row_pattern(dialect)
-        self._cells = cell_pattern(dialect).findall
-        self._opening: tuple[bytes, str, tuple[str, ...] | None] = (b"", "", None)
+        self._follow(lexer.settings)
         self.met: Unexpected | None = None
         """What broke the latest statement, if one was broken."""
+
+    def _follow(self, settings: Settings) -> None:
+        """Reads rows by these settings from now on; the same opening may mean another table by them."""
+        self._settings = settings
+        self._row_pattern = row_pattern(settings.quoting)
+        self._cells = cell_pattern(settings.quoting).findall
+        self._opening: tuple[bytes, TableName, tuple[str, ...] | None] = (b"", TableName("", ()), None)
 
     # ------------------------------------------------------------ INSERT
 
     def inserted(self, first: Token) -> Rows:
         """The rows of an INSERT, which comes next. Raises Unexpected."""
         lexer = self._lexer
+        if lexer.settings is not self._settings:
+            self._follow(lexer.settings)
         if lexer.took_text(self._opening[0]):
             _, table, columns = self._opening
             return Rows(table, columns, first.start, first.line, self._values(first.line))
         lexer.take()
         while lexer.took_word(b"IGNORE", b"INTO", b"LOW_PRIORITY", b"DELAYED"):
             pass
-        table = take_table(lexer, self._dialect)
+        table = take_table(lexer)
         token = lexer.peek()
         columns = take_list(lexer, lambda: take_name(lexer)) if token is not None and token.is_mark(b"(") else None
         for word in (b"OVERRIDING", b"SYSTEM", b"USER", b"VALUE"):
@@ -151,7 +160,7 @@ class RowReader:
 
     def _plain_value(self, literal: bytes) -> object:
         if literal.endswith(b"'"):
-            return string_of(literal, self._dialect)
+            return string_of(literal, self._settings.quoting)
         return _CONSTANTS[word] if (word := literal.upper()) in _CONSTANTS else number_of(literal)
 
     def _row(self, line: int, swallowed: list[int]) -> Row:
@@ -178,11 +187,11 @@ class RowReader:
             raise Unexpected(token)
         self._lexer.take()
         if token.kind == STRING:
-            value: object = string_of(token.text, self._dialect)
+            value: object = string_of(token.text, self._settings.quoting)
         elif token.kind == NUMBER:
             value = number_of(token.text)
         elif token.kind == BINARY:
-            value = bytes_of(token.text, self._dialect)
+            value = bytes_of(token.text, self._settings.quoting)
         elif token.kind == WORD:
             value = self._worded(token)
         else:
@@ -218,7 +227,7 @@ class RowReader:
         """PostgreSQL's ``::type`` behind a literal."""
         while self._lexer.took_mark(b":"):
             expect_mark(self._lexer, b":")
-            take_table(self._lexer, self._dialect)
+            take_table(self._lexer)
             while self._lexer.took_word(b"VARYING", b"WITHOUT", b"WITH", b"TIME", b"ZONE", b"PRECISION"):
                 pass
             token = self._lexer.peek()
@@ -233,7 +242,7 @@ class RowReader:
         token = lexer.peek()
         if token is not None and token.is_mark(b"("):
             return None
-        table = take_table(lexer, self._dialect)
+        table = take_table(lexer)
         token = lexer.peek()
         columns = take_list(lexer, lambda: take_name(lexer)) if token is not None and token.is_mark(b"(") else None
         if lexer.took_word(b"FROM") and lexer.took_word(b"STDIN") and lexer.took_mark(b";"):

@@ -12,12 +12,16 @@ from typing import Final, NamedTuple, TypeAlias
 
 from etl.sources.dumps.alterations import NotObeyedError, altered_table
 from etl.sources.dumps.definitions import Walk, created_table
+from etl.sources.dumps.followed_settings import follow, follow_between, follow_executed
 from etl.sources.dumps.lexer import Lexer
 from etl.sources.dumps.literals import decoded
 from etl.sources.dumps.offences import ELSEWHERE, FROM_QUERY, hidden_offence, is_code, offence
-from etl.sources.dumps.parsing import Unexpected, take_table
+from etl.sources.dumps.parsing import Unexpected, take_name, take_table
 from etl.sources.dumps.rows import RowReader, Rows
-from etl.sources.dumps.tokens import MYSQL, NAME, NUMBER, OPEN, POSTGRES, TSQL, WORD, Token
+from etl.sources.dumps.set_statements import after_connect
+from etl.sources.dumps.settings import Settings, initial_settings
+from etl.sources.dumps.table_names import TableName
+from etl.sources.dumps.tokens import MYSQL, NUMBER, OPEN, POSTGRES, TSQL, WORD, Token
 from etl.sources.dumps.tsql import CODE, Flow, Passed
 from etl.sources.table_schema import TableSchema
 
@@ -29,6 +33,11 @@ _FLOW = (b"IF", b"WHILE", b"ELSE", b"BEGIN", b"END")
 _STOPS = (b"NOEXEC", b"PARSEONLY", b"FMTONLY")
 _WRITES = re.compile(rb"\s*+(?:INSERT|REPLACE|UPDATE|DELETE|TRUNCATE|LOAD|CALL)\s", re.IGNORECASE)
 _OPEN_COMMENT: Final = "holds, or stands before, a comment that never ends"
+_NOT_FOLLOWED: Final = "sets what quotes or names mean in a way that is not followed"
+_ANOTHER_TABLE: Final = "names a table that, by its database, schema or spelling, may be another than the one before"
+_SET_PLAINLY: Final = "Write the value itself there, for the whole script, or run the script on a server and read that."
+_DATA_ALONE: Final = "Export the tables again as data only, or run the script on a server and read that."
+_ONE_HOME: Final = "Dump each database or schema by itself, and read each as a source; name a table in one way."
 _CONDITION: Final = "writes rows under a condition, which only a server can judge"
 
 
@@ -43,6 +52,7 @@ class Refused(NamedTuple):
 
     line: int
     what: str
+    remedy: str = _DATA_ALONE
 
 
 class Lost(NamedTuple):
@@ -58,13 +68,13 @@ Statement: TypeAlias = "TableSchema | Rows | Dropped | Refused | Lost"
 class Script:
     """The statements of one dump, from where the lexer stands; ``is_counting`` leaves the values of sound rows out."""
 
-    def __init__(self, lexer: Lexer, dialect: str, *, is_counting: bool = False) -> None:
+    def __init__(self, lexer: Lexer, *, is_counting: bool = False) -> None:
         self._lexer = lexer
-        self._dialect = dialect
-        self._rows = RowReader(lexer, dialect, is_counting=is_counting)
+        self._dialect = dialect = lexer.settings.dialect
+        self._rows = RowReader(lexer, is_counting=is_counting)
         self._schemas: dict[str, TableSchema] = {}
-        self._filled: dict[str, str] = {}
-        self._database = ""
+        self._filled: set[str] = set()
+        self._homes: dict[str, tuple[str, ...]] = {}
         self._flow = Flow()
         self._starts_batch = True
         self._rows_of_batch = 0
@@ -84,9 +94,18 @@ class Script:
         """Offset behind what was read."""
         return self._lexer.end
 
+    @property
+    def settings(self) -> Settings:
+        """The settings behind what was read."""
+        return self._lexer.settings
+
     def statements(self) -> Iterator[Statement]:
         """Every statement that matters, in order. A table that is altered comes again."""
-        while (token := self._lexer.peek()) is not None:
+        while self._lexer.peek() is not None:
+            yield from self._hidden()
+            token = self._lexer.peek()
+            if token is None:
+                break
             try:
                 yield from self._statement(token)
                 met = self._rows.met
@@ -98,15 +117,16 @@ class Script:
             if met is not None and _is_open_comment(met.token):
                 yield Refused(token.line, _OPEN_COMMENT)
             self._rows.met = None
-            yield from self._hidden()
         yield from self._hidden()
 
     def _hidden(self) -> Iterator[Refused]:
         executed, self._lexer.executed = self._lexer.executed, []
-        for comment in executed:
-            what = hidden_offence(comment.text) if self._dialect == MYSQL else None
+        for comment in executed if self._dialect == MYSQL else ():
+            what = hidden_offence(comment.text)
             if what is not None:
                 yield Refused(comment.line, what)
+            if not follow_executed(self._lexer, comment.text):
+                yield Refused(comment.line, _NOT_FOLLOWED, _SET_PLAINLY)
 
     def _statement(self, token: Token) -> Iterator[Statement]:
         word = token.text.upper() if token.kind == WORD else b""
@@ -118,7 +138,7 @@ class Script:
         elif word in self._followed:
             self._lexer.take()
             yield from self._followed[word](token)
-        elif self._dialect == POSTGRES and token.starts_line and self._lexer.took_mark(b"\\"):
+        elif self._dialect == POSTGRES and self._lexer.took_mark(b"\\"):
             yield from self._of_psql(token)
         else:
             yield from self._other(token, word)
@@ -140,11 +160,15 @@ class Script:
             yield Refused(first.line, ELSEWHERE.format("COPY"))
 
     def _given(self, rows: Rows) -> Iterator[Statement]:
-        database = self._filled.setdefault(rows.table.casefold(), self._database)
-        if database != self._database:
-            yield Refused(rows.line, "fills a table of a name that another of its databases has too")
+        yield from self._claimed(rows.table, rows.line)
+        self._filled.add(rows.table.shown.casefold())
         self._rows_of_batch += 1
         yield rows
+
+    def _claimed(self, table: TableName, line: int) -> Iterator[Refused]:
+        """Two tables that are shown by one name would become one."""
+        if self._homes.setdefault(table.shown.casefold(), table.home) != table.home:
+            yield Refused(line, _ANOTHER_TABLE, _ONE_HOME)
 
     # ------------------------------------------------------------ definitions
 
@@ -167,7 +191,11 @@ class Script:
     def _created_table(self, first: Token) -> Iterator[Statement]:
         token = self._lexer.peek()
         is_careful = self._flow.is_governed or (token is not None and token.is_word(b"IF"))
-        schema = created_table(self._lexer, self._dialect)
+        for word in (b"IF", b"NOT", b"EXISTS"):
+            self._lexer.took_word(word)
+        name = take_table(self._lexer)
+        yield from self._claimed(name, first.line)
+        schema = created_table(self._lexer, name)
         if schema is not None and schema.columns:
             yield from self._defined(schema, first.line, is_careful=is_careful)
         tokens = self._rest(first)
@@ -192,12 +220,14 @@ class Script:
             return
         for word in (b"IF", b"EXISTS", b"ONLY"):
             lexer.took_word(word)
-        table = take_table(lexer, self._dialect)
+        name = take_table(lexer)
+        table = name.shown.casefold()
         tokens = self._rest(first)
-        known = self._schemas.get(table.casefold())
-        has_rows = table.casefold() in self._filled
+        yield from self._claimed(name, first.line)
+        known = self._schemas.get(table)
+        schema = known or TableSchema(name.shown, ())
         try:
-            schema = altered_table(known or TableSchema(table, ()), tokens[1:], self._dialect, has_rows=has_rows)
+            schema = altered_table(schema, tokens[1:], self.settings, has_rows=table in self._filled)
         except (NotObeyedError, Unexpected):
             yield Refused(first.line, "alters a table in a way that is not followed (ALTER TABLE)")
             return
@@ -205,12 +235,12 @@ class Script:
         if known is not None and schema != known:
             if self._flow.is_governed and schema.columns != known.columns:
                 yield Refused(first.line, "alters a table under a condition (ALTER TABLE)")
-            self._schemas[table.casefold()] = schema
+            self._schemas[table] = schema
             yield schema
 
     def _dropped(self, first: Token) -> Iterator[Statement]:
         tokens = self._rest(first)
-        walk = Walk(tokens[1:], self._dialect)
+        walk = Walk(tokens[1:], self.settings)
         walk.took(b"TEMPORARY")
         if walk.took(b"DATABASE", b"SCHEMA") and self._filled:
             yield Refused(first.line, "removes rows that it wrote before (DROP)")
@@ -222,10 +252,13 @@ class Script:
         if walk.took(b"IF"):
             walk.took(b"EXISTS")
         for name in _names(walk):
-            if name.casefold() in self._filled and not name.startswith("#"):
+            shown = name.shown.casefold()
+            if self._homes.get(shown, name.home) != name.home:
+                continue
+            if shown in self._filled and not shown.startswith("#"):
                 yield Refused(first.line, "removes rows that it wrote before (DROP TABLE)")
-            if self._schemas.pop(name.casefold(), None) is not None:
-                yield Dropped(name)
+            if self._schemas.pop(shown, None) is not None:
+                yield Dropped(name.shown)
 
     # ------------------------------------------------------------ what holds no rows
 
@@ -235,10 +268,13 @@ class Script:
             raise Unexpected(first)
         if first.is_mark(b";"):
             return
+        if word == b"USE" and self._dialect != POSTGRES:
+            self._used()
+            return
         tokens = self._rest(first)
-        if word == b"USE" and len(tokens) > 1:
-            self._database = decoded(tokens[1].text).strip('[]`"').casefold()
-        elif word in (b"DELETE", b"TRUNCATE") and self._empties_nothing(tokens):
+        if not follow(self._lexer, tokens):
+            yield Refused(first.line, _NOT_FOLLOWED, _SET_PLAINLY)
+        if word in (b"DELETE", b"TRUNCATE") and self._empties_nothing(tokens):
             return
         elif (
             self._dialect == TSQL
@@ -253,6 +289,12 @@ class Script:
         else:
             yield from self._offence(tokens)
 
+    def _used(self) -> None:
+        """USE, which needs no semicolon. Raises Unexpected."""
+        database = take_name(self._lexer)
+        self._lexer.took_mark(b";")
+        self._lexer.settings = self.settings._replace(database=database)
+
     def _offence(self, tokens: Sequence[Token]) -> Iterator[Refused]:
         what = offence(tokens, self._dialect, starts_batch=self._starts_batch)
         if what is not None:
@@ -261,7 +303,7 @@ class Script:
     def _stops(self, tokens: Sequence[Token], word: bytes) -> bool:
         """Whether rows are taken back, or what follows is not run, and not only for the case of a failure."""
         if word == b"ROLLBACK":
-            stops = bool(self._filled)
+            stops = bool(self._filled) or (self._dialect == POSTGRES and self.settings != initial_settings(POSTGRES))
         elif self._dialect != TSQL:
             stops = False
         elif word == b"SET":
@@ -274,16 +316,18 @@ class Script:
         """Whether a table is emptied before the script has put any rows into it."""
         if not self._filled:
             return True
-        walk = Walk(tokens[1:], self._dialect)
+        walk = Walk(tokens[1:], self.settings)
         while walk.took(b"TABLE", b"FROM", b"ONLY"):
             pass
-        names = {name.casefold() for name in _names(walk)}
+        names = {name.shown.casefold() for name in _names(walk)}
         return not walk.is_left and names <= set(self._schemas) - set(self._filled)
 
     def _of_psql(self, token: Token) -> Iterator[Statement]:
-        words = (self._lexer.rest_of_line() or b"").upper().split()
-        if words and words[0] in _READS_FILES:
+        command, _, arguments = (self._lexer.rest_of_line() or b"").strip().partition(b" ")
+        if command.upper() in _READS_FILES:
             yield Refused(token.line, ELSEWHERE.format("a command of psql"))
+        elif command in (b"c", b"connect"):
+            self._lexer.settings = after_connect(decoded(arguments), self.settings)
 
     def _flowing(self, first: Token, word: bytes) -> Iterator[Statement]:
         """What decides in SQL Server's scripts whether, and how often, statements are run."""
@@ -356,8 +400,11 @@ class Script:
                 mark = _mark_of(text.split(None, 1)[-1])
                 continue
             pieces = text.split(mark)
-            if any(map(_WRITES.match, pieces if is_start else pieces[1:])):
+            started = pieces if is_start else pieces[1:]
+            if any(map(_WRITES.match, started)):
                 yield Refused(first.line, "writes rows between its stored code (DELIMITER)")
+            if not follow_between(self._lexer, started):
+                yield Refused(first.line, _NOT_FOLLOWED, _SET_PLAINLY)
             is_start = not pieces[-1].strip() and (is_start or len(pieces) > 1)
 
 
@@ -376,9 +423,9 @@ def _mark_of(text: bytes | None) -> bytes:
     return words[0] if words else b";"
 
 
-def _names(walk: Walk) -> Iterator[str]:
+def _names(walk: Walk) -> Iterator[TableName]:
     """Names of tables with commas between them."""
-    while walk.is_left and (token := walk.now()) is not None and token.kind in (WORD, NAME):
+    while walk.is_left and (token := walk.now()) is not None and token.is_name:
         yield walk.table()
         if not walk.took_mark(b","):
             return

@@ -127,9 +127,9 @@ class _Dump:
 
     def _statements(self, table: IndexedTable, script: _Passing, segment: Segment) -> Iterator[Rows]:
         blocks = script.part(segment.start, segment.end)
-        lexer = Lexer(blocks, self._dialect, offset=segment.start, line=segment.line)
-        for statement in Script(lexer, self._dialect).statements():
-            if isinstance(statement, Rows) and self.index.is_of(table, statement.table):
+        lexer = Lexer(blocks, segment.settings, offset=segment.start, line=segment.line)
+        for statement in Script(lexer).statements():
+            if isinstance(statement, Rows) and self.index.is_of(table, statement.table.shown):
                 yield statement
 
 

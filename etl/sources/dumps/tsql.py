@@ -27,6 +27,8 @@ CODE: Final = (b"PROCEDURE", b"PROC", b"FUNCTION", b"TRIGGER", b"VIEW")
 _GRANTS = (b"GRANT", b"DENY", b"REVOKE")
 _BEFORE_MORE = (b"FOR", b"OF", b"WITH", b"AS", b"AFTER", b"BEFORE")
 """Words behind which none starts a statement: FOR UPDATE, WITH EXECUTE AS."""
+_ACTIONS = (b"ADD", b"DROP", b"ALTER", b"CHECK", b"NOCHECK", b"ENABLE", b"DISABLE", b"SET", b"REBUILD", b"SWITCH")
+"""Words that say what an ALTER does: behind one, ALTER, DROP and SET say nothing more of it."""
 _FAILURES = (b"@@ERROR", b"@@TRANCOUNT", b"XACT_STATE", b"ERROR_NUMBER")
 _CONDITION: Final = "condition"
 _FAILURE: Final = "failure"
@@ -79,13 +81,13 @@ class Passed:
     def _is_part_of_a_definition(self, word: bytes, last: Token) -> bool:
         if last.is_word(b"ON") and word in (b"DELETE", b"UPDATE"):
             return True
-        if word == b"SET":
-            return last.is_word(b"DELETE", b"UPDATE") or self._first == b"ALTER"
+        if word == b"SET" and last.is_word(b"DELETE", b"UPDATE"):
+            return True
         if word == b"IF":
             return last.is_word(b"DROP", b"COLUMN", b"CONSTRAINT")
-        return word in (b"ALTER", b"DROP") and not any(
-            each.is_word(b"ADD", b"DROP", b"ALTER") for each in self.tokens[1:]
-        )
+        if self._first == b"CREATE" or word not in (b"ALTER", b"DROP", b"SET"):
+            return False
+        return not any(each.is_word(*_ACTIONS) for each in self.tokens[1:])
 
 
 class Flow:

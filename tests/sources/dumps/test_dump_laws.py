@@ -13,10 +13,13 @@ from etl.sources import encoding
 from etl.sources.dumps.lexer import Lexer
 from etl.sources.dumps.rows import Rows
 from etl.sources.dumps.script import Script
+from etl.sources.dumps.settings import initial_settings
 from etl.sources.dumps.source import DumpSource
 
 PIECES = ["'", "''", "\\", "\n", "\r\n", ";", "--", "/*", "*/", "GO", "\nGO\n", "(", ")", ",", "é", "日", "a b", "$$", "#",
           "INSERT INTO T", "\nx"]  # fmt: skip
+SETTINGS = ['"', "SET SQL_MODE='ANSI_QUOTES';", "/*!40101 SET SQL_MODE='NO_BACKSLASH_ESCAPES' */;", "USE a ",
+            "SET QUOTED_IDENTIFIER OFF ", "SET standard_conforming_strings=off;", "SET search_path=a;", '_utf8 "']  # fmt: skip
 texts = st.lists(st.sampled_from(PIECES), max_size=8).map("".join)
 
 
@@ -43,7 +46,7 @@ def script(dialect: str, values: list[str]) -> str:
 
 def rows_in_blocks(text: bytes, dialect: str, size: int) -> list[object]:
     blocks = (text[at : at + size] for at in range(0, len(text), size))
-    statements = Script(Lexer(blocks, dialect), dialect).statements()
+    statements = Script(Lexer(blocks, initial_settings(dialect))).statements()
     return [list(each.rows) if isinstance(each, Rows) else each for each in statements]
 
 
@@ -61,11 +64,13 @@ def test_every_text_that_is_written_is_read(dialect, values):
 
 @pytest.mark.parametrize("dialect", WRITERS)
 @example(text="--\nx'", size=1)
+@example(text='INSERT INTO T VALUES (1, _utf8 "' + "a" * 99 + '");', size=1)
+@example(text="INSERT INTO T VALUES (1 'a');\nINSERT INTO T", size=4)
 @settings(deadline=None)
 @given(
-    text=st.lists(st.sampled_from([*PIECES, "INSERT INTO T VALUES (1, 'a');\n", "CREATE TABLE T (A int);"])).map(
-        "".join
-    ),
+    text=st.lists(
+        st.sampled_from([*PIECES, *SETTINGS, "INSERT INTO T VALUES (1, 'a');\n", "CREATE TABLE T (A int);"])
+    ).map("".join),
     size=st.integers(1, 7),
 )
 def test_the_size_of_blocks_changes_nothing_even_in_broken_scripts(dialect, text, size):

@@ -41,7 +41,6 @@ IN_ONE_BREATH = [
     f"PRINT 'INSERT' {ROW} PRINT 'y'",
     f"BEGIN {ROW} END",
     f"BEGIN TRY {ROW} END TRY BEGIN CATCH IF @@TRANCOUNT > 0 ROLLBACK TRAN END CATCH",
-    f"USE Agency {ROW}",
     f"IF EXISTS (SELECT 1 FROM x) PRINT 'there' {ROW}",
     f"IF @@ERROR <> 0 SET NOEXEC ON {ROW}",
     f"DECLARE @n int = CASE WHEN 1 = 1 THEN 2 ELSE 3 END {ROW}",
@@ -64,6 +63,12 @@ def test_rows_of_sql_server_need_no_separator(tmp_path, text):
     assert cells(tmp_path, "tsql", TABLE, text) == [("2", "y")]
 
 
+@pytest.mark.parametrize("before", ["", "; ALTER TABLE T CHECK CONSTRAINT ALL", "; ALTER TABLE T ENABLE TRIGGER ALL"])
+def test_an_alteration_needs_no_separator_from_what_stands_before_it(tmp_path, before):
+    altered = f"{TABLE}{before} ALTER TABLE T DROP COLUMN b INSERT INTO T VALUES (2)"
+    assert cells(tmp_path, "tsql", altered) == [("2",)]
+
+
 def test_rows_may_follow_each_other_without_separators(tmp_path):
     assert cells(tmp_path, "tsql", f"{TABLE} {ROW} {ROW} {ROW}") == [("2", "y")] * 3
 
@@ -75,6 +80,7 @@ UNKNOWN = {
         f"IF NOT EXISTS (SELECT 1 FROM T WHERE a = 2) {ROW}",
         f"IF NOT EXISTS (SELECT 1 FROM T WHERE a = 2)\nBEGIN\n{ROW}\nEND",
         f"IF 1 = 1 PRINT 'x' ELSE {ROW}",
+        f"ALTER TABLE T CHECK CONSTRAINT ALL SET NOEXEC ON {ROW}",
         f"WHILE @i < 3 {ROW}",
         f"WHILE @i < 3 BEGIN BEGIN TRAN {ROW} COMMIT END",
         f"BEGIN TRY PRINT 'x' END TRY BEGIN CATCH {ROW} END CATCH",
@@ -132,7 +138,6 @@ UNKNOWN = {
         f"DELIMITER $$\nCREATE TRIGGER x BEFORE INSERT ON T FOR EACH ROW SET @x = 1$$ {ROW}$$\nDELIMITER ;\n",
         f"CREATE TRIGGER x BEFORE INSERT ON T FOR EACH ROW BEGIN SET @x = 1; {ROW}; END",
         "source more.sql",
-        f"USE a; {ROW}; USE b; {ROW}",
         "ALTER TABLE T TRUNCATE PARTITION p",
         f"/* never closed {ROW}",
     ],
@@ -213,7 +218,7 @@ HARMLESS = {
         "CREATE VIEW v AS SELECT a FROM T", "ALTER TABLE T ADD PRIMARY KEY (a), ADD KEY k (b), AUTO_INCREMENT=5",
         "ALTER TABLE T MODIFY a int NOT NULL AUTO_INCREMENT, AUTO_INCREMENT=5", "CHANGE MASTER TO MASTER_LOG_FILE='x'",
         "ALTER TABLE T ADD CONSTRAINT f FOREIGN KEY (a) REFERENCES U (a) ON DELETE SET NULL ON UPDATE CASCADE",
-        "CREATE TABLE IF NOT EXISTS T (a int, b varchar(9))", "CREATE TABLE U (a int REFERENCES T (a) ON DELETE CASCADE)",
+        "CREATE TABLE IF NOT EXISTS T (a int, b varchar(9))", "CREATE TABLE IF NOT EXISTS U (a int REFERENCES T (a) ON DELETE CASCADE)",
     ],
     "postgres": [
         "SET client_encoding = 'UTF8'", "SELECT pg_catalog.set_config('search_path', '', false)", "BEGIN", "COMMIT",
@@ -221,7 +226,7 @@ HARMLESS = {
         "GRANT INSERT, DELETE ON TABLE T TO x", "REVOKE ALL ON T FROM x", "COMMENT ON TABLE T IS 'DELETE FROM T'",
         "ALTER TABLE T OWNER TO x", "ALTER DEFAULT PRIVILEGES GRANT INSERT, UPDATE ON TABLES TO x", "DROP TABLE IF EXISTS other",
         "CREATE FUNCTION f() RETURNS void LANGUAGE sql BEGIN ATOMIC INSERT INTO T VALUES (9, CASE WHEN true THEN 'a' END); DELETE FROM T; END",
-        "CREATE FUNCTION f() RETURNS void LANGUAGE sql AS $$ DELETE FROM T; INSERT INTO T VALUES (9) $$", "\\connect x\n",
+        "CREATE FUNCTION f() RETURNS void LANGUAGE sql AS $$ DELETE FROM T; INSERT INTO T VALUES (9) $$", "\\connect - x\n",
         "CREATE RULE r AS ON INSERT TO T DO ALSO (INSERT INTO U VALUES (1); DELETE FROM T;)", "ANALYZE T", "LOCK TABLE T",
         "CREATE RULE r AS ON DELETE TO T DO INSTEAD NOTHING", "REFRESH MATERIALIZED VIEW v", "CREATE VIEW v AS SELECT a FROM T",
         "CREATE TRIGGER t BEFORE INSERT OR UPDATE OR DELETE ON T FOR EACH ROW EXECUTE FUNCTION f()", "\\unrestrict x\n",

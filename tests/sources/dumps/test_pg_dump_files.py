@@ -2,6 +2,8 @@
 
 import pytest
 
+from etl.sources.dumps.source import DumpSource
+
 HEAD = """--
 -- PostgreSQL database dump
 --
@@ -55,3 +57,20 @@ def test_a_file_gives_exactly_these_rows(reads, name, line_end):
 def test_a_copy_that_never_ends_is_damage_at_the_cut(reads):
     rows = reads(HEAD + COPY + "1\ta\t\\N\n2\tb")
     assert rows[:2] == [(1, 14, "", "1", "a", None), (2, 15, "broken_record", None, None, None)]
+
+
+def test_reading_goes_on_with_the_copied_rows_behind_a_broken_statement(tmp_path):
+    path = tmp_path / "dump.sql"
+    path.write_text(
+        "INSERT INTO a (id) VALUES (1 'x');\nCOPY b (id) FROM stdin;\n7\n\\.\nCREATE TABLE c (id int);\n", "utf-8"
+    )
+    source = DumpSource("old", str(path), dialect="postgres")
+    assert source.tables() == ["a", "b", "c"]
+    assert [row["id"] for batch in source.read("b", 9) for row in batch.to_pylist()] == ["7"]
+
+
+def test_a_command_of_psql_may_follow_copied_rows_at_once(tmp_path):
+    path = tmp_path / "dump.sql"
+    copied = "COPY {} (id) FROM stdin;\n7\n\\.\n"
+    path.write_text(f"{copied.format('a')}\\echo done\n{copied.format('b')}", "utf-8")
+    assert DumpSource("old", str(path), dialect="postgres").tables() == ["a", "b"]

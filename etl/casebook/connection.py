@@ -36,10 +36,10 @@ class Connection:
 
     async def send(self, outgoing: Outgoing, deadline_s: float) -> Reply:
         """The answer, or why there is none."""
+        # Shorter than the deadline, so that a connection that is never made is known to be that.
+        connect_s = min(CONNECT_TIMEOUT_S, deadline_s / 2)
         try:
-            async with asyncio.timeout(deadline_s):
-                # Shorter than the deadline, so that a connection that is never made is known to be that.
-                return await self._way.exchange(outgoing, min(CONNECT_TIMEOUT_S, deadline_s / 2))
+            return await self._way.exchange(outgoing, connect_s, deadline_s)
         except TimeoutError:
             return Silence(sent=True, reason="no whole answer before the deadline")
         except TooLong:
@@ -56,8 +56,12 @@ class _Carried:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
-    async def exchange(self, outgoing: Outgoing, connect_s: float) -> Reply:
+    async def exchange(self, outgoing: Outgoing, connect_s: float, deadline_s: float) -> Reply:
         """As :meth:`Sockets.exchange`."""
+        async with asyncio.timeout(deadline_s):
+            return await self._exchange(outgoing, connect_s)
+
+    async def _exchange(self, outgoing: Outgoing, connect_s: float) -> Reply:
         if outgoing.fence is not None:
             await outgoing.fence()
         request = httpx.Request(

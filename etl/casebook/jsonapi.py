@@ -14,6 +14,8 @@ from etl.casebook.failures import is_id
 from etl.catalog.model import Catalog, Link
 from etl.core.records import Document, JsonValue, LinkValue, Ref, RemoteRecord, TargetId
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
 
 class UnknownShape(ValueError):
     """A resource of an answer is not of JSON:API's form. The message never quotes it."""
@@ -34,7 +36,7 @@ def encode(
     relationships = _relationships(catalog, document)
     if relationships:
         data["relationships"] = relationships
-    return json.dumps({"data": data}, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    return _ENCODER.encode({"data": data}).encode()
 
 
 def decode(catalog: Catalog, entity: str, data: JsonValue) -> RemoteRecord:

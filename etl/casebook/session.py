@@ -7,7 +7,6 @@ come from somebody else still discards the token, but a create that met it count
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import TypeVar
 from urllib.parse import quote, urlencode
 
@@ -62,15 +61,21 @@ class Session:
         """Sends a POST, PATCH or DELETE; only the latter two are repeated after a lost answer. ``fence`` is awaited right
         before each time it leaves.
         """
-        headers = {"accept": MEDIA_TYPE, "content-type": content_type}
-        return await self._authorised(Outgoing(verb, url, headers, body, fence), judge, entity)
+
+        def signed(token: str) -> Outgoing:
+            return Outgoing(verb, url, _headers(token, content_type), body, fence)
+
+        return await self._authorised(signed, judge, entity)
 
     async def read(self, url: str, *, entity: str) -> dict[str, JsonValue] | None:
         """The document at an address, None for 404. Raises TargetRefused for an answer that is no document."""
         place = f"GET {entity}"
         try:
-            asked = Outgoing("GET", url, {"accept": MEDIA_TYPE, "content-type": MEDIA_TYPE})
-            return await self._authorised(asked, lambda reply: _document(reply, place), entity)
+            return await self._authorised(
+                lambda token: Outgoing("GET", url, _headers(token, MEDIA_TYPE)),
+                lambda reply: _document(reply, place),
+                entity,
+            )
         except _Missing:
             return None
         except ResponseLost as error:
@@ -82,10 +87,12 @@ class Session:
                 hint="Check the profile's base_url and whether a proxy answers in Casebook's place.",
             ) from None
 
-    async def _authorised(self, outgoing: Outgoing, judge: Callable[[Reply], T | TargetError], entity: str) -> T:
+    async def _authorised(
+        self, signed: Callable[[str], Outgoing], judge: Callable[[Reply], T | TargetError], entity: str
+    ) -> T:
         token = await self._tokens.current()
         try:
-            return await self._ask(_signed(outgoing, token), judge, entity)
+            return await self._ask(signed(token), judge, entity)
         except (TargetRefused, ResponseLost) as error:
             if error.status != UNAUTHORIZED:
                 raise
@@ -93,7 +100,7 @@ class Session:
             if isinstance(error, ResponseLost):
                 raise
         token = await self._tokens.current()
-        return await self._ask(_signed(outgoing, token), judge, entity)
+        return await self._ask(signed(token), judge, entity)
 
     async def _ask(self, outgoing: Outgoing, judge: Callable[[Reply], T | TargetError], entity: str) -> T:
         safe = outgoing.verb != "POST"
@@ -107,8 +114,8 @@ class _Missing(TargetError):
     """There is nothing at the address."""
 
 
-def _signed(outgoing: Outgoing, token: str) -> Outgoing:
-    return replace(outgoing, headers={"authorization": f"Bearer {token}", **outgoing.headers})
+def _headers(token: str, content_type: str) -> dict[str, str]:
+    return {"authorization": f"Bearer {token}", "accept": MEDIA_TYPE, "content-type": content_type}
 
 
 def _document(reply: Reply, place: str) -> dict[str, JsonValue] | TargetError:

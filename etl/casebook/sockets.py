@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import io
 import ipaddress
+import math
 import socket
 from collections.abc import Iterable
 from functools import lru_cache
@@ -40,8 +41,11 @@ class Sockets:
         self._session: aiohttp.ClientSession | None = None
         self._public_only = public_only
 
-    async def exchange(self, outgoing: Outgoing, connect_s: float) -> Reply:
-        """The answer, or why there is none. Raises TooLong for an answer above the size limit, and what the fence raises."""
+    async def exchange(self, outgoing: Outgoing, connect_s: float, deadline_s: float) -> Reply:
+        """The answer, or why there is none. ``connect_s`` is for making a connection, ``deadline_s`` for everything.
+
+        Raises TimeoutError at the deadline, TooLong for an answer above the size limit, and what the fence raises.
+        """
         body = _sendable(outgoing)
         try:
             response = await self._opened().request(
@@ -50,7 +54,7 @@ class Sockets:
                 headers=outgoing.headers,
                 data=body,
                 allow_redirects=False,
-                timeout=_timeout(connect_s),
+                timeout=_timeout(connect_s, deadline_s),
             )
             try:
                 return Answer(response.status, _headers(response.raw_headers), await _limited_body(response))
@@ -95,8 +99,9 @@ def _address(url: str) -> URL:
 
 
 @lru_cache(maxsize=16)
-def _timeout(connect_s: float) -> aiohttp.ClientTimeout:
-    return aiohttp.ClientTimeout(total=None, sock_connect=connect_s)
+def _timeout(connect_s: float, deadline_s: float) -> aiohttp.ClientTimeout:
+    # The library would round what is longer than its threshold to whole seconds.
+    return aiohttp.ClientTimeout(total=deadline_s, sock_connect=connect_s, ceil_threshold=math.inf)
 
 
 def _headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:

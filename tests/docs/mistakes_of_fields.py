@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from tests.docs.lint_example import Example
 
@@ -10,8 +11,8 @@ _SEX = {"crosswalks/sex.csv": "SEX,target\nF,Female\n"}
 _TWO = {"crosswalks/sex.csv": "SEX,GI,target\nF,B,Female\n"}
 
 
-def _field(lines: str, told: str, mended: str = "", columns: str = "", **more: object) -> Example:
-    return Example(lines, told, mended, columns=columns, **more)  # type: ignore[arg-type]  # options of an example
+def _field(lines: str, told: str, mended: str = "", columns: str = "", **more: Any) -> Example:
+    return Example(lines, told, mended, columns=columns, **more)
 
 
 def _sheet(lines: str, told: str, mended: str) -> Example:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from tests.docs.lint_example import Example
 
@@ -55,12 +56,12 @@ fields: {name: LAST_NM, founder: {ref: person, key: PERSON_ID}}
 """
 
 
-def _people(lines: str, told: str, mended: str = "", columns: str = "", **more: object) -> Example:
-    return Example(lines, told, mended, file="people.yaml", columns=columns, **more)  # type: ignore[arg-type]
+def _people(lines: str, told: str, mended: str = "", columns: str = "", **more: Any) -> Example:
+    return Example(lines, told, mended, file="people.yaml", columns=columns, **more)
 
 
-def _field(lines: str, told: str, mended: str = "", columns: str = "MOTHER", **more: object) -> Example:
-    return Example(lines, told, mended, columns=columns, **more)  # type: ignore[arg-type]
+def _field(lines: str, told: str, mended: str = "", columns: str = "MOTHER", **more: Any) -> Example:
+    return Example(lines, told, mended, columns=columns, **more)
 
 
 def _test(lines: str, told: str, mended: str = "") -> Example:

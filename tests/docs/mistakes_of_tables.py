@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from tests.docs.lint_example import Example
 
@@ -18,8 +19,8 @@ source:
 _OVERRIDE = "key,column,old value,new value,who,why,until\n7,LAST_NM,Vail,Vale,%s,passport seen,\n"
 
 
-def _source(lines: str, told: str, mended: str = "", **more: object) -> Example:
-    return Example(lines, told, mended, file="people.yaml", **more)  # type: ignore[arg-type]  # options of an example
+def _source(lines: str, told: str, mended: str = "", **more: Any) -> Example:
+    return Example(lines, told, mended, file="people.yaml", **more)
 
 
 def _ignore(lines: str, told: str, mended: str = "", columns: str = "") -> Example:

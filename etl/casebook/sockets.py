@@ -19,6 +19,7 @@ from functools import lru_cache
 import aiohttp
 import httpx
 from aiohttp.abc import AbstractStreamWriter, ResolveResult
+from aiohttp.http import StreamWriter
 from yarl import URL
 
 from etl.casebook.exchange import MAX_RESPONSE_BYTES, Answer, Outgoing, Reply, Silence, TooLong
@@ -130,6 +131,9 @@ class _Fenced(aiohttp.BytesIOPayload):
         except Exception as error:
             self.refusal = error
             raise
+        if isinstance(writer, StreamWriter) and writer.transport is not None:
+            # Else the event loop gathers what is written and sends it at the end of its turn, in which a machine may sleep.
+            writer.transport.set_write_buffer_limits(high=0)
         await super().write_with_length(writer, content_length)
 
 

@@ -80,7 +80,7 @@ def _text(file: str, content: bytes) -> str:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        mistake = Mistake(file, line, 1, "The file is not UTF-8.", "Save it as UTF-8.", "yaml_encoding")
+        mistake = Mistake(file, line, 1, "The file is not UTF-8.", "Save it as UTF-8.", "encoding")
         raise MappingError([mistake]) from None
 
 

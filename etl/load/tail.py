@@ -7,6 +7,8 @@ through the intent protocol like every other.
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import io
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from itertools import groupby
@@ -15,12 +17,12 @@ from typing import TypeVar
 
 from etl.catalog.model import Link
 from etl.core.changes import Change, MarkLinked, MarkUploaded, PendingLink
-from etl.core.errors import RecordRejected, SourceUnavailable, TargetRefused
+from etl.core.errors import Finding, RecordRejected, SourceUnavailable, TargetRefused
 from etl.core.keys import RecordKey
 from etl.core.records import Document, TargetId
 from etl.load.parents import Parent, Parents
 from etl.load.patch import patch
-from etl.load.planned import SIZE_SUFFIX, PlannedRecord, PlannedRecords
+from etl.load.planned import SHA256_SUFFIX, SIZE_SUFFIX, PlannedRecord, PlannedRecords
 from etl.load.ports import LoadPorts
 from etl.mapping.model import Field, FileField
 
@@ -162,7 +164,13 @@ class Tail:
             # It went away after the plan was made: this record's loss, not the run's.
             return False
         with body:
-            await self._ports.target.upload(url, body, size)
+            content = await asyncio.to_thread(body.read, size + 1)
+        planned = record.values.get(field.name + SHA256_SUFFIX)
+        if len(content) != size or (planned and await asyncio.to_thread(_sha256, content) != planned):
+            # Replaced or written to since: other bytes, and be they as many, may be somebody else's.
+            finding = Finding("file_changed", "The file is not the one that it was when the plan was made")
+            raise RecordRejected("The upload of an attachment was not begun.", status=400, findings=[finding])
+        await self._ports.target.upload(url, io.BytesIO(content), size)
         return True
 
     async def _commit(self, change: Change) -> None:
@@ -181,6 +189,10 @@ class Tail:
         async with asyncio.TaskGroup() as tasks:
             for _ in range(concurrency):
                 tasks.create_task(worker())
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def _file_field(record: PlannedRecord) -> Field | None:

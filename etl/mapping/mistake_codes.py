@@ -12,6 +12,11 @@ from types import MappingProxyType
 MISTAKES: Mapping[str, str] = MappingProxyType(
     {
         "carrier_mapped": "An attribute that only carries a link is mapped; the link itself has to be.",
+        "catalog_flaw": "A tenant overlay that contradicts the catalogue or itself.",
+        "catalog_missing_key": "A key that a tenant overlay needs is missing.",
+        "catalog_unknown_key": "A key that a tenant overlay cannot have.",
+        "catalog_unknown_name": "A tenant overlay speaks of an entity, field or list that the catalogue does not have.",
+        "catalog_value": "A value in a tenant overlay that cannot be.",
         "crosswalk": "A crosswalk file without a sound header or row.",
         "crosswalk_order": "A field lists the columns of its crosswalk in another order.",
         "crosswalk_width": "A field, or a test, has more or fewer code columns than its crosswalk.",
@@ -44,6 +49,7 @@ MISTAKES: Mapping[str, str] = MappingProxyType(
         "required_cycle": "Required references form a circle, so that no record can be the first.",
         "required_unmapped": "An attribute or link that Casebook requires is not mapped.",
         "secret_in_yaml": "A password or secret stands in a document.",
+        "settings": "A profile names a tenant whose overlay cannot be read.",
         "take_without_group": "`take` where rows are not grouped.",
         "too_many_columns": "A step or crosswalk gets more columns than it can take.",
         "unfed_entity": "A reference to an entity that no mapping feeds.",

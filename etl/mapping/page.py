@@ -14,7 +14,7 @@ from etl.core.strict_yaml import Document, scan_document
 from etl.core.strict_yaml import Path as Place
 from etl.mapping.model import Position
 
-_STOPS = frozenset({"yaml_syntax", "yaml_too_large", "yaml_character", "yaml_too_deep", "yaml_documents"})
+_STOPS = frozenset({"yaml_syntax", "yaml_too_large", "yaml_character", "yaml_too_deep", "yaml_documents", "yaml_tab"})
 """Mistakes behind which a document is not read any further."""
 _UNREAD = frozenset({"missing_variable", "wrong_variable"})
 """Mistakes that leave no value to judge."""

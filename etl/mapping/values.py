@@ -61,7 +61,7 @@ def constant(scope: Scope, entry: Entry, place: Place, value: JsonValue) -> Cons
         scope.page.note(where, "A brace inserts no column here.", "Write {COLUMN}.", code="wrong_insert")
     elif not columns:
         check_constant(scope, entry, where, template)
-    return Const(template, columns)
+    return Const(template, tuple(filter(None, columns)))
 
 
 def choose(scope: Scope, entry: Entry, place: Place, raw: list[JsonValue], policy: str) -> Choose:

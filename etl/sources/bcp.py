@@ -13,6 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from etl.core.batching import rebatch
+from etl.core.errors import SourceUnreadable
 from etl.core.ports import TableFacts
 from etl.sources.bcp_format import BcpFormat, read_format
 from etl.sources.declared import declared_forms, forms_of
@@ -21,6 +22,7 @@ from etl.sources.encoding import check_encoding, doubted, proved_encoding, text_
 from etl.sources.opened import FilePattern, hashed, steady
 from etl.sources.placed_rows import PlacedRows
 
+_OVERSIZED = "oversized_row"
 _EMPTY = "\0"
 """How bcp writes an empty text; nothing at all is null."""
 
@@ -68,7 +70,7 @@ class BcpSource:
         with steady(path, place) as stream:
             encoding = self._encoding or proved_encoding(stream, place)
             stream.seek(0)
-            records = _Records(text_blocks(hashed(stream, digest), encoding), form)
+            records = _Records(text_blocks(hashed(stream, digest), encoding), form, place)
             for line, found in records:
                 if isinstance(found, str):
                     rows.add_damaged(line, found)
@@ -85,8 +87,9 @@ class BcpSource:
 class _Records:
     """Records with their lines: the wanted cells, or the problem code that says why there are none."""
 
-    def __init__(self, blocks: Iterator[bytes], form: BcpFormat) -> None:
+    def __init__(self, blocks: Iterator[bytes], form: BcpFormat, place: str) -> None:
         self._blocks = blocks
+        self._place = place
         self._match = form.pattern()
         self._record_end = form.record_end
         self._wanted = [position for position, each in enumerate(form.fields) if each.column is not None]
@@ -99,9 +102,11 @@ class _Records:
     def __iter__(self) -> Iterator[tuple[int, list[str | None] | str]]:
         while (end := self._end_of_record()) is not None:
             line, text = self._line, self._text[self._position : end]
-            self._line += text.count("\n")
-            self._position = end
-            yield line, self._read(text)
+            self._move(end)
+            found = self._read(text)
+            if found == _OVERSIZED:
+                self._skip_record(line)
+            yield line, found
 
     def _end_of_record(self) -> int | None:
         """Where the next record ends in the text held; None behind the last one."""
@@ -109,12 +114,41 @@ class _Records:
             end = self._found_end()
             if end is not None:
                 return end
-            if self._has_ended or len(self._text) - self._position > LONGEST_ROW:
+            if self._has_ended:
                 return len(self._text) if self._position < len(self._text) else None
-            block = next(self._blocks, b"")
-            self._has_ended = not block
-            self._text = self._text[self._position :] + block.decode("utf-8", "surrogatepass")
-            self._position = 0
+            if len(self._text) - self._position > LONGEST_ROW + len(self._record_end or ""):
+                return self._behind_which_an_end_may_begin()
+            self._fill()
+
+    def _skip_record(self, line: int) -> None:
+        """Goes on behind the end of a record that is too long to be held: read as a record, its rest could look sound.
+
+        Raises SourceUnreadable where its cells alone would tell where it ends.
+        """
+        if self._record_end is None:
+            message = f"{self._place}: the record in line {line} is too long, and nothing but its cells tells its end."
+            raise SourceUnreadable(
+                message, hint="Repair it there, or export with an end of record of its own: bcp's -r."
+            )
+        while (end := self._found_end()) is None and not self._has_ended:
+            self._move(self._behind_which_an_end_may_begin())
+            self._fill()
+        self._move(len(self._text) if end is None else end)
+
+    def _behind_which_an_end_may_begin(self) -> int:
+        """Where in the text held the first part of an end of record may stand; the rest of it is not read yet."""
+        return max(self._position, len(self._text) - len(self._record_end or " ") + 1)
+
+    def _fill(self) -> None:
+        """Drops what was taken and reads one more block."""
+        block = next(self._blocks, b"")
+        self._has_ended = not block
+        self._text = self._text[self._position :] + block.decode("utf-8", "surrogatepass")
+        self._position = 0
+
+    def _move(self, position: int) -> None:
+        self._line += self._text.count("\n", self._position, position)
+        self._position = position
 
     def _found_end(self) -> int | None:
         if self._record_end is not None:
@@ -135,7 +169,7 @@ class _Records:
 
 
 def _damage(record: str) -> str:
-    return "oversized_row" if len(record) > LONGEST_ROW else "broken_record"
+    return _OVERSIZED if len(record) > LONGEST_ROW else "broken_record"
 
 
 def _value(cell: str) -> str | None:

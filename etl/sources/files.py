@@ -108,14 +108,17 @@ def _components(path: str) -> list[str] | None:
 
 
 def _facts(stream: BinaryIO) -> FileFacts:
-    """Size and hash; a file that Casebook could never take is not read, its hash is "" (a sparse one has no end)."""
+    """Size and hash; a file that Casebook could never take is not read, its hash is "" (a sparse one has no end).
+
+    What was read is told, not what the file was before: one that grows meanwhile is read to its new end, within the limit.
+    """
     size = os.fstat(stream.fileno()).st_size
     if size > _LARGEST_READ:
         return FileFacts(size, "")
     digest = hashlib.sha256()
-    while block := stream.read(_BLOCK_BYTES):
+    while (read := stream.tell()) <= _LARGEST_READ and (block := stream.read(_BLOCK_BYTES)):
         digest.update(block)
-    return FileFacts(stream.tell(), digest.hexdigest())
+    return FileFacts(read, "" if read > _LARGEST_READ else digest.hexdigest())
 
 
 def _regular(handle: int) -> BinaryIO | str:

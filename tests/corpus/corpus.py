@@ -130,7 +130,7 @@ def ended(case: Case, place: Place) -> Ended:
             place.point_at(casebook.base_url)
             _recipe(case.given["planted"])(casebook)
             before = casebook.oracle.records("person")
-            result = _called(run.run, place)
+            result = called(run.run, place)
             held = {
                 "requests that write": Counter(" ".join(each) for each in writes(casebook.oracle)),
                 "records": casebook.oracle.counts(),
@@ -138,7 +138,7 @@ def ended(case: Case, place: Place) -> Ended:
             }
             (place.folder / HELD).write_text(json.dumps(held), "utf-8")
             return result
-    return _called(validate.validate, place)
+    return called(validate.validate, place)
 
 
 def in_a_child(place: Place) -> tuple[Ended, int]:
@@ -147,7 +147,7 @@ def in_a_child(place: Place) -> tuple[Ended, int]:
     return ended, most_mb << 20
 
 
-def _called(command: Any, place: Place) -> Ended:
+def called(command: Any, place: Place) -> Ended:
     """What the command line calls once it has read its arguments."""
     out, err, code = io.StringIO(), io.StringIO(), 0
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):

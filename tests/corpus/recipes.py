@@ -14,9 +14,13 @@ from tests.e2e.harness import KEY
 # ---------------------------------------------------------------- CSV files of odd sizes and kinds
 
 
-def _table(folder: Path) -> Path:
+def _kept(folder: Path, name: str) -> Path:
     (folder / "data").mkdir(exist_ok=True)
-    return folder / "data" / "T.csv"
+    return folder / "data" / name
+
+
+def _table(folder: Path) -> Path:
+    return _kept(folder, "T.csv")
 
 
 def _written(path: Path, start: bytes, filler: bytes, count: int, end: bytes) -> None:
@@ -71,6 +75,39 @@ def dangling_source(folder: Path) -> None:
 
 def looping_source(folder: Path) -> None:
     _table(folder).symlink_to("T.csv")
+
+
+# ---------------------------------------------------------------- lines and records that do not end
+
+_LONG = 64
+
+
+def _long(path: Path, start: bytes, end: bytes) -> None:
+    """A file with 64 MB of letters in one piece, in which what looks like a row begins at every megabyte."""
+    looks = b"INSERT INTO `T` VALUES (9,'Ghost');|9|Ghost|"
+    with path.open("wb") as file:
+        file.write(start)
+        for _ in range(_LONG):
+            file.write(looks + b"Quenby" * ((1 << 20) // 6 - 8))
+        file.write(end)
+
+
+def bcp_endless_record(folder: Path) -> None:
+    _long(_kept(folder, "T.bcp"), b"1|Vale\n2|Quenby", b"|Vale\n3|Vale\n")
+
+
+def fixed_endless_line(folder: Path) -> None:
+    _long(_kept(folder, "T.txt"), b"1   Vale\n2   ", b"\n3   Vale\n")
+
+
+def json_endless_line(folder: Path) -> None:
+    _long(_kept(folder, "T.jsonl"), b'{"a": 1, "b": "Vale"}\n{"a": 2, "b": "', b'"}\n{"a": 3, "b": "Vale"}\n')
+
+
+def dump_endless_text(folder: Path) -> None:
+    start = b"-- MySQL dump 10.13\nCREATE TABLE `T` (`a` int, `b` longtext);\nINSERT INTO `T` VALUES (1,'Vale');\n"
+    end = b"');\nINSERT INTO `T` VALUES (3,'Vale');\n-- Dump completed on 2026-01-01\n"
+    _long(_kept(folder, "old.sql"), start + b"INSERT INTO `T` VALUES (2,'", end)
 
 
 # ---------------------------------------------------------------- people who refer to people

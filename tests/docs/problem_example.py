@@ -31,7 +31,7 @@ fields:
 SOURCE = '{csv: "../../data/*.csv", encoding: utf-8, delimiter: ","}'
 ROWS = "ID,FIRST,LAST\n1,Ada,Vale\n"
 _LONG = re.compile(r"(.)\1{199,}")
-_UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\udc80-\udcff]")
 
 
 @dataclass(frozen=True)
@@ -105,11 +105,11 @@ def shown(example: Example) -> str:
 
 
 def _block(texts: Mapping[str, str]) -> str:
-    parts = [(f"# {name}\n" if name else "") + _visible(text).rstrip("\n") + "\n" for name, text in texts.items()]
+    parts = [(f"# {name}\n" if name else "") + visible(text).rstrip("\n") + "\n" for name, text in texts.items()]
     return "```text\n" + "\n".join(parts) + "```\n\n"
 
 
-def _visible(text: str) -> str:
+def visible(text: str) -> str:
     """Bytes that no page shows, and cells too long for one, named instead."""
     short = _LONG.sub(lambda found: f"{found[1] * 3}... ({len(found[0]):,} of these)", text)
-    return _UNSEEN.sub(lambda found: f"<{ord(found[0]):02X}>", short)
+    return _UNSEEN.sub(lambda found: f"<{ord(found[0]) & 0xFF:02X}>", short)

@@ -21,7 +21,11 @@ from etl.mapping.mistake_codes import MISTAKES
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from tests.docs.lint_example import Example as LintExample
+from tests.docs.lint_example import documents
+from tests.docs.lint_example import shown as shown_to_lint
 from tests.docs.lint_examples import EXAMPLES
+from tests.docs.mistake_examples import SUBJECTS
 from tests.docs.problem_example import PEOPLE, PROJECT, ROWS, shown
 from tests.docs.problem_examples import PROBLEMS
 
@@ -67,8 +71,19 @@ _LINT_HEAD = """# What lint looks for
 
 `casebook-etl lint --rules` lists the same. A mistake stops the project and has to be mended; a warning is legal, and
 hardly meant: with `--strict` it ends lint with 1. How lint mends what is certain stands in
-[the mapping language](mapping-language.md#lint). This page is made from the program's own list, and every example of a
-warning is tried by a test.
+[the mapping language](mapping-language.md#lint).
+
+This page is made from the program's own list, and every example is tried by a test. Most are a few more lines of this
+small project: further fields of `people.yaml`, or of the file that they name, where a key takes the place of the one that
+is there. The table has the columns that an example reads.
+
+```text
+# project.yaml
+{project}
+# people.yaml
+{people}
+# data/PERSONS.csv
+{rows}```
 
 ## Warnings
 """
@@ -92,17 +107,20 @@ def problems_page() -> str:
 def lint_page() -> str:
     """docs/lint.md."""
     rules = [_rule(each) for each in RULES]
-    rows = [f"| `{code}` | {text.replace('|', chr(92) + '|')} |" for code, text in MISTAKES.items()]
-    mistakes = "\n".join(["| code | what it tells |", "|---|---|", *rows])
-    return "\n".join([_LINT_HEAD, *rules, f"## Mistakes\n\n{mistakes}"]).rstrip() + "\n"
+    small = documents(SUBJECTS["Mistakes of fields"]["unknown_option"], "")
+    head = _LINT_HEAD.format(project=small["project.yaml"], people=small["people.yaml"], rows=small["data/PERSONS.csv"])
+    mistakes = [part for title, codes in SUBJECTS.items() for part in (f"## {title}\n", *map(_mistake, codes.items()))]
+    return "\n".join([head, *rules, *mistakes]).rstrip() + "\n"
 
 
 def _rule(rule: LintRule) -> str:
-    example = EXAMPLES[rule.name]
-    head = f"# {example.file}\n" if example.file and not example.file.endswith(".csv") else ""
-    beside = f"{example.beside}\n" if example.beside else ""
     needs = " Needs `--rows`." if rule.needs_rows else ""
-    return f"### `{rule.name}`\n\n{rule.help}{needs}\n\n```text\n{beside}{head}{example.lines.rstrip()}\n```\n"
+    return f"### `{rule.name}`\n\n{rule.help}{needs}\n\n{shown_to_lint(EXAMPLES[rule.name])}"
+
+
+def _mistake(each: tuple[str, LintExample]) -> str:
+    code, example = each
+    return f"### `{code}`\n\n{MISTAKES[code]}\n\n{shown_to_lint(example)}"
 
 
 PAGES: Mapping[str, Callable[[], str]] = {

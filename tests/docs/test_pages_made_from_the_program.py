@@ -12,7 +12,7 @@ from etl.cli import app
 from etl.core.problems import problem_codes
 
 
-@pytest.mark.parametrize("page", ["commands.md", "problems.md"])
+@pytest.mark.parametrize("page", ["commands.md", "lint.md", "problems.md"])
 def test_the_page_is_what_the_program_says_now(page: str, root: Path, reference_pages: ModuleType) -> None:
     made = reference_pages.PAGES[page]()
     assert (root / "docs" / page).read_text("utf-8") == made, "run: python tests/docs/reference_pages.py"

@@ -155,6 +155,23 @@ def test_a_file_that_went_away_after_planning_is_one_records_loss(world: World) 
         assert list(store.pending_uploads()) == [key_of(FILES, "f")]
 
 
+@pytest.mark.parametrize("now", [b"scan.pdf and more", b"scan", b"", b"SCAN.PDF"])
+def test_bytes_that_are_not_the_planned_ones_are_not_uploaded(world: World, now: bytes) -> None:
+    class Replaced(MemoryFiles):
+        def open(self, source: str, path: str) -> BytesIO:
+            return BytesIO(now)
+
+    kept, world.files = world.files, Replaced()
+    plan_file(world)
+    world.load()
+    assert list(world.target.uploads.values()) == []
+    with world.open() as store:
+        assert list(store.pending_uploads()) == [key_of(FILES, "f")]
+    world.files = kept
+    world.load()
+    assert list(world.target.uploads.values()) == [b"scan.pdf"]
+
+
 def test_a_changed_file_is_uploaded_again(world: World) -> None:
     plan_file(world)
     world.load()

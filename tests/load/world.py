@@ -9,6 +9,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -440,7 +441,9 @@ def batch_of(mapping: EntityMapping, rows: Rows) -> pa.RecordBatch:
             columns[each.name] = pa.array(values, pa.string())
         if isinstance(each.value, FileField):
             columns[each.name + "._size"] = pa.array([len(path) for path in values], pa.int64())
-            columns[each.name + "._sha256"] = pa.array([f"hash of {path}" for path in values], pa.string())
+            columns[each.name + "._sha256"] = pa.array(
+                [sha256(path.encode()).hexdigest() for path in values], pa.string()
+            )
     count = len(rows)
     columns |= {
         "_rk": pa.array([key_of(mapping, row["id"]) for row in rows], pa.string()),

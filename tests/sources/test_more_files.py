@@ -129,6 +129,24 @@ def test_bcp_files_give_exactly_these_rows(tmp_path, name):
     assert bcp_rows(tmp_path, data) == expected
 
 
+@pytest.mark.parametrize("length", [*range(1_990, 2_012), 1 << 20, 3 << 20])
+def test_the_rest_of_a_bcp_record_that_is_too_long_is_no_record(tmp_path, monkeypatch, length):
+    monkeypatch.setattr("etl.sources.bcp.LONGEST_ROW", 1_000)
+    monkeypatch.setattr("etl.sources.opened.BLOCK_BYTES", 1_000)
+    data = b"1\tAnn\t2011\r\n2\tB\n" + b"x" * length + b"\tcy\t2012\r\n3\tDee\t\r\n"
+    assert bcp_rows(tmp_path, data) == [
+        (1, 1, "", "1", "Ann", "2011"), (2, 2, "oversized_row", None, None, None), (3, 4, "", "3", "Dee", None),
+    ]  # fmt: skip
+
+
+def test_a_bcp_record_that_is_too_long_and_has_no_end_of_its_own_is_refused_with_its_line(tmp_path, monkeypatch):
+    monkeypatch.setattr("etl.sources.bcp.LONGEST_ROW", 1_000)
+    monkeypatch.setattr("etl.sources.opened.BLOCK_BYTES", 1_000)
+    form = FORMAT.replace('"\\r\\n"', '"\\t"')
+    with pytest.raises(SourceUnreadable, match="the record in line 2 is too long"):
+        bcp_rows(tmp_path, b"1\tAnn\t2011\n\t2\tB\n" + b"x" * 5_000 + b"\tcy\t2012\t", form)
+
+
 def test_bcp_cells_that_all_end_alike_are_read_one_after_the_other(tmp_path):
     form = FORMAT.replace('"\\r\\n"', '"\\t"')
     assert [row[3:] for row in bcp_rows(tmp_path, b"1\tAnn\t2011\t2\tBob\t\t", form)] == [

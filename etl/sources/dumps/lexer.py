@@ -137,15 +137,22 @@ class Lexer:
         """Gives up the line of the newest token and goes on where, behind it, a statement seems to start."""
         if token is not None:
             self._back_to(token)
-        self.rest_of_line()
+        self._skip_line()
         while not self._reached_record():
             self._move(max(self._position, self._buffer.rfind(b"\n", 0, -_LONGEST_START) + 1))
-            if not self._fill():
+            if not self._may_grow() and not self._has_ended:
+                self._skip_line()
+            elif not self._fill():
                 if not self._reached_record():
                     self._move(len(self._buffer))
                 break
         self._starts_line = True
         self.end = self._dropped + self._position
+
+    def _skip_line(self) -> None:
+        """Goes to the start of the next line: one that is too long to be held is let go piece by piece."""
+        while (text := self.rest_of_line()) is not None and not text.endswith(b"\n"):
+            pass
 
     def _reached_record(self) -> bool:
         found = _RECORD_START.search(self._buffer, self._position)

@@ -1,7 +1,8 @@
 """Starts the program without its second of imports: a process that has imported it forks one child for each command.
 
 A child is a process like any other, and its kill as real; thousands of kills would spend nine tenths of their time on
-imports otherwise. One command at a time: a line of JSON in, the child's process id and then its exit code out.
+imports otherwise. One command at a time: a line of JSON in, the child's process id and then its exit code out. It may be
+told what else its environment holds, what it must believe not to be installed, and for which file it waits before it begins.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import json
 import os
 import pkgutil
 import sys
+import time
+from pathlib import Path
 from typing import Any
 
 import etl
@@ -42,6 +45,10 @@ def _be_the_program(order: dict[str, Any]) -> None:
     for number, path in ((0, os.devnull), (1, order["out"]), (2, order["err"])):
         os.dup2(os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600), number)
     sys.argv = ["casebook-etl", *order["arguments"]]
+    os.environ |= order.get("environ", {})
+    sys.modules |= dict.fromkeys(order.get("without", ()))
+    while "waits_for" in order and not Path(order["waits_for"]).exists():
+        time.sleep(0.002)
     if "ends" in order:
         plant(*order["ends"])
     try:

@@ -98,11 +98,14 @@ class Forks:
             bufsize=1,
         )
 
-    def start(self, *arguments: object, ends: tuple[str, str] | None = None) -> Forked:
-        """A command in a process of its own; the one before must have ended. ``ends``: see :mod:`tests.e2e.fail_points`."""
+    def start(self, *arguments: object, ends: tuple[str, str] | None = None, **more: object) -> Forked:
+        """A command in a process of its own; the one before must have ended. ``ends``: see :mod:`tests.e2e.fail_points`,
+        ``more``: see :mod:`tests.e2e.fork_server`.
+        """
         paths = {name: str(self._folder / f"fork.{name}") for name in ("out", "err")}
         self._server.stdin.write(
-            json.dumps({"arguments": [*map(str, arguments)], **paths, **({"ends": ends} if ends else {})}) + "\n"
+            json.dumps({"arguments": [*map(str, arguments)], **paths, **({"ends": ends} if ends else {}), **more})
+            + "\n"
         )
         return Forked(int(self._server.stdout.readline()), self._server.stdout, paths)
 
@@ -117,7 +120,7 @@ class Forked:
     """A forked command, as far as a harness needs what ``subprocess.Popen`` offers."""
 
     def __init__(self, pid: int, answers: IO[str], paths: dict[str, str]) -> None:
-        self._pid, self._answers, self._paths = pid, answers, paths
+        self.pid, self._answers, self._paths = pid, answers, paths
         self.returncode: int | None = None
 
     def poll(self) -> int | None:
@@ -129,7 +132,7 @@ class Forked:
     def send_signal(self, number: int) -> None:
         """Sends a signal, unless the process has ended."""
         if self.poll() is None:
-            os.kill(self._pid, number)
+            os.kill(self.pid, number)
 
     def communicate(self, timeout: float) -> tuple[str, str]:
         """What it wrote, once it has ended."""

@@ -8,51 +8,26 @@ from pathlib import Path
 
 import pytest
 
-from etl.catalog.loader import load_catalog
 from etl.cli.progress import QuietProgress
 from etl.core.errors import SettingsError
 from etl.core.outcomes import RecordState
 from etl.pipeline import runs, settling
 from etl.pipeline.doubled import doubled_records
-from etl.pipeline.projects import open_project
 from etl.pipeline.settling import Decision, Verdict
 from etl.pipeline.wiring import Setting
-from etl.sandbox import SandboxSettings, parse_faults, running
 from etl.sandbox.database import Row
-
-PROJECT = """
-project: lone
-timezone: America/New_York
-sources: {legacy: {csv: "*.csv", encoding: utf-8}}
-profiles:
-  sandbox: {base_url: "http://127.0.0.1:1", token_url: "http://127.0.0.1:1/oauth2/token", tenant: sandbox, quiet_s: 0.2}
-"""
-MAPPING = """
-mapping: people
-target: person
-source: legacy.PERSONS
-key: ID
-fields: {first_name: FIRST, last_name: LAST}
-"""
+from tests.pipeline.lone import losing, setting_at, write_project
 
 
 @pytest.fixture
 def sandbox():
-    faults = parse_faults("reset_before_commit(entity=person)@POST:first=1")
-    with running(SandboxSettings(catalog=load_catalog("sandbox"), faults=faults)) as handle:
+    with losing() as handle:
         yield handle
 
 
 @pytest.fixture
 def setting(tmp_path: Path, sandbox) -> Setting:
-    project = tmp_path / "mappings" / "lone"
-    project.mkdir(parents=True)
-    (project / "project.yaml").write_text(PROJECT)
-    (project / "people.yaml").write_text(MAPPING)
-    (project / "PERSONS.csv").write_text("ID,FIRST,LAST\n1,Ana,Rivera\n")
-    opened = open_project(project, None, {})
-    url = sandbox.base_url
-    return replace(opened, profile=replace(opened.profile, base_url=url, token_url=f"{url}/oauth2/token"))
+    return setting_at(write_project(tmp_path), sandbox.base_url)
 
 
 def copy(sandbox, mark: str, year: int) -> str:

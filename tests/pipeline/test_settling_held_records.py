@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import uuid
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,49 +13,22 @@ from etl.cli.progress import QuietProgress
 from etl.core.errors import MappingError, SettingsError
 from etl.core.outcomes import RecordState
 from etl.pipeline import runs, settling, settling_sheet
-from etl.pipeline.projects import open_project
 from etl.pipeline.settling import Decision, Verdict
 from etl.pipeline.wiring import Setting
 from etl.sandbox import SandboxSettings, parse_faults, running
 from etl.sandbox.database import Row
-
-PROJECT = """
-project: lone
-timezone: America/New_York
-sources: {legacy: {csv: "*.csv", encoding: utf-8}}
-profiles:
-  sandbox: {base_url: "http://127.0.0.1:1", token_url: "http://127.0.0.1:1/oauth2/token", tenant: sandbox, quiet_s: 0.2}
-"""
-MAPPING = """
-mapping: people
-target: person
-source: legacy.PERSONS
-key: ID
-fields: {first_name: FIRST, last_name: LAST}
-"""
+from tests.pipeline.lone import losing, setting_at, write_project
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    project = tmp_path / "mappings" / "lone"
-    project.mkdir(parents=True)
-    (project / "project.yaml").write_text(PROJECT)
-    (project / "people.yaml").write_text(MAPPING)
-    (project / "PERSONS.csv").write_text("ID,FIRST,LAST\n1,Ana,Rivera\n")
-    return project
+    return write_project(tmp_path)
 
 
 @pytest.fixture
 def sandbox():
-    faults = parse_faults("reset_before_commit(entity=person)@POST:first=1")
-    with running(SandboxSettings(catalog=load_catalog("sandbox"), faults=faults)) as handle:
+    with losing() as handle:
         yield handle
-
-
-def setting_at(folder: Path, base_url: str) -> Setting:
-    setting = open_project(folder, None, {})
-    profile = replace(setting.profile, base_url=base_url, token_url=f"{base_url}/oauth2/token")
-    return replace(setting, profile=profile)
 
 
 def held_at(folder: Path, sandbox) -> tuple[Setting, settling.Held]:

@@ -42,8 +42,9 @@ class Commits:
 
         A process that was stopped, or whose machine slept, wakes with intents in hand that another one may have settled
         meanwhile. So nothing leaves long after the state was last known to be ours; whoever takes over waits longer than that.
+        What was asked before the sleep and is answered after it says nothing of now, so it is asked again.
         """
-        if self._clock.monotonic() - self._state.held_at > self._trusted_s:
+        while self._clock.monotonic() - self._state.held_at > self._trusted_s:
             await self.commit()
 
     async def watch(self) -> None:

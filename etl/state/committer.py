@@ -47,7 +47,8 @@ class Committer:
     """Owns the write connection from :meth:`start` until :meth:`close` has returned.
 
     ``broken`` fails with the StateError that ended the writing, if one does. It never succeeds, and cannot be cancelled.
-    ``held_at`` is when the last transaction was begun that found the lease to be ours, in seconds of the clock.
+    ``held_at`` is when the last durable transaction was about to end in which the lease was ours (until it ends, nobody
+    else can take it), in seconds of the clock.
     """
 
     def __init__(
@@ -167,7 +168,6 @@ class Committer:
 
     def _write(self, group: Sequence[Unit]) -> dict[Unit, StateError]:
         refused: dict[Unit, StateError] = {}
-        began = self._clock.monotonic()
         now = replace(self._moment, at=self._clock.now().isoformat(timespec="milliseconds"))
         with self._connection.begin():
             lease.check(self._connection, now.epoch)
@@ -179,8 +179,9 @@ class Committer:
                 except StateError as error:
                     refused[unit] = error
             draft.write()
+            held_at = self._clock.monotonic()
         self._moment = now
-        self.held_at = began
+        self.held_at = held_at
         self._attendants.on_commit(sequence, sum(_creates(unit) for unit in group if unit not in refused))
         return refused
 

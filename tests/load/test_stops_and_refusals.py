@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+from concurrent.futures import Future
 from pathlib import Path
 from string import ascii_lowercase
 
 import pytest
 
+from etl.core.changes import Change
 from etl.core.errors import EtlError, Interrupted, StateError, TargetBusy, TargetRefused
 from etl.core.outcomes import Bucket
 from etl.core.records import Document
 from etl.load.notes import LoadNotes
 from etl.load.outcomes import outcomes
+from etl.state import SqlStore
 from tests.load.world import CASES, MEMBERS, PEOPLE, QUIET_S, StandingClock, World, case, key_of, mapping_of, person
 
 ADDRESSES = mapping_of("person_address", "person", "city")
@@ -238,6 +241,31 @@ def test_nothing_leaves_under_intents_of_before_a_sleep_in_which_another_run_too
     with contextlib.closing(sqlite3.connect(world.folder / "state.db")) as database:
         ((promised,),) = database.execute("select count(*) from records where state = 'intent'")
     assert promised > 1, "without intents in hand there was nothing to hold back"
+
+
+def test_an_answer_of_before_the_sleep_is_no_answer_after_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It asks whether the state is ours, and sleeps between the transaction that says so and hearing of it."""
+    world.plan((PEOPLE, [person(str(number)) for number in range(40)]))
+    commit, asked = SqlStore.commit, []
+
+    def asleep_after(store: SqlStore, *changes: Change) -> Future[None]:
+        done = commit(store, *changes)
+        if not changes and not asked:
+            done.result()
+            asked.append(len(world.target.creates))
+            take_over(world)
+            world.clock.time += 3 * QUIET_S
+        return done
+
+    def long(number: int, _document: Document) -> None:
+        world.clock.time += QUIET_S if number == 10 else 0
+
+    monkeypatch.setattr(SqlStore, "commit", asleep_after)
+    world.target.faults = long
+    with pytest.raises(ExceptionGroup) as ended:
+        world.load()
+    assert ended.group_contains(StateError, match="taken over")
+    assert len(world.target.creates) == asked[0]
 
 
 def test_after_a_sleep_in_which_nobody_took_over_the_load_goes_on(world: World) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -38,6 +39,15 @@ def say(place: Place, oracle, reference, proof_line, name: str) -> None:
     assert proof.is_clean
 
 
+@pytest.fixture
+def heard() -> Iterator[None]:
+    """Programs begun here hear of a hang-up, also where this process was begun by one that told it to ignore them."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.usefixtures("heard")
 def test_a_load_that_is_hung_up_ends_at_once_and_the_same_command_goes_on(tmp_path, reference, proof_line):
     """Who logs out ends the load as a kill would: the protocol needs no warning."""
     with sandbox(latency_s=LATENCY_S) as casebook:

@@ -17,7 +17,7 @@ def batch(mapping, *rows):
 @pytest.fixture
 def file(tmp_path):
     path = tmp_path / "rows.parquet"
-    with ParquetStream(path) as stream:
+    with ParquetStream(path, row_group_rows=2) as stream:
         for each in (batch("cases", 1, 2), batch("people", 1, 2), batch("people", 3), batch("zones", 1)):
             stream.add(each)
     return path

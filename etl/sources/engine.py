@@ -38,8 +38,6 @@ def attach_file(database: duckdb.DuckDBPyConnection, name: str, temp_folder: Pat
     to be removed when the database is closed.
     """
     folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=temp_folder))
-    # What is written once and read a few times is not worth compressing.
-    database.execute("set force_compression = 'uncompressed'")
     database.execute(f"attach {text(str(folder / name))} as {quoted(name)}")
     return folder
 

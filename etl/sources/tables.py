@@ -28,7 +28,7 @@ _BATCH_ROWS = 50_000
 _SCRATCH = "scratch"
 # While rows are streamed, Arrow reports the engine's failures as errors of input and output.
 _FAILURES = (duckdb.Error, OSError)
-MEMORY_MB = 96
+MEMORY_MB = 48
 """What the engine may hold at a time; joins and sorts of more go through the temporary folder."""
 
 

@@ -40,6 +40,8 @@ class RecordState(StrEnum):
 
 THERE = frozenset({RecordState.CREATED, RecordState.DUPLICATE})
 """A record in one of these states is in Casebook under an id that state knows."""
+ABSENT = (RecordState.PLANNED, RecordState.BLOCKED, RecordState.REJECTED, RecordState.UNDONE)
+"""Of a record in one of these states it is held to be certain that it is not in Casebook."""
 SEND_AGAIN = "send_again"
 """Begins the error of a record that was certainly not applied for a reason outside the record (a missing role, no
 connection): state says ``rejected``, people are told ``pending``, and the next run sends it without being asked."""

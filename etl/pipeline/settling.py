@@ -14,7 +14,7 @@ from enum import StrEnum
 from etl.core.changes import Change, Intend, MarkCreated, MarkRejected, MarkUndone, MarkUpdated
 from etl.core.errors import SettingsError
 from etl.core.keys import RecordKey, marker
-from etl.core.outcomes import DECIDED_ABSENT, RecordState
+from etl.core.outcomes import ABSENT, DECIDED_ABSENT, RecordState
 from etl.core.ports import KnownRecord, StateReader, StateStore
 from etl.core.records import TargetId
 from etl.load.claims import Doubt
@@ -25,7 +25,6 @@ from etl.pipeline.matching import agrees
 from etl.pipeline.wiring import Setting
 
 _HELD = (RecordState.INTENT, RecordState.UNCERTAIN)
-_BEFORE_SENDING = (RecordState.PLANNED, RecordState.BLOCKED, RecordState.REJECTED, RecordState.UNDONE)
 _TO_SETTLE = (RecordState.UNCERTAIN,)
 """An intent may belong to a request that still takes effect: only a run, which asks and waits, makes of it what a person may
 decide about.
@@ -140,7 +139,7 @@ def _require_still_open(setting: Setting, key: str) -> None:
     """Raises SettingsError for a record that is, or may be, in Casebook by now: what it is would not be changed by this."""
     with setting.reader() as state:
         known = state.known([RecordKey(key)]).get(RecordKey(key))
-    if known is None or known.state in _BEFORE_SENDING:
+    if known is None or known.state in ABSENT:
         return
     if known.target_id is None:
         raise SettingsError(f"Record {key} was sent, and its answer was lost.", hint="Run again, which asks about it.")
@@ -183,11 +182,17 @@ def _unfit(decision: Decision, known: KnownRecord | None, by_hand: set[str], sta
         if state_of is RecordState.DUPLICATE:
             return None
         return Doubt(f"Record {key} is not known to be in Casebook more than once.", _what_is_held(state))
-    if state_of in (RecordState.UNCERTAIN, RecordState.DUPLICATE):
-        return None
-    if state_of is RecordState.CREATED and key in by_hand:
+    if state_of in (RecordState.UNCERTAIN, RecordState.DUPLICATE) or (known and _is_by_hand(decision, known, by_hand)):
         return None
     return Doubt(f"No held record has the key {key}.", _what_is_held(state))
+
+
+def _is_by_hand(decision: Decision, known: KnownRecord, by_hand: set[str]) -> bool:
+    """Whether a person may say otherwise of a record what a person said before."""
+    if known.state is RecordState.CREATED:
+        return known.key in by_hand
+    # Its request took effect after somebody had looked.
+    return known.state in ABSENT and known.error == DECIDED_ABSENT and decision.verdict is Verdict.FOUND
 
 
 def _taken(
@@ -264,13 +269,15 @@ def _changes(decision: Decision, known: KnownRecord) -> Iterable[Change]:
 def kept(known: KnownRecord, target_id: TargetId) -> list[Change]:
     """The changes by which a record is this one of Casebook from now on; the next run sends all of it."""
     key = known.key
-    if known.target_id is None:
-        changes: list[Change] = [MarkCreated(key, target_id)]
+    anew = Intend(key, known.entity, known.mapping, "", b"", known.scope)
+    if known.state in ABSENT:
+        changes: list[Change] = [anew, MarkCreated(key, target_id)]
+    elif known.target_id is None:
+        changes = [MarkCreated(key, target_id)]
     elif known.target_id == target_id:
         changes = _certain(known)
     else:
         # An id once given never becomes another: the record is let go of and begins anew under the other one.
-        anew = Intend(key, known.entity, known.mapping, "", b"", known.scope)
         changes = [*_certain(known), MarkUndone(key), anew, MarkCreated(key, target_id)]
     return [*changes, MarkUpdated(key, "", b"")]
 

@@ -130,7 +130,7 @@ class Tolerated(Part):
 
 class Verification(Part):
     """What reading back compared, by entity, and how many findings of each problem code it made. ``scope`` says how much
-    was read back, ``unsought`` names the entities in which a sample cannot find doubles.
+    was read back, ``unsought`` names the entities in which no doubles were looked for.
     """
 
     scope: str = "all"

@@ -125,7 +125,9 @@ def _read_back(summary: Summary) -> Iterator[str]:
     for each in summary.verify.tolerated:
         yield f"tolerated: {each.entity}.{each.field} by {each.tolerance} ({each.count:,})"
     if summary.verify.unsought:
-        yield f"doubles not looked for in {enumerated([*summary.verify.unsought])}: verify without --sample finds them"
+        whole = summary.verify.scope == "all"
+        remedy = "the application may not list them" if whole else "verify without --sample finds them"
+        yield f"doubles not looked for in {enumerated([*summary.verify.unsought])}: {remedy}"
 
 
 def _still_open(summary: Summary) -> Iterator[str]:

@@ -47,6 +47,9 @@ SEND_AGAIN = "send_again"
 connection): state says ``rejected``, people are told ``pending``, and the next run sends it without being asked."""
 DECIDED_ABSENT = f"{SEND_AGAIN} decided absent"
 """The error of a record of which a person who looked has said that it is not in Casebook."""
+DELETED_ON_PURPOSE = "deleted_on_purpose"
+"""Names the stored attribute of a created record of which a person has said that it was deleted in Casebook on purpose;
+its value is empty again once the record is seen there again."""
 HELD = "held"
 """Begins the error of an uncertain record that no question can settle, only a person: it is not even asked about."""
 

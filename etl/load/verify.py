@@ -17,7 +17,7 @@ from etl.catalog.model import Entity
 from etl.core.capabilities import Rung
 from etl.core.errors import TargetRefused
 from etl.core.keys import RecordKey, marker
-from etl.core.outcomes import ABSENT, THERE
+from etl.core.outcomes import ABSENT, DELETED_ON_PURPOSE, THERE
 from etl.core.ports import KnownRecord
 from etl.core.records import JsonValue, LinkValue, RemoteRecord, TargetId
 from etl.load.compare import differences, same_content
@@ -57,7 +57,8 @@ class VerifyFinding:
 @dataclass(slots=True)
 class VerifyResult:
     """What was compared and what was found. ``checked`` counts records read back by entity, ``tolerated`` differences
-    that were allowed by (entity, field, tolerance); doubles were not looked for in ``unsought`` entities.
+    that were allowed by (entity, field, tolerance); doubles were not looked for in ``unsought`` entities. ``deleted`` counts those that are gone and
+    were acknowledged to be, ``returned`` names those that were acknowledged and are there.
     """
 
     scope: Scope = field(default_factory=Scope)
@@ -66,6 +67,8 @@ class VerifyResult:
     findings: list[VerifyFinding] = field(default_factory=list)
     tolerated: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     unsought: list[str] = field(default_factory=list)
+    deleted: Counter[str] = field(default_factory=Counter)
+    returned: list[RecordKey] = field(default_factory=list)
 
 
 class Verifier:
@@ -78,6 +81,7 @@ class Verifier:
         self._planned = planned
         self._expected = Expected(ports, options)
         self._result = VerifyResult(scope or Scope())
+        self._acknowledged = frozenset(ports.state.attributed(DELETED_ON_PURPOSE))
 
     async def run(self) -> VerifyResult:
         """Reads back what is in scope."""
@@ -134,9 +138,10 @@ class Verifier:
             if self._is_filtered(entity.name) and not known.adopted:
                 await self._find_doubles(entity, known, known.target_id)
         if shown is None:
-            self._add("lost_in_target", known.entity, known.mapping, known.key, known.target_id)
+            self._missing(known, known.target_id)
         else:
             self._result.checked[entity.name] += 1
+            self._result.returned += self._acknowledged & {known.key}
         self._ports.progress.advance()
         return shown
 
@@ -164,17 +169,25 @@ class Verifier:
             seen.update(ours.values())
             self._ports.progress.advance(len(ours))
         self._result.checked[entity.name] = len(seen)
+        self._result.returned += self._acknowledged & seen
         marked: dict[str | None, list[TargetId]] = defaultdict(list)
         for stranger in strangers:
             marked[read_marker(entity, stranger.attributes)].append(stranger.id)
         for known in there:
             if known.key not in seen and known.target_id is not None:
-                self._add("lost_in_target", known.entity, known.mapping, known.key, known.target_id)
+                self._missing(known, known.target_id)
             for double in marked.get(marker(known.key), ()):
                 self._add("duplicate_in_target", known.entity, known.mapping, known.key, double)
             marked.pop(marker(known.key), None)
         self._held_absent(entity, marked)
         await self._surplus_by_content(entity, strangers)
+
+    def _missing(self, known: KnownRecord, target_id: TargetId) -> None:
+        """A record that is not there: no finding where a person has said that it was deleted on purpose."""
+        if known.key in self._acknowledged:
+            self._result.deleted[known.entity] += 1
+        else:
+            self._add("lost_in_target", known.entity, known.mapping, known.key, target_id)
 
     def _held_absent(self, entity: Entity, marked: Mapping[str | None, list[TargetId]]) -> None:
         """Records with the marker of one that state holds to be absent: a request that took effect after somebody, or the

@@ -10,14 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from etl.casebook.clock import SystemClock
+from etl.core.changes import StoreAttribute
 from etl.core.errors import EtlError, SettingsError, StalePlan, TooManyProblems
 from etl.core.exits import COMPLETE, HELD_BACK, exit_code_of
+from etl.core.outcomes import DELETED_ON_PURPOSE
 from etl.core.ports import Progress, StateReader, StateStore
 from etl.core.records import TargetId
 from etl.load.notes import LoadNotes
 from etl.load.outcomes import OUTCOME_SCHEMA, outcomes
 from etl.load.planned import PlannedRecords
 from etl.load.sampling import Scope
+from etl.load.verify import VerifyResult
 from etl.pipeline import capabilities
 from etl.pipeline import manifest as manifests
 from etl.pipeline.accounts import close_ledger, count_blocking, doubts_of, report_outcomes
@@ -37,6 +40,7 @@ from etl.pipeline.session import (
     now_text,
     open_session,
 )
+from etl.pipeline.settling import RETURNED
 from etl.pipeline.undoing import forget_old_images, require_nothing_half_undone
 from etl.pipeline.wiring import Setting
 from etl.pipeline.workspace import ParquetSink, RunFolder
@@ -120,12 +124,22 @@ def verify(setting: Setting, progress: Progress, scope: Scope | None = None) -> 
         with open_session(setting, folder, manifests.read(folder), progress) as session:
             bench = Bench(folder, store, session.log, session.progress)
             found = read_back(setting, bench, _read_options(folder), scope or Scope())
+            _take_back_deletions(setting, store, session, found)
             manifests.add_verify(session.manifest, found)
             finished = session.end(session.manifest["exit_code"])
         code = HELD_BACK if session.manifest["verify"]["findings"] else COMPLETE
         # The run's own files keep the run's code; what this command answers is its own.
         answer = finished.summary.model_copy(update={"command": "verify", "exit_code": code})
         return Finished(answer, folder.path, code)
+
+
+def _take_back_deletions(setting: Setting, store: StateStore, session: Session, found: VerifyResult) -> None:
+    """Forgets that records were deleted on purpose which are there again: the next time they are gone it is told anew."""
+    if found.returned:
+        store.commit(*(StoreAttribute(key, DELETED_ON_PURPOSE, "") for key in found.returned)).result()
+        for key in found.returned:
+            audit(setting, decision=RETURNED, record_key=key)
+        session.progress.note(f"{len(found.returned)} records that were deleted on purpose are in Casebook again.")
 
 
 def _plan_once(setting: Setting, session: Session, store: StateStore, choices: RunChoices) -> None:

@@ -122,6 +122,8 @@ def _read_back(summary: Summary) -> Iterator[str]:
     yield f"{compared}: {counted(found, 'difference')} found" if found else f"{compared}: no difference"
     for code, count in sorted(summary.verify.findings.items()):
         yield f"{meaning_of(code).title} ({count:,}): {meaning_of(code).remedy}"
+    if gone := sum(summary.verify.deleted.values()):
+        yield f"deleted in Casebook on purpose, as somebody acknowledged: {counted(gone, 'record')}"
     for each in summary.verify.tolerated:
         yield f"tolerated: {each.entity}.{each.field} by {each.tolerance} ({each.count:,})"
     if summary.verify.unsought:

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
-from etl.cli.common import JsonOption, Output, ProfileOption, ProjectArgument, ending, open_setting
+from etl.cli.common import (
+    JsonOption,
+    NoColorOption,
+    Output,
+    ProfileOption,
+    ProjectArgument,
+    QuietOption,
+    VerboseOption,
+    ending,
+    open_setting,
+)
 from etl.core.exits import HELD_BACK
 from etl.core.keys import RecordKey
 from etl.core.records import TargetId
@@ -114,11 +124,14 @@ def resolve(
     decisions: DecisionsOption = None,
     force: ForceOption = False,
     as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+    no_color: NoColorOption = False,
 ) -> None:
     """List what waits for a person, or settle it: held records whose answer was lost, records that are in Casebook twice,
     records that may be in Casebook already, and codes that nobody has decided.
     """
-    output = Output(as_json)
+    output = Output(as_json, quiet, no_color=no_color, verbose=verbose)
     if sum(each is not None for each in (absent, absent_key, found, keep, deleted, from_file, match, decisions)) > 1:
         raise typer.BadParameter("settle with one option at a time; --from-file settles many records")
     if force and found is None and from_file is None:
@@ -129,7 +142,7 @@ def resolve(
         from etl.pipeline import settling
         from etl.pipeline.settling_sheet import settle_sheet
 
-        setting = open_setting(project, profile)
+        setting = open_setting(project, profile, verbose=verbose)
         said = _said(absent_key, found, keep, deleted, why or "")
         if decisions is not None:
             _take(output, setting, decisions)

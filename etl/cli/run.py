@@ -72,4 +72,4 @@ def run(
         fresh=fresh, first_load=first_load, retry_rejected=retry == "rejected", ask_first=ask_first, plan_file=plan
     )
     verb = partial(runs.run, choices=choices)
-    perform(verb, project, profile, Output(as_json, quiet, progress, no_color), verbose=verbose)
+    perform(verb, project, profile, Output(as_json, quiet, progress, no_color, verbose), verbose=verbose)

@@ -176,9 +176,8 @@ class Verifier:
         for known in there:
             if known.key not in seen and known.target_id is not None:
                 self._missing(known, known.target_id)
-            for double in marked.get(marker(known.key), ()):
+            for double in marked.pop(marker(known.key), ()):
                 self._add("duplicate_in_target", known.entity, known.mapping, known.key, double)
-            marked.pop(marker(known.key), None)
         self._held_absent(entity, marked)
         await self._surplus_by_content(entity, strangers)
 

@@ -162,6 +162,15 @@ def test_what_a_refused_run_planned_is_not_what_verify_reads_back_against(place,
     assert ended.code == 0, ended.text
 
 
+def test_nor_is_what_a_run_planned_that_passed_the_limit_of_problems(place, casebook):
+    assert place.run().code == 0
+    place.edit("project.yaml", "quiet_s: 0.3", "quiet_s: 0.3, max_problems: 0")
+    replace(place, "PERSONS.csv", "4,Dot,Moss,2012-09-10", "4,Dot,Reed,2012-09-10,\n5,Eve,Moss,never")
+    assert place.run().code == 4
+    ended = etl("verify", place.project, "--progress", "none")
+    assert ended.code == 0, ended.text
+
+
 def test_a_plan_is_not_combined_with_sending_refused_records_again(place):
     assert place.run("--plan", "plan.json", "--retry", "rejected").code == 2
 

@@ -348,6 +348,10 @@ class StateReader(Protocol):
         """A stored attribute of a created record."""
         ...
 
+    def attributed(self, name: str) -> Iterator[RecordKey]:
+        """The records that have a stored attribute of this name which is not empty, by key."""
+        ...
+
     def pending_links(self) -> Iterator[tuple[RecordKey, PendingLink]]:
         """Deferred links not yet set."""
         ...

@@ -95,13 +95,16 @@ class FindingFact(_Fact):
 
 
 class VerifyFact(_Fact):
-    """What reading back compared, found and tolerated; in ``unsought`` entities no doubles were looked for."""
+    """What reading back compared, found and tolerated; in ``unsought`` entities no doubles were looked for. What is
+    ``deleted`` is gone, and somebody acknowledged that it was deleted on purpose.
+    """
 
     scope: str = "all"
     tolerated: tuple[Tolerated, ...] = ()
     unsought: tuple[str, ...] = ()
     checked: dict[str, int] = Field(default_factory=dict)
     expected: dict[str, int] = Field(default_factory=dict)
+    deleted: dict[str, int] = Field(default_factory=dict)
     findings: tuple[FindingFact, ...] = ()
 
 

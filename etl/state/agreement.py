@@ -9,6 +9,7 @@ from __future__ import annotations
 from binascii import unhexlify
 from collections.abc import Iterator
 from itertools import pairwise, zip_longest
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -22,14 +23,14 @@ _KEY = np.dtype("S16")
 _BLOCK = 65_536
 _RANGES = tuple(pairwise("0123456789abcdefg"))
 """Keys are hexadecimal: these parts of them are about equal. Any other key is in none, and the counts differ."""
-_JOINED = "SELECT count(*), group_concat(rk, ''), group_concat(rowid), max(rowid) FROM "
-_BY_INDEX = (
-    _JOINED + "(SELECT rk, rowid FROM records INDEXED BY sqlite_autoindex_records_1 WHERE rk >= ? AND rk < ? ORDER BY rk)"
-)
-_BY_ROW = _JOINED + f"(SELECT rk, rowid FROM records NOT INDEXED WHERE rowid > ? ORDER BY rowid LIMIT {_BLOCK})"
+_JOINED = "SELECT count(*), group_concat(rk, ''), group_concat(rowid) FROM records "
+_BY_INDEX = _JOINED + "INDEXED BY sqlite_autoindex_records_1 WHERE rk >= ? AND rk < ?"
+_BY_ROW = _JOINED + "NOT INDEXED WHERE rowid > ? AND rowid <= ?"
+_LAST = "SELECT coalesce(max(rowid), 0) FROM records"
 _OPEN = f"SELECT state, entity, rk, rowid FROM records {{}} WHERE {NOT_CREATED} ORDER BY state, entity, rk"  # noqa: S608 - our own words
 
-_Entries = tuple[npt.NDArray[np.bytes_], npt.NDArray[np.int64]]
+_Part: TypeAlias = "tuple[int, str | None, str | None]"
+_Entries: TypeAlias = "tuple[npt.NDArray[np.bytes_], npt.NDArray[np.int64]]"
 
 
 def indexes_agree(connection: Connection) -> bool:
@@ -41,30 +42,37 @@ def indexes_agree(connection: Connection) -> bool:
 
 
 def _keys_agree(connection: Connection) -> bool:
-    keys, rows = _entries(connection.exec_driver_sql(_BY_INDEX, each).one() for each in _RANGES)
-    own_keys, own_rows = _entries(_blocks(connection))
+    keys, rows = _entries(_part(connection, _BY_INDEX, *each) for each in _RANGES)
+    own_keys, own_rows = _entries(_blocks(connection, len(rows)))
     if len(rows) != len(own_rows) or not np.all(keys[:-1] < keys[1:]):
         return False
     order = np.argsort(rows, kind="stable")
     return bool(np.array_equal(rows[order], own_rows) and np.array_equal(keys[order], own_keys))
 
 
-def _blocks(connection: Connection) -> Iterator[tuple[int, str | None, str | None, int | None]]:
-    last: int | None = -1
-    while last is not None:
-        count, keys, rows, last = connection.exec_driver_sql(_BY_ROW, (last,)).one()
-        yield count, keys, rows, last
+def _blocks(connection: Connection, count: int) -> Iterator[_Part]:
+    last = int(connection.exec_driver_sql(_LAST).scalar_one())
+    if last > 2 * count:
+        raise ValueError
+    for start in range(0, last, _BLOCK):
+        yield _part(connection, _BY_ROW, start, start + _BLOCK)
 
 
-def _entries(parts: Iterator[tuple[int, str | None, str | None, int | None]]) -> _Entries:
+def _part(connection: Connection, query: str, start: object, end: object) -> _Part:
+    count, keys, rows = connection.exec_driver_sql(query, (start, end)).one()
+    return count, keys, rows
+
+
+def _entries(parts: Iterator[_Part]) -> _Entries:
     """Keys and numbers of rows, in the order in which they come. Raises ValueError for keys of another form."""
     keys, rows = [np.empty(0, _KEY)], [np.empty(0, np.int64)]
-    for count, joined, numbers, _ in parts:
-        if count:
-            if len(joined or "") != count * _DIGITS:
-                raise ValueError
-            keys.append(np.frombuffer(unhexlify(joined or ""), _KEY))
-            rows.append(np.fromstring(numbers or "", np.int64, sep=","))
+    for count, joined, numbers in parts:
+        if joined is None or numbers is None:
+            continue
+        if len(joined) != count * _DIGITS or joined != joined.lower():
+            raise ValueError
+        keys.append(np.frombuffer(unhexlify(joined), _KEY))
+        rows.append(np.fromstring(numbers, np.int64, sep=","))
     return np.concatenate(keys), np.concatenate(rows)
 
 

@@ -41,7 +41,7 @@ class AnswerReader:
         self._body_bytes = self._head_bytes = self._fed_bytes = 0
         self._is_whole = False
         self.may_go_on = False
-        """Whether the connection may carry another request."""
+        """Whether the connection may carry another request. Never before the answer is whole."""
 
     def feed(self, data: bytes) -> Answer | None:
         """The answer, once it is whole. Raises Broken or TooLong."""
@@ -95,7 +95,6 @@ class AnswerReader:
             self._headers = {}
             return
         self._status = status
-        self.may_go_on = self._parser.should_keep_alive()
 
     def on_body(self, piece: bytes) -> None:
         """A piece of the body."""
@@ -106,13 +105,14 @@ class AnswerReader:
 
     def on_message_complete(self) -> None:
         """The answer is whole, unless it was an interim one."""
-        self._is_whole = self._status > 0
-        if self._status in _WITHOUT_BODY and self._announces_a_body():
-            # It may come nevertheless, and would be taken for the next answer.
-            self.may_go_on = False
+        if self._status:
+            self._is_whole = True
+            self.may_go_on = self._parser.should_keep_alive() and not self._promises_more()
 
-    def _announces_a_body(self) -> bool:
-        return "transfer-encoding" in self._headers or self._headers.get("content-length", "0") != "0"
+    def _promises_more(self) -> bool:
+        """Whether there is a body announced that an answer of its kind has none: it might come and be taken for the next."""
+        announced = "transfer-encoding" in self._headers or self._headers.get("content-length", "0") != "0"
+        return announced and self._status in _WITHOUT_BODY
 
     def _answer(self) -> Answer:
         body = self._body[0] if len(self._body) == 1 else b"".join(self._body)

@@ -31,7 +31,8 @@ class Line(asyncio.Protocol):
     @property
     def is_clean(self) -> bool:
         """Whether it may carry another request: the last one left and was answered, and nothing else came."""
-        return self.is_open and self._reader.may_go_on and not self._transport.get_write_buffer_size()
+        is_idle = self._ending is None and not self._transport.get_write_buffer_size()
+        return self.is_open and is_idle and self._reader.may_go_on
 
     async def exchange(self, head: bytes, body: bytes) -> Reply:
         """The answer, or why there is none. Raises TooLong. After a cancellation the line is not clean."""

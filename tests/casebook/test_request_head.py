@@ -110,7 +110,9 @@ def test_an_address_that_could_forge_a_request_or_is_none_is_refused(url: str) -
         head(url)
 
 
-@pytest.mark.parametrize("bad", ["\r\nx-forged: y", "\n", "\r", "a\r\n\r\nGET / HTTP/1.1", "\0", "\u2028", "\u010d\u010a", "\x85"])
+@pytest.mark.parametrize(
+    "bad", ["\r\nx-forged: y", "\n", "\r", "a\r\n\r\nGET / HTTP/1.1", "\0", "\u2028", "\u010d\u010a", "\x85"]
+)
 @pytest.mark.parametrize("where", ["name", "value"])
 def test_a_header_that_could_end_its_line_is_refused(bad: str, where: str) -> None:
     with pytest.raises(Unsendable):

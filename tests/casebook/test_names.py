@@ -35,7 +35,7 @@ def test_an_address_that_nobody_answers_at_does_not_hold_up_the_next_one(monkeyp
                     each.close()
         return replies
 
-    assert bodies(asyncio.on_loop(main())) == [b"{}"]
+    assert bodies(asyncio.run(main())) == [b"{}"]
 
 
 @pytest.mark.skipif(not socket.has_ipv6, reason="this machine has no IPv6")
@@ -79,14 +79,14 @@ def test_a_name_is_looked_up_once_for_many_and_again_after_a_while(monkeypatch) 
         await names.addresses("b.example", 443)
         assert looked_up.asked_for == ["a.example", "a.example", "b.example"]
 
-    asyncio.on_loop(main())
+    asyncio.run(main())
 
 
 @pytest.mark.parametrize("private", ["10.0.0.1", "127.0.0.1", "169.254.169.254", "192.168.1.1", "100.64.0.1", "::1"])
 def test_a_name_with_one_private_address_among_public_ones_is_refused(monkeypatch, private: str) -> None:
     monkeypatch.setattr(asyncio.BaseEventLoop, "getaddrinfo", looked_up_as("93.184.216.34", private))
     with pytest.raises(OSError, match="not public"):
-        asyncio.on_loop(Names(CountedClock(), public_only=True).addresses("a.example", 443))
+        asyncio.run(Names(CountedClock(), public_only=True).addresses("a.example", 443))
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 
 from etl.casebook import lines
 from etl.casebook.exchange import Answer, Reply, Silence
+from etl.casebook.line import Line
 from etl.casebook.sockets import Sockets
 from tests.casebook.conftest import CountedClock
 from tests.casebook.player import FORGED, LARGE, OK, Play, Served, Server, asked, bodies, says, until
@@ -179,6 +180,30 @@ def test_whenever_a_request_is_cancelled_the_next_one_gets_its_own_answer(on_loo
             await sockets.close()
 
     on_loop(main())
+
+
+class Endless(asyncio.Transport):
+    """Takes whatever is written."""
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        pass
+
+    def get_write_buffer_size(self) -> int:
+        return 0
+
+
+def test_a_request_that_is_cancelled_just_as_it_is_answered_amid_its_body_is_not_over(on_loop) -> None:
+    async def main() -> tuple[bool, bool]:
+        line = Line()
+        line.connection_made(Endless())
+        attempt = asyncio.ensure_future(line.exchange(b"head", LARGE))
+        await asyncio.sleep(0)
+        line.data_received(OK)
+        attempt.cancel()
+        await asyncio.wait([attempt])
+        return attempt.cancelled(), line.is_clean
+
+    assert on_loop(main()) == (True, False)
 
 
 def test_an_answer_amid_the_body_is_heard_and_the_rest_of_the_body_is_not_sent(on_loop) -> None:

@@ -37,8 +37,9 @@ class Lines:
         """A line that nobody else uses. Raises TimeoutError, or OSError, RuntimeError or ValueError where none can be made."""
         line = self._young_one(place)
         if line is None:
+            trust = self._trusted() if place.is_secure else None
             async with asyncio.timeout(connect_s):
-                line = await self._made(place)
+                line = await self._made(place, trust)
         self._used.add(line)
         return line
 
@@ -70,14 +71,14 @@ class Lines:
             line.abort()
         return None
 
-    async def _made(self, place: Place) -> Line:
+    async def _made(self, place: Place, trust: ssl.SSLContext | None) -> Line:
         addresses = await self._names.addresses(place.host, place.port)
         connected = await start_connection(addresses, happy_eyeballs_delay=_NEXT_ADDRESS_S)
         _, line = await asyncio.get_running_loop().create_connection(
             Line,
             sock=connected,
-            ssl=self._trusted() if place.is_secure else None,
-            server_hostname=place.host.rstrip(".") if place.is_secure else None,
+            ssl=trust,
+            server_hostname=place.host.rstrip(".") if trust else None,
         )
         return line
 

@@ -31,7 +31,8 @@ def test_a_connection_that_ends_while_the_fence_is_awaited_carried_nothing(
                 server.writers[0].write(uncalled)
                 if not uncalled:
                     server.writers[0].close()
-                await asyncio.sleep(0.05)
+                (line,) = sockets._lines._used
+                await until(lambda: not line.is_open)
 
             (reply,) = await asked(sockets, server.request("fenced", fence=fence))
             await sockets.close()
@@ -111,9 +112,11 @@ def test_a_request_has_left_before_anything_else_has_its_turn(on_loop, secure: b
 
 
 def test_a_body_that_nobody_reads_is_not_heaped_up_and_others_get_their_turn(on_loop) -> None:
+    seen = asyncio.Event()
+
     async def play(served: Served) -> None:
         if b" /large " in served.head:
-            await asyncio.sleep(0.5)
+            await seen.wait()
             await served.reader.readexactly(len(LARGE))
         await served.say(OK)
 
@@ -127,6 +130,7 @@ def test_a_body_that_nobody_reads_is_not_heaped_up_and_others_get_their_turn(on_
             await asyncio.sleep(0.1)
             assert 0 < line._transport.get_write_buffer_size() < 1 << 20
             assert not large.done()
+            seen.set()
             assert bodies(await large) == [b"{}"]
             await sockets.close()
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 
 import pytest
 
@@ -14,8 +16,8 @@ from tests.casebook.conftest import CountedClock
 from tests.casebook.player import FORGED, LARGE, OK, Play, Served, Server, asked, bodies, says, until
 
 
-def in_turn(on_loop, play: Play, *, pause_s: float = 0.05, times: int = 2) -> tuple[list[Reply], Server]:
-    """As many requests one after the other, with time between them for whatever the server does uncalled."""
+def in_turn(on_loop, play: Play, *, until_ended: bool = False, times: int = 2) -> tuple[list[Reply], Server]:
+    """As many requests one after the other; ``until_ended``: each once the connection of the one before has ended."""
 
     async def main() -> tuple[list[Reply], Server]:
         async with Server(play) as server:
@@ -23,11 +25,16 @@ def in_turn(on_loop, play: Play, *, pause_s: float = 0.05, times: int = 2) -> tu
             replies = []
             for number in range(times):
                 replies += await asked(sockets, server.request(str(number)))
-                await asyncio.sleep(pause_s)
+                if until_ended:
+                    await until(lambda: not any(line.is_open for line in kept(sockets)))
             await sockets.close()
         return replies, server
 
     return on_loop(main())
+
+
+def kept(sockets: Sockets) -> list[Line]:
+    return [line for lines in sockets._lines._kept.values() for line in lines]
 
 
 def test_a_connection_is_used_again_after_a_whole_answer(on_loop) -> None:
@@ -50,7 +57,7 @@ def test_a_connection_is_used_again_after_a_whole_answer(on_loop) -> None:
 def test_no_connection_is_used_again_after_an_answer_that_is_not_certainly_the_only_one(
     on_loop, content: bytes
 ) -> None:
-    replies, server = in_turn(on_loop, says(content), pause_s=0)
+    replies, server = in_turn(on_loop, says(content))
     assert bodies(replies) == [b"{}"] * 2
     assert server.seen == [(1, "/0"), (2, "/1")]
 
@@ -62,7 +69,7 @@ def test_what_comes_uncalled_while_a_connection_rests_ends_it(on_loop, late: byt
         await asyncio.sleep(0.02)
         await served.say(late)
 
-    replies, server = in_turn(on_loop, play)
+    replies, server = in_turn(on_loop, play, until_ended=True)
     assert bodies(replies) == [b"{}"] * 2
     assert server.seen == [(1, "/0"), (2, "/1")]
 
@@ -85,34 +92,39 @@ def test_a_body_that_no_answer_of_its_kind_has_is_not_taken_for_the_next_answer(
     assert server.seen == [(1, "/0"), (2, "/1")]
 
 
-def test_a_connection_that_the_server_ended_is_not_used_again(on_loop) -> None:
+@pytest.mark.parametrize("reset", [False, True])
+def test_a_connection_that_the_server_ended_is_not_used_again(on_loop, reset: bool) -> None:
     async def play(served: Served) -> None:
         await served.say(OK)
-        served.writer.close()
+        await asyncio.sleep(0.02)
+        if reset:
+            linger = struct.pack("ii", 1, 0)
+            served.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        served.writer.transport.abort()
 
-    replies, server = in_turn(on_loop, play)
+    replies, server = in_turn(on_loop, play, until_ended=True)
     assert bodies(replies) == [b"{}"] * 2
     assert server.seen == [(1, "/0"), (2, "/1")]
 
 
 def test_a_connection_that_rested_too_long_is_ended_and_not_used_again(on_loop, monkeypatch) -> None:
     monkeypatch.setattr(lines, "KEEP_ALIVE_S", 0.05)
-    replies, server = in_turn(on_loop, says(OK), pause_s=0.1)
+    replies, server = in_turn(on_loop, says(OK), until_ended=True)
     assert bodies(replies) == [b"{}"] * 2
     assert server.seen == [(1, "/0"), (2, "/1")]
 
 
 def test_connections_that_nobody_needs_any_more_are_ended_and_those_in_use_are_not(on_loop, monkeypatch) -> None:
-    monkeypatch.setattr(lines, "KEEP_ALIVE_S", 0.2)
+    monkeypatch.setattr(lines, "KEEP_ALIVE_S", 0.5)
 
     async def main() -> Server:
         async with Server(says(OK)) as server:
             sockets = Sockets()
             await asyncio.gather(*(sockets.exchange(server.request(), 5, 5) for _ in range(3)))
-            for _ in range(20):
+            while len(server.ended) < 2:
                 await asked(sockets, server.request())
-                await asyncio.sleep(0.03)
-            assert (server.opened, len(server.ended)) == (3, 2)
+                await asyncio.sleep(0.02)
+            await asked(sockets, server.request())
             await sockets.close()
         return server
 
@@ -142,14 +154,14 @@ def test_a_request_that_is_cut_short_ends_its_connection(on_loop, body: bytes, c
         if b" /whole " in served.head:
             return await served.say(OK)
         await served.say(content)
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(0.6)
         return await served.say(FORGED)
 
     async def main() -> None:
         async with Server(play) as server:
             sockets = Sockets()
             with pytest.raises(TimeoutError):
-                await asked(sockets, server.request("cut", body), deadline_s=0.1)
+                await asked(sockets, server.request("cut", body), deadline_s=0.3)
             assert bodies(await asked(sockets, server.request("whole"))) == [b"{}"]
             assert server.seen == [(1, "/cut"), (2, "/whole")]
             await until(lambda: 1 in server.ended)
@@ -180,6 +192,18 @@ def test_whenever_a_request_is_cancelled_the_next_one_gets_its_own_answer(on_loo
             await sockets.close()
 
     on_loop(main())
+
+
+def test_a_connection_carries_nothing_from_the_moment_in_which_its_end_is_known(on_loop) -> None:
+    async def main() -> Reply:
+        line = Line()
+        line.connection_made(Endless())
+        line.eof_received()
+        return await line.exchange(b"head", b"{}")
+
+    reply = on_loop(main())
+    assert isinstance(reply, Silence)
+    assert not reply.sent
 
 
 class Endless(asyncio.Transport):

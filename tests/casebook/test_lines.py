@@ -216,6 +216,26 @@ class Endless(asyncio.Transport):
         return 0
 
 
+@pytest.mark.parametrize("ends", ["answered", "ended", "reset"])
+def test_a_body_that_nobody_takes_any_more_does_not_wait_for_room(on_loop, ends: str) -> None:
+    async def main() -> Reply:
+        line = Line()
+        line.connection_made(Endless())
+        attempt = asyncio.ensure_future(line.exchange(b"head", LARGE))
+        line.pause_writing()
+        await asyncio.sleep(0.01)
+        if ends == "answered":
+            line.data_received(OK)
+        else:
+            line.connection_lost(None if ends == "ended" else ConnectionResetError())
+        reply = await asyncio.wait_for(attempt, 2)
+        assert not line.is_clean
+        return reply
+
+    reply = on_loop(main())
+    assert isinstance(reply, Answer) if ends == "answered" else isinstance(reply, Silence) and reply.sent
+
+
 def test_a_request_that_is_cancelled_just_as_it_is_answered_amid_its_body_is_not_over(on_loop) -> None:
     async def main() -> tuple[bool, bool]:
         line = Line()

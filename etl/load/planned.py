@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, repeat
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -25,6 +26,16 @@ PLANNED = "_plan."
 """Prefix of the plan's columns."""
 SIZE_SUFFIX = "._size"
 SHA256_SUFFIX = "._sha256"
+_NO_NAMES: frozenset[str] = frozenset()
+_ADOPTS = PLANNED + "adopts"
+"""Not in every plan."""
+_PLAN_COLUMNS = (
+    *("_rk", "_row", "_line"),
+    *(PLANNED + name for name in ("mapping", "action", "fingerprint", "field_hashes", "changed", "cleared")),
+    *(PLANNED + name for name in ("deferred", "wave")),
+    _ADOPTS,
+)
+"""What a record is made of beside its values, in the order in which it is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +103,7 @@ class PlannedRecords:
         for file in self._of(entity):
             with pq.ParquetFile(file) as parquet:
                 for batch in parquet.iter_batches(BATCH_ROWS):
-                    yield [self._record(row) for row in batch.to_pylist()]
+                    yield self._records(batch)
 
     def backwards(self) -> Iterator[list[PlannedRecord]]:
         """All planned records, children before parents, in lists whose records do not depend on each other (but for
@@ -125,7 +136,7 @@ class PlannedRecords:
         yield look.num_rows - kept, []
         if kept:
             for batch in parquet.read_row_group(group).filter(mask).to_batches(BATCH_ROWS):
-                yield 0, [self._record(row) for row in batch.to_pylist()]
+                yield 0, self._records(batch)
 
     def adoptions(self) -> Iterator[list[PlannedRecord]]:
         """What is to become ours because Casebook has it already; other records are not read."""
@@ -143,7 +154,7 @@ class PlannedRecords:
         found: dict[RecordKey, PlannedRecord] = {}
         for file in self._of(entity) if wanted else ():
             table = pq.read_table(file, filters=pc.field("_rk").isin(wanted))
-            found |= {record.key: record for record in map(self._record, table.to_pylist())}
+            found |= {record.key: record for record in self._records(table)}
         return found
 
     def _file_backwards(self, file: Path, wave: int | None = None) -> Iterator[list[PlannedRecord]]:
@@ -158,7 +169,7 @@ class PlannedRecords:
 
     def _in_lists(self, table: pa.Table) -> Iterator[list[PlannedRecord]]:
         for batch in table.to_batches(BATCH_ROWS):
-            yield [self._record(row) for row in batch.to_pylist()]
+            yield self._records(batch)
 
     def _entity_of(self, file: Path) -> str:
         return self._mappings[_mapping_of(file)].target
@@ -167,26 +178,31 @@ class PlannedRecords:
         """The files, whose names end in ``-<mapping>``, of the mappings that feed an entity."""
         return [each for each in self._files if entity in (None, self._mappings[_mapping_of(each)].target)]
 
-    def _record(self, row: dict[str, object]) -> PlannedRecord:
-        def plan(name: str) -> object:
-            return row[PLANNED + name]
+    def _records(self, rows: pa.RecordBatch | pa.Table) -> list[PlannedRecord]:
+        """Read by column, because a dictionary of all columns for each row costs more than the record made of it."""
+        columns: dict[str, list[Any]] = {_ADOPTS: [None] * rows.num_rows, **rows.to_pydict()}
+        names = [name for name in columns if not name.startswith("_")]
+        cells = zip(*(columns[name] for name in names), strict=True) if names else repeat((), rows.num_rows)
+        plans = zip(*(columns[name] for name in _PLAN_COLUMNS), strict=True)
+        return [self._record(plan, dict(zip(names, row, strict=True))) for plan, row in zip(plans, cells, strict=True)]
 
-        mapping = self._mappings[str(plan("mapping"))]
+    def _record(self, plan: tuple[Any, ...], values: dict[str, object]) -> PlannedRecord:
+        key, row, line, name, action, fingerprint, field_hashes, changed, cleared, deferred, wave, adopts = plan
         return PlannedRecord(
-            key=RecordKey(str(row["_rk"])),
-            row=_integer(row["_row"]),
-            line=None if row["_line"] is None else _integer(row["_line"]),
-            mapping=mapping,
-            action=Action(str(plan("action"))),
-            fingerprint=str(plan("fingerprint")),
-            field_hashes=_bytes(plan("field_hashes")),
-            changed=_names(plan("changed")),
-            cleared=_names(plan("cleared")),
-            deferred=_names(plan("deferred")),
-            wave=_integer(plan("wave")),
-            values={name: value for name, value in row.items() if not name.startswith("_")},
-            refers_to={name: keys for name in self._references[mapping.name] if (keys := _keys(row.get(name)))},
-            adopts=_target_id(row.get(PLANNED + "adopts")),
+            key=key,
+            row=row,
+            line=line,
+            mapping=self._mappings[name],
+            action=Action(action),
+            fingerprint=fingerprint,
+            field_hashes=field_hashes or b"",
+            changed=_names(changed),
+            cleared=_names(cleared),
+            deferred=_names(deferred),
+            wave=wave,
+            values=values,
+            refers_to={field: keys for field in self._references[name] if (keys := _keys(values.get(field)))},
+            adopts=adopts,
         )
 
 
@@ -207,20 +223,8 @@ def _keys(value: object) -> tuple[RecordKey, ...]:
     return (RecordKey(value),) if isinstance(value, str) and value else ()
 
 
-def _names(value: object) -> frozenset[str]:
-    return frozenset(value) if isinstance(value, list) else frozenset()
-
-
-def _target_id(value: object) -> TargetId | None:
-    return TargetId(value) if isinstance(value, str) else None
-
-
-def _integer(value: object) -> int:
-    return int(str(value))
-
-
-def _bytes(value: object) -> bytes:
-    return value if isinstance(value, bytes) else b""
+def _names(value: list[str] | None) -> frozenset[str]:
+    return frozenset(value) if value else _NO_NAMES
 
 
 def _waves(file: Path) -> set[int]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import replace
 
 from etl.catalog.model import Entity
 from etl.core.changes import Change, Intend, MarkCreated, MarkRejected, MarkUpdated, PendingLink
@@ -85,7 +84,7 @@ class Sender:
                 self._endings.give_up(record.key)
             else:
                 asks = await self._promise(prepared)
-                await self._lane.put(replace(prepared, is_alone=is_alone, asks=asks))
+                await self._lane.put(Prepared(record, prepared.document, prepared.left_out, is_alone, asks))
                 is_handed_over = True
         finally:
             if is_alone and not is_handed_over:

@@ -26,7 +26,7 @@ from etl.state.backing import Backing, error_name, is_unfit
 from etl.state.bookkeeping import Entry, FinishRun, SetStage, SetWatermark, StartRun, enter
 from etl.state.draft import Draft
 from etl.state.tables import RECORDS
-from etl.state.transitions import Moment
+from etl.state.transitions import Moment, RecordRow
 
 _ENTRIES = (StartRun, SetStage, FinishRun, SetWatermark)
 _GIVES_ID = {MarkCreated, MarkDuplicate, Adopt}
@@ -41,6 +41,14 @@ class Unit:
 
     what: Sequence[Change] | Entry
     done: Future[None]
+
+
+class _Durable(Future[None]):
+    """Cannot be cancelled: what is queued will be written."""
+
+    def cancel(self) -> bool:
+        """Does nothing."""
+        return False
 
 
 class Committer:
@@ -61,8 +69,7 @@ class Committer:
         clock: Clock,
         attendants: Attendants | None = None,
     ) -> None:
-        self.broken: Future[None] = Future()
-        self.broken.set_running_or_notify_cancel()
+        self.broken: Future[None] = _Durable()
         self._connection = connection
         self._backing = backing
         self._attendants = attendants or Attendants()
@@ -75,6 +82,8 @@ class Committer:
         self._refusal: StateError | None = None
         self._failure: StateError | None = None
         self._group: list[Unit] = []
+        # As they are stored: nobody else writes while the lease is ours, and without it nothing is written.
+        self._intents: dict[str, RecordRow] = {}
         self._thread = Thread(target=self._work, name="state-committer", daemon=True)
 
     def start(self) -> None:
@@ -83,8 +92,7 @@ class Committer:
 
     def submit(self, what: Sequence[Change] | Entry) -> Future[None]:
         """Queues a unit. Its future cannot be cancelled; it fails with StateError if the unit was not written."""
-        unit = Unit(what, Future())
-        unit.done.set_running_or_notify_cancel()
+        unit = Unit(what, _Durable())
         with self._gate:
             refusal = self._refusal
             if not refusal:
@@ -172,7 +180,7 @@ class Committer:
         with self._connection.begin():
             lease.check(self._connection, now.epoch)
             sequence = identity.advance(self._connection)
-            draft = Draft(self._connection, [change for unit in group for change in _changes(unit)])
+            draft = Draft(self._connection, [change for unit in group for change in _changes(unit)], self._intents)
             for unit in group:
                 try:
                     now = self._apply(draft, unit, now)
@@ -182,6 +190,7 @@ class Committer:
             held_at = self._clock.monotonic()
         self._moment = now
         self.held_at = held_at
+        draft.keep_intents(self._intents)
         self._attendants.on_commit(sequence, sum(_creates(unit) for unit in group if unit not in refused))
         return refused
 

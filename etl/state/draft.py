@@ -6,7 +6,8 @@ alone, and the rest is written in a few statements however many changes there ar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, TypeAlias, assert_never, cast
 
 from sqlalchemy import Connection, Table
@@ -58,6 +59,7 @@ _SETTLEMENTS = Statements(ATTEMPTS, ("class", "status", "error", "settled_at"))
 _LINKS = Statements(LINKS)
 _UPLOADS = Statements(UPLOADS)
 _ATTRIBUTES = Statements(ATTRIBUTES)
+_NOTHING: Mapping[str, RecordRow] = MappingProxyType({})
 _PROVED_ABSENT = "absent"
 _UNDO_STATES: dict[type[Change], RecordState] = {
     MarkUndoing: RecordState.UNDOING,
@@ -67,13 +69,19 @@ _UNDO_STATES: dict[type[Change], RecordState] = {
 
 
 class Draft:
-    """The rows that a group of changes touches; made by reading them inside the group's transaction."""
+    """The rows that a group of changes touches; made by reading them inside the group's transaction, but for those
+    ``at_hand`` as they are stored.
+    """
 
-    def __init__(self, connection: Connection, changes: Sequence[Change]) -> None:
+    def __init__(
+        self, connection: Connection, changes: Sequence[Change], at_hand: Mapping[str, RecordRow] = _NOTHING
+    ) -> None:
         self._connection = connection
         self._journal: Journal = []
-        keys = (change.key for change in changes)
-        found = {row["rk"]: cast("RecordRow", row) for row in stored_rows(connection, RECORDS, "rk", keys)}
+        keys: set[str] = {change.key for change in changes}
+        found: dict[str, RecordRow] = {key: at_hand[key] for key in keys & at_hand.keys()}
+        for row in stored_rows(connection, RECORDS, "rk", keys - found.keys()):
+            found[row["rk"]] = cast("RecordRow", row)
         self._records: Sheet[str, RecordRow] = Sheet(_RECORDS, self._journal, found)
         self._attempts: SideSheet = Sheet(_ATTEMPTS, self._journal, {})
         self._settlements: SideSheet = Sheet(_SETTLEMENTS, self._journal, {})
@@ -101,6 +109,14 @@ class Draft:
         self._settlements.settle(self._connection)
         for sheet in (self._links, self._uploads, self._attributes):
             sheet.write(self._connection)
+
+    def keep_intents(self, intents: dict[str, RecordRow]) -> None:
+        """Once the transaction is durable: keeps the rows at hand of which an outcome is awaited, and no others."""
+        for key, row in self._records.changed().items():
+            if row["state"] == RecordState.INTENT:
+                intents[key] = row
+            else:
+                intents.pop(key, None)
 
     def _side(self, statements: Statements, table: Table, name: str, keys: Iterable[str]) -> SideSheet:
         rows = stored_rows(self._connection, table, "rk", keys)

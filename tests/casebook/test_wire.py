@@ -133,7 +133,11 @@ def test_a_tenants_own_names_stay_on_the_wire() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [b'{"a":1,"a":2}', b"NaN", b"[Infinity]", b'"\xff"', b"", b"{", b"[" * 101 + b"]" * 101, b"[" * 99_999]
+    "text",
+    [
+        *(b'{"a":1,"a":2}', b"NaN", b"[Infinity]", b'"\xff"', b"", b"{"),
+        *(b"[" * 101 + b"]" * 101, b"[" * 99_999, b"[" * 100 + b"1" + b"]" * 100),
+    ],
 )
 def test_json_that_two_readers_could_read_differently_is_refused(text: bytes) -> None:
     with pytest.raises(NotStrictJson):

@@ -152,3 +152,39 @@ def test_every_attempt_stays_on_record_with_its_outcome(opened, path):
         (2, 1, "uncertain", None, "absent"),
         (3, 2, "committed", None, ""),
     ]
+
+
+@pytest.fixture
+def asked(opened):
+    """A store, and every question about records that its writer puts to the database."""
+    with opened() as store:
+        said = []
+        store._connection.connection.driver_connection.set_trace_callback(said.append)
+        yield store, lambda: [text for text in said if text.startswith("SELECT records")]
+
+
+def test_an_outcome_is_written_without_reading_the_intent_again(asked):
+    store, questions = asked
+    store.commit(intend(ANN), intend(BOB)).result(timeout=10)
+    before = len(questions())
+    store.commit(MarkCreated(ANN, TargetId("1")), MarkRejected(BOB, 422, "blank")).result(timeout=10)
+    assert (before, len(questions())) == (1, 1)
+
+
+def test_a_record_that_is_settled_is_not_kept_in_memory(asked):
+    store, _ = asked
+    store.commit(intend(ANN)).result(timeout=10)
+    assert store._committer._intents.keys() == {ANN}
+    store.commit(MarkCreated(ANN, TargetId("1"))).result(timeout=10)
+    assert not store._committer._intents
+
+
+def test_an_outcome_that_was_refused_leaves_the_intent_as_it_is_stored(opened, path):
+    with opened() as store:
+        store.commit(intend(ANN), MarkCreated(ANN, TargetId("1"))).result(timeout=10)
+        store.commit(intend(BOB)).result(timeout=10)
+        with pytest.raises(StateError, match="belongs to record"):
+            store.commit(MarkCreated(BOB, TargetId("1"))).result(timeout=10)
+        store.commit(MarkCreated(BOB, TargetId("2"))).result(timeout=10)
+        assert store.known([BOB])[BOB].target_id == "2"
+    assert [row[2] for row in attempts(path)] == ["committed", "committed"]

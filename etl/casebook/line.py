@@ -41,7 +41,7 @@ class Line(asyncio.Protocol):
         self._reader.begin()
         self._ending = self._loop.create_future()
         if len(body) <= _PIECE_BYTES:
-            self._transport.write(head + body)
+            self._send(head + body)
         else:
             await self._write(head, memoryview(body))
         ending = await self._ending
@@ -57,14 +57,17 @@ class Line(asyncio.Protocol):
 
     async def _write(self, head: bytes, body: memoryview) -> None:
         """Piece by piece, so that others get their turn; no further once the exchange has ended."""
-        self._transport.write(head)
+        self._send(head)
         for start in range(0, len(body), _PIECE_BYTES):
             await self._turn()
             if self._ending is None or self._ending.done():
                 # What was announced was not sent: whatever came next would be taken for the rest of it.
                 self._reader.may_go_on = False
                 return
-            self._transport.write(body[start : start + _PIECE_BYTES])
+            self._send(body[start : start + _PIECE_BYTES])
+
+    def _send(self, piece: bytes | memoryview) -> None:
+        self._transport.write(piece)
 
     async def _turn(self) -> None:
         if self._writable is None:

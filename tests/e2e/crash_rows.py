@@ -19,9 +19,8 @@ LATE_S, QUIET_S = 0.8, 1.2
 class Place:
     """Where a process ends: a point of :data:`tests.e2e.fail_points.POINTS`, and the place there.
 
-    ``fault`` is what the server does to the first create meanwhile. ``first`` ends an earlier process, where the row is about what comes after.
-    ``survives`` are ways of which the load knows what they mean: it takes an error amid sending for a broken line, as which
-    it is shown by the library that sends, and goes on by itself.
+    ``fault`` is what the server does to the first create meanwhile. ``first`` ends an earlier process, where the row is about
+    what comes after.
     """
 
     point: str
@@ -32,13 +31,12 @@ class Place:
     """Whether state then promises a record of which the outcome is open."""
     fault: Mapping[str, object] | None = None
     first: tuple[str, str] | None = None
-    survives: tuple[str, ...] = ()
     is_old: bool = False
     """Whether the state database is of the version before."""
 
 
 def _sent(point: str, where: str, there: int | None = 0, fault: Mapping[str, object] | None = None) -> Place:
-    return Place(point, where, there, promised=True, fault=fault, survives=("exception",))
+    return Place(point, where, there, promised=True, fault=fault)
 
 
 _ANSWERED = ("answer", "after")
@@ -100,7 +98,7 @@ LOADING: Mapping[str, list[Place]] = {
     ],
     "C13: an attachment's bytes": [
         Place("bytes", "before"),
-        Place("bytes on the wire", "is written in part", survives=("exception",)),
+        Place("bytes on the wire", "is written in part"),
         Place("bytes", "after"),
         Place("bytes' outcome", "is being committed"),
     ],

@@ -77,15 +77,15 @@ def _request(verb: bytes, of: bytes = b"") -> Callable[[Arguments], bool]:
     """The bytes of a request with this verb and, in the line after it, these bytes; none of a token's."""
 
     def counts(arguments: Arguments) -> bool:
-        line = b"".join(arguments[1]).partition(b"\r\n")[0]
+        line = arguments[1].partition(b"\r\n")[0]
         return line.startswith(verb + b" ") and of in line and b"token" not in line
 
     return counts
 
 
 def _all_but_its_end(arguments: Arguments) -> Arguments:
-    writer, pieces = arguments
-    return writer, [b"".join(pieces)[:-20]]
+    line, request = arguments
+    return line, request[:-20]
 
 
 # ---------------------------------------------------------------- the places
@@ -110,7 +110,7 @@ def _call(place: tuple[str, str], counts: Callable[[Arguments], bool] = _any_cal
 
 def _wire(counts: Callable[[Arguments], bool]) -> dict[str, FailPoint]:
     """The way of a request to the socket: all but its last bytes, and all of it."""
-    place = ("aiohttp.http_writer", "StreamWriter._writelines")
+    place = ("etl.casebook.line", "Line._send")
     return {
         "is written in part": FailPoint(*place, counts=counts, part=_all_but_its_end),
         "was written": FailPoint(*place, counts=counts),
@@ -120,7 +120,7 @@ def _wire(counts: Callable[[Arguments], bool]) -> dict[str, FailPoint]:
 _CLIENT = "etl.casebook.client"
 _NAMED = ("pathlib", "Path.replace")
 _LOST = ("etl.load.unclear", "Unclear.lost")
-_FENCE = ("etl.casebook.sockets", "_Fenced.write_with_length")
+_FENCE = ("etl.load.commits", "Commits.still_ours")
 POINTS: dict[str, dict[str, FailPoint]] = {
     "snapshot": _call(("etl.pipeline.runs", "take_snapshot")),
     "mapping": _call(("etl.pipeline.runs", "map_and_validate")),

@@ -10,15 +10,17 @@ from pathlib import Path
 import pyarrow as pa
 
 from etl.catalog.model import Catalog
+from etl.core.ahead import made_ahead
 from etl.core.errors import MappingError
 from etl.core.keys import RecordKeys
 from etl.core.outcomes import THERE
 from etl.core.ports import ProblemSink, Progress, StateReader, Utf8Lines
 from etl.core.problems import PROBLEM_SCHEMA
-from etl.core.records import LEDGER_SCHEMA, PLAN_SCHEMA
+from etl.core.records import KEY, LEDGER_SCHEMA, PLAN_SCHEMA
 from etl.mapping.columns import check_columns
 from etl.mapping.model import EntityMapping, Project, Reference
 from etl.mapping.operations import Context
+from etl.mapping.reads import operations_of
 from etl.pipeline.accounts import account_tables, report_doubts
 from etl.pipeline.base_rows import base_rows
 from etl.pipeline.matching import Matches
@@ -37,6 +39,8 @@ from etl.transform import Corrections, OverrideCounts, Transformer
 from etl.validate import FieldChecks, RecordRules, check_relations, graph_mapping, note_row, report_loops
 
 BATCH_ROWS = 16_384
+THREADS = 2
+"""How many batches are mapped at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +109,7 @@ def map_and_validate(work: Work, state: StateReader, graph: DuckRecordGraph) -> 
         account_tables(work.project, work.snapshot, work.tables, work.folder, problems)
         report_changes(work.project, work.snapshot, work.tables, problems)
         depths = {entity: _order_inside(graph, entity, order, mappings, problems) for entity in order.entities}
-    with ParquetSink(work.folder.verdicts) as verdicts:
+    with ParquetSink(work.folder.verdicts, keys=[KEY]) as verdicts:
         for batch in graph.verdicts():
             verdicts.add(batch)
     return Checked(graph, order, depths, tuple(corrected))
@@ -142,22 +146,41 @@ def _map_one(work: Work, mapping: EntityMapping, rows: ParquetSink, problems: Pa
     transformer = Transformer(mapping, work.catalog, work.keys, work.context)
     checks = FieldChecks(mapping, work.catalog, work.context, work.files)
     rules = RecordRules(mapping, work.context)
-    with ParquetSink(Path(_mapped(work, mapping))) as records:
-        for batch in base_rows(work.tables, mapping, work.folder.temp, BATCH_ROWS):
-            corrected = corrections.apply(batch)
-            mapped = transformer.apply(corrected)
-            checked, found = checks.apply(mapped.records, mapped.problems)
-            checked, broken = rules.apply(checked, corrected)
-            records.add(checked)
-            rows.add(mapped.ledger)
-            for each in (mapped.problems, *found, *broken):
-                problems.add(each)
-            work.progress.advance(batch.num_rows)
+
+    def mapped(corrected: pa.RecordBatch) -> _MappedBatch:
+        made = transformer.apply(corrected)
+        checked, found = checks.apply(made.records, made.problems)
+        checked, broken = rules.apply(checked, corrected)
+        return _MappedBatch(checked, made.ledger, (made.problems, *found, *broken), corrected.num_rows)
+
+    batches = map(corrections.apply, base_rows(work.tables, mapping, work.folder.temp, BATCH_ROWS))
+    with ParquetSink(Path(_mapped(work, mapping)), keys=[KEY]) as records:
+        for each in made_ahead(mapped, batches, 0 if _works_alone(mapping) else THREADS):
+            records.add(each.records)
+            rows.add(each.ledger)
+            for told in each.problems:
+                problems.add(told)
+            work.progress.advance(each.base_rows)
     for code, name, detail in checks.notes():
         problems.add(note_row(mapping, code, name, detail))
     for each in corrections.problems():
         problems.add(each)
     return corrections.counts()
+
+
+@dataclass(frozen=True, slots=True)
+class _MappedBatch:
+    """What became of a batch of base rows."""
+
+    records: pa.RecordBatch
+    ledger: pa.RecordBatch
+    problems: tuple[pa.RecordBatch, ...]
+    base_rows: int
+
+
+def _works_alone(mapping: EntityMapping) -> bool:
+    """Whether it calls code that no two threads may be in at once."""
+    return any(step.alone for field in mapping.fields for step in operations_of(field.value))
 
 
 def _order_inside(

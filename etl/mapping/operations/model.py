@@ -93,7 +93,8 @@ class BoundOperation:
 
     ``joins``: takes several columns and gives one. ``columns`` are further source columns that it reads; its inputs are
     the pipeline's columns followed by these. Without ``joins`` the result depends on each value alone, so that a caller
-    may run it on distinct values.
+    may run it on distinct values. ``alone``: it calls code that is not ours value by value, which no two threads may be
+    in at once.
     """
 
     name: str
@@ -103,6 +104,7 @@ class BoundOperation:
     run: Run = field(compare=False, repr=False)
     joins: bool = False
     columns: tuple[str, ...] = ()
+    alone: bool = False
 
     def apply(self, inputs: Sequence[pa.Array], context: Context) -> Applied:
         """One column from the inputs (exactly one input unless it joins), of the Arrow type of ``produces``."""

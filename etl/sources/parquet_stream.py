@@ -8,6 +8,7 @@ batches are added, at the latest at the end.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -31,7 +32,8 @@ class ParquetStream:
     """Writes batches of one schema to a new Parquet file, in row groups of ``row_group_rows`` at the most where it is given.
 
     The first batch fixes the schema where none was given; the file stays empty where there was neither. Ended by an
-    error, it waits for nothing but the batch in hand.
+    error, it waits for nothing but the batch in hand. ``keys`` names columns of text in which every cell is filled and
+    hardly any is there twice.
     """
 
     def __init__(
@@ -40,10 +42,12 @@ class ParquetStream:
         schema: pa.Schema | None = None,
         row_group_rows: int | None = None,
         waiting: int = WAITING,
+        keys: Sequence[str] = (),
     ) -> None:
         self._place = place
         self._row_group_rows = row_group_rows
         self._most_waiting = waiting
+        self._keys = keys
         self._gathered: list[pa.RecordBatch] = []
         self._waiting: deque[Future[None]] = deque()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="parquet")
@@ -100,6 +104,20 @@ class ParquetStream:
     def _opened(self, schema: pa.Schema) -> pq.ParquetWriter:
         """A writer with bounds of all columns in the file, and dictionaries of those with few values. DuckDB needs both:
         without bounds it plans joins that its memory does not hold; without dictionaries it takes a column of nulls and
-        one text for that text alone and answers `is null` with every row.
+        one text for that text alone and answers `is null` with every row. Whole numbers and keys have no need of any.
         """
-        return pq.ParquetWriter(self._place, schema, compression="zstd", dictionary_pagesize_limit=DICTIONARY_BYTES)
+        encodings = {each.name: "DELTA_BINARY_PACKED" for each in schema if pa.types.is_int64(each.type)}
+        encodings |= dict.fromkeys(self._keys, "DELTA_LENGTH_BYTE_ARRAY")
+        return pq.ParquetWriter(
+            self._place,
+            schema,
+            compression="zstd",
+            use_dictionary=[_stored_name(each) for each in schema if each.name not in encodings],
+            column_encoding=encodings,
+            dictionary_pagesize_limit=DICTIONARY_BYTES,
+        )
+
+
+def _stored_name(column: pa.Field) -> str:
+    """What Parquet calls the values of a column."""
+    return f"{column.name}.list.element" if pa.types.is_list(column.type) else str(column.name)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -23,7 +24,6 @@ from etl.mapping.operations import Context
 from etl.mapping.reads import operations_of
 from etl.pipeline.accounts import account_tables, report_doubts
 from etl.pipeline.base_rows import base_rows
-from etl.pipeline.matching import Matches
 from etl.pipeline.same_files import report_same_files
 from etl.pipeline.since_inspect import report_changes
 from etl.pipeline.table_rules import judge_between_records
@@ -37,6 +37,9 @@ from etl.sources.snapshot import Snapshot
 from etl.sources.tables import DuckTables
 from etl.transform import Corrections, OverrideCounts, Transformer
 from etl.validate import FieldChecks, RecordRules, check_relations, graph_mapping, note_row, report_loops
+
+if TYPE_CHECKING:
+    from etl.pipeline.matching import Matches
 
 BATCH_ROWS = 16_384
 THREADS = 2
@@ -86,10 +89,10 @@ class Checked:
     overrides: tuple[OverrideCounts, ...] = ()
 
 
-def map_and_validate(work: Work, state: StateReader, graph: DuckRecordGraph) -> Checked:
+def map_and_validate(work: Work, state: StateReader | None, graph: DuckRecordGraph) -> Checked:
     """Maps every base row and checks every record; leaves rows, records, verdicts and problems in the run's folder.
 
-    Fills the ``graph``, which stays open for the plan.
+    Fills the ``graph``, which stays open for the plan. Without a ``state`` nothing was created yet.
 
     Raises MappingError for a cycle of required references, TooManyProblems where a policy says ``fail``.
     """
@@ -209,9 +212,9 @@ def _mapped(work: Work, mapping: EntityMapping) -> str:
     return str(work.folder.mapped / f"{mapping.name}.parquet")
 
 
-def _known_keys(state: StateReader) -> Iterator[pa.RecordBatch]:
+def _known_keys(state: StateReader | None) -> Iterator[pa.RecordBatch]:
     """Record keys of everything created so far, in batches."""
-    created = (known.key for known in state.in_state(*THERE))
+    created = (known.key for known in state.in_state(*THERE)) if state is not None else iter(())
     while keys := list(islice(created, BATCH_ROWS)):
         yield pa.record_batch({"_rk": pa.array(keys, pa.string())})
 

@@ -49,6 +49,7 @@ class ParquetStream:
         self._most_waiting = waiting
         self._keys = keys
         self._gathered: list[pa.RecordBatch] = []
+        self._rows = self._bytes = 0
         self._waiting: deque[Future[None]] = deque()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="parquet")
         self._writer = self._opened(schema) if schema is not None else None
@@ -56,10 +57,9 @@ class ParquetStream:
     def add(self, batch: pa.RecordBatch) -> None:
         """Hands a batch over; waits while the thread has enough. Raises what failed since (OSError for a full disk)."""
         self._gathered.append(batch)
-        if (
-            sum(each.num_rows for each in self._gathered) >= GROUP_ROWS
-            or sum(each.nbytes for each in self._gathered) >= GROUP_BYTES
-        ):
+        self._rows += batch.num_rows
+        self._bytes += batch.nbytes
+        if self._rows >= GROUP_ROWS or self._bytes >= GROUP_BYTES:
             self._hand_over()
 
     def __enter__(self) -> Self:
@@ -92,6 +92,7 @@ class ParquetStream:
 
     def _hand_over(self) -> None:
         group, self._gathered = pa.Table.from_batches(self._gathered), []
+        self._rows = self._bytes = 0
         if self._writer is None:
             self._writer = self._opened(group.schema)
         while len(self._waiting) >= self._most_waiting or (self._waiting and self._waiting[0].done()):

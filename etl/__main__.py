@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import os
 import sys
 
+LARGE_BYTES = 1 << 19
+"""From this size on memory is asked of the system piece by piece, and given back so. Left alone, the C library of Linux
+raises this bound to the largest piece it ever saw, keeps what is below it, and a run's memory follows its source after all.
+"""
+_MMAP_THRESHOLD = -3
+"""What mallopt(3) calls M_MMAP_THRESHOLD."""
 OBJECTS_BETWEEN_COLLECTIONS = 250_000
 """Python's own 700 lets its collector walk everything imported hundreds of times while columns make short-lived objects:
 a tenth of what `validate` takes. Columns are not its business, and they are what is large here. What is imported for a
@@ -18,6 +25,8 @@ def main() -> None:
     # Arrow's own pool keeps what it once held; the system's gives it back, so that memory follows the batch size and not
     # the source. Arrow reads this once, when it is first imported.
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+    if sys.platform == "linux" and hasattr(library := ctypes.CDLL(None), "mallopt"):
+        library.mallopt(_MMAP_THRESHOLD, LARGE_BYTES)
     gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS, 20, 50)
     from etl.cli import run_command_line  # noqa: PLC0415 - keeps an import of the package cheap
 

@@ -25,11 +25,14 @@ settings.load_profile("unhurried")
 
 
 class ProofLine:
-    """Takes the figures of a proof; seconds are counted from the beginning of the test or the line before."""
+    """Takes the figures of a proof; seconds are counted from the beginning of the test or the line before.
+
+    A line that is printed at once takes none of the seconds from the line that adds such lines up.
+    """
 
     def __init__(self, request: pytest.FixtureRequest) -> None:
         self._request = request
-        self._began = time.monotonic()
+        self._began = self._told = time.monotonic()
 
     def __call__(
         self,
@@ -46,16 +49,19 @@ class ProofLine:
     ) -> None:
         """One line, or a part of it where others have the same name and seed: then figures are added up."""
         figures = {"n": n, "dup": dup, "lost": lost, "wrong_id": wrong_id, "corrupt": corrupt, "held": held, **more}
-        self._request.node.user_properties.append((PROOF, self._line(test, seed, figures)))
+        began, self._began = self._began, time.monotonic()
+        self._told = self._began
+        self._request.node.user_properties.append((PROOF, _line(test, seed, figures, self._began - began)))
 
     def at_once(self, test: str, seed: int | None, **figures: int) -> None:
         """A line that is printed now, for a proof that goes on for hours and may be ended by hand."""
+        told, self._told = self._told, time.monotonic()
         with self._request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
-            print(f"\n{json.dumps(self._line(test, seed, figures))}")  # noqa: T201 - for scripts
+            print(f"\n{json.dumps(_line(test, seed, figures, self._told - told))}")  # noqa: T201 - for scripts
 
-    def _line(self, test: str, seed: int | None, figures: dict[str, int]) -> dict[str, object]:
-        began, self._began = self._began, time.monotonic()
-        return {"test": test, "seed": seed, **figures, "s": round(self._began - began, 2)}
+
+def _line(test: str, seed: int | None, figures: dict[str, int], seconds: float) -> dict[str, object]:
+    return {"test": test, "seed": seed, **figures, "s": round(seconds, 2)}
 
 
 class ProofLines:

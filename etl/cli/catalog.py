@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from etl.cli.common import JsonOption, Output, ending
+from etl.cli.common import JsonOption, NoColorOption, Output, QuietOption, VerboseOption, ending
 
 catalog_app = typer.Typer(help="Show what Casebook accepts.", no_args_is_help=True, pretty_exceptions_enable=False)
 
@@ -24,9 +24,12 @@ def show(
         str | None, typer.Option("--tenant", help="A shipped tenant overlay (`sandbox`) or the path of one.")
     ] = None,
     as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+    no_color: NoColorOption = False,
 ) -> None:
     """Show entities, attributes, links, lookups, markers and flows, each with its certainty."""
-    output = Output(as_json)
+    output = Output(as_json, quiet, no_color=no_color, verbose=verbose)
     with ending(output):
         from etl.catalog.loader import load_catalog
         from etl.catalog.show import catalog_data, catalog_text, entity_data, entity_text

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from etl import __version__
 from etl.core.errors import EtlError, MappingError
 from etl.core.exits import ENVIRONMENT, INTERRUPTED, exit_code_of
 
@@ -56,7 +58,12 @@ ProgressOption = Annotated[
 ]
 
 VerboseOption = Annotated[
-    bool, typer.Option("--verbose", "-v", help="Show the run's log: every request, never anybody's data.")
+    bool,
+    typer.Option(
+        "--verbose",
+        "-v",
+        help="Show the run's log, where one is made: every request, never anybody's data; and how long it took.",
+    ),
 ]
 NoColorOption = Annotated[bool, typer.Option("--no-color", help="Plain text; the NO_COLOR variable does the same.")]
 
@@ -74,6 +81,7 @@ class Output:
     quiet: bool = False
     progress: str = "auto"
     no_color: bool = False
+    verbose: bool = False
 
     def answer(self, content: Mapping[str, Any], lines: list[str]) -> None:
         """The command's result: JSON, or lines for people."""
@@ -113,6 +121,7 @@ def shown_path(path: Path) -> Path:
 @contextmanager
 def ending(output: Output) -> Iterator[None]:
     """Turns errors into messages and exit codes; every command's body runs inside."""
+    began = time.monotonic()
     try:
         yield
     except EtlError as error:
@@ -131,6 +140,9 @@ def ending(output: Output) -> Iterator[None]:
     except Exception as error:  # noqa: BLE001 - the top of the program
         sys.stderr.write(_unexpected(error))
         raise typer.Exit(ENVIRONMENT) from None
+    finally:
+        if output.verbose:
+            output.remark(f"casebook-etl {__version__}: {time.monotonic() - began:.1f} s.")
 
 
 def _tell(error: EtlError, output: Output) -> None:

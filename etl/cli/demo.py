@@ -42,7 +42,7 @@ def demo(
     progress: ProgressOption = "auto",
 ) -> None:
     """Migrate the sample agency into a local sandbox, read everything back, and leave a report."""
-    output = Output(as_json, quiet, progress, no_color)
+    output = Output(as_json, quiet, progress, no_color, verbose)
     with ending(output):
         from etl.pipeline.demonstration import demonstrate
 

@@ -17,6 +17,7 @@ from etl.cli.common import (
     ProgressOption,
     ProjectArgument,
     QuietOption,
+    VerboseOption,
     ending,
     open_setting,
     shown_path,
@@ -55,11 +56,12 @@ def doctor(
     strict: Annotated[bool, typer.Option("--strict", help="Exit 1 where anything is doubtful or unknown.")] = False,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
+    verbose: VerboseOption = False,
     no_color: NoColorOption = False,
     progress: ProgressOption = "auto",
 ) -> None:
     """Find out what a tenant allows, offers and obeys, compare it with the project, and write its capability profile."""
-    output = Output(as_json, quiet, progress, no_color)
+    output = Output(as_json, quiet, progress, no_color, verbose)
     witnesses = tuple(_witness(each) for each in witness or ())
     with ending(output):
         from etl.pipeline.chart import DoctorChoices
@@ -68,7 +70,7 @@ def doctor(
         choices = DoctorChoices(write_probes, witnesses)
         shown = output.make_progress()
         try:
-            examination = examine(open_setting(project, profile), shown, choices)
+            examination = examine(open_setting(project, profile, verbose=verbose), shown, choices)
         finally:
             shown.close()
         output.answer(_content(examination), _lines(examination))

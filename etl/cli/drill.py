@@ -16,6 +16,7 @@ from etl.cli.common import (
     ProgressOption,
     ProjectArgument,
     QuietOption,
+    VerboseOption,
     ending,
     shown_path,
 )
@@ -47,6 +48,7 @@ def drill(
     ] = "",
     as_json: JsonOption = False,
     quiet: QuietOption = False,
+    verbose: VerboseOption = False,
     no_color: NoColorOption = False,
     progress: ProgressOption = "auto",
 ) -> None:
@@ -54,7 +56,7 @@ def drill(
 
     Your runs, your state and your tenant are not touched. Exits 0 only where nothing was lost, doubled or left open.
     """
-    output = Output(as_json, quiet, progress, no_color)
+    output = Output(as_json, quiet, progress, no_color, verbose)
     with ending(output):
         from etl.pipeline.drill import DrillChoices
         from etl.pipeline.drill import drill as drilled

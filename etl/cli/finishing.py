@@ -36,9 +36,10 @@ def finish(finished: Finished, output: Output) -> None:
     from etl.report import terminal_lines
 
     content = json.loads(finished.summary.model_dump_json())
-    output.answer(
-        content, [*terminal_lines(finished.summary), f"Report: {shown_path(finished.folder / 'report.html')}"]
-    )
+    lines = [*terminal_lines(finished.summary), f"Report: {shown_path(finished.folder / 'report.html')}"]
+    if (plan_file := finished.folder / "plan.json").exists():
+        lines.append(f"To sign: {shown_path(plan_file)}")
+    output.answer(content, lines)
     if finished.stopped is not None:
         sys.stderr.write(f"{finished.stopped.message}\n{finished.stopped.hint}\n".rstrip() + "\n")
     raise typer.Exit(finished.exit_code)

@@ -38,7 +38,7 @@ def graph(
     no_color: NoColorOption = False,
 ) -> None:
     """Show which entity loads when, which references say so, and which links are set afterwards."""
-    output = Output(as_json, quiet, no_color=no_color)
+    output = Output(as_json, quiet, no_color=no_color, verbose=verbose)
     with ending(output):
         from etl.pipeline.manifest import order_facts
         from etl.pipeline.projects import order_of

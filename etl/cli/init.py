@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from etl.cli.common import JsonOption, Output, ending, shown_path
+from etl.cli.common import JsonOption, NoColorOption, Output, QuietOption, VerboseOption, ending, shown_path
 
 _EPILOG = "Example: casebook-etl init mappings/our_agency --source 'export/*.csv' --timezone America/Chicago"
 
@@ -34,9 +34,12 @@ def init(
         str, typer.Option("--timezone", help="Where the agency is: dates without a zone are meant there.")
     ] = "America/New_York",
     as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+    no_color: NoColorOption = False,
 ) -> None:
     """Start a project: project.yaml, a place for crosswalks and data, and a page for the data owner."""
-    output = Output(as_json)
+    output = Output(as_json, quiet, no_color=no_color, verbose=verbose)
     with ending(output):
         from etl.pipeline.starting import NewProject, start_project
 

@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from etl.cli.common import JsonOption, Output, ProfileOption, ProjectArgument, ending, open_setting
+from etl.cli.common import (
+    JsonOption,
+    NoColorOption,
+    Output,
+    ProfileOption,
+    ProjectArgument,
+    QuietOption,
+    VerboseOption,
+    ending,
+    open_setting,
+)
 from etl.core.errors import EtlError, SettingsError
 from etl.core.exits import COMPLETE, HELD_BACK
 
@@ -41,9 +51,12 @@ def run_inline_tests(
         Path | None, typer.Option("--junit", help="Also write the results in JUnit's form.", metavar="FILE")
     ] = None,
     as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+    no_color: NoColorOption = False,
 ) -> None:
     """Run the tests that stand beside the mappings."""
-    output = Output(as_json)
+    output = Output(as_json, quiet, no_color=no_color, verbose=verbose)
     with ending(output):
         if watch:
             _watch(project, profile, junit, output)
@@ -60,7 +73,7 @@ def _watch(project: Path, profile: str | None, junit: Path | None, output: Outpu
             _run(project, profile, junit, output)
         except EtlError as error:
             sys.stderr.write(f"{error}\n")
-        sys.stderr.write("Watching; Ctrl-C ends it.\n")
+        output.remark("Watching; Ctrl-C ends it.")
         sys.stdout.flush()
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from etl.cli.common import JsonOption, Output, ProgressOption, QuietOption, ending
+from etl.cli.common import JsonOption, NoColorOption, Output, ProgressOption, QuietOption, VerboseOption, ending
 from etl.core.exits import COMPLETE, HELD_BACK
 
 if TYPE_CHECKING:
@@ -41,13 +41,15 @@ def inspect(
     ] = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+    no_color: NoColorOption = False,
     progress: ProgressOption = "auto",
 ) -> None:
     """Certify what legacy files and databases hold: encodings, damage, keys, references, what a spreadsheet spoiled.
 
     Exits with 0 where nothing blocks or warns, else with 1.
     """
-    output = Output(as_json, quiet, progress)
+    output = Output(as_json, quiet, progress, no_color, verbose)
     with ending(output):
         from etl.pipeline.intake import inspect_sources
         from etl.pipeline.wiring import SystemClock
@@ -61,7 +63,7 @@ def inspect(
         certificate = _compared(certificate, against, reveal=reveal)
         if _is_project(sources):
             _keep(certificate, Path(sources[0]))
-        _write(certificate, html, save, reveal=reveal)
+        _write(certificate, html, save, output, reveal=reveal)
         facts = certificate_facts(certificate, reveal=reveal)
         output.answer(facts, certificate_lines(certificate, reveal=reveal))
         raise typer.Exit(COMPLETE if certificate.is_clean else HELD_BACK)
@@ -100,7 +102,7 @@ def _keep(certificate: Certificate, folder: Path) -> None:
         sys.stderr.write(f"Not kept for later runs: {project.runs_folder} cannot be written ({error.strerror}).\n")
 
 
-def _write(certificate: Certificate, html: Path | None, save: Path | None, *, reveal: bool) -> None:
+def _write(certificate: Certificate, html: Path | None, save: Path | None, output: Output, *, reveal: bool) -> None:
     """The files asked for, each private to its owner."""
     from etl.pipeline.workspace import replaced
 
@@ -109,9 +111,9 @@ def _write(certificate: Certificate, html: Path | None, save: Path | None, *, re
 
         with replaced(html) as temporary:
             temporary.write_text(certificate_page(certificate, reveal=reveal), "utf-8")
-        sys.stderr.write(f"Written: {html}\n")
+        output.remark(f"Written: {html}")
     if save is not None:
         from etl.pipeline.since_inspect import write_fingerprint
 
         write_fingerprint(save, certificate)
-        sys.stderr.write(f"Written: {save}\n")
+        output.remark(f"Written: {save}")

@@ -49,7 +49,7 @@ def lint(
     no_color: NoColorOption = False,
 ) -> None:
     """Check a project's documents against the catalogue, the sources' headers and each other."""
-    output = Output(as_json, quiet, no_color=no_color)
+    output = Output(as_json, quiet, no_color=no_color, verbose=verbose)
     with ending(output):
         if rules:
             _list_rules(output)

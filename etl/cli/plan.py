@@ -41,7 +41,7 @@ def plan(
     progress: ProgressOption = "auto",
 ) -> None:
     """Validate, and say what would be created, updated or left alone, record by record; nothing is written."""
-    output = Output(as_json, quiet, progress, no_color)
+    output = Output(as_json, quiet, progress, no_color, verbose)
     if roles:
         with ending(output):
             _list_roles(project, profile, output)

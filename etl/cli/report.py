@@ -37,7 +37,7 @@ def report(
     no_color: NoColorOption = False,
 ) -> None:
     """Write a run's report again from its files, and show the summary."""
-    output = Output(as_json, quiet, no_color=no_color)
+    output = Output(as_json, quiet, no_color=no_color, verbose=verbose)
     with ending(output):
         from etl.pipeline.queries import rewrite_report
         from etl.report import terminal_lines

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
-from etl.cli.common import JsonOption, Output, ProfileOption, ProjectArgument, ending, open_setting
+from etl.cli.common import (
+    JsonOption,
+    NoColorOption,
+    Output,
+    ProfileOption,
+    ProjectArgument,
+    QuietOption,
+    VerboseOption,
+    ending,
+    open_setting,
+)
 from etl.core.exits import HELD_BACK
 from etl.core.keys import RecordKey
 from etl.core.records import TargetId
@@ -16,7 +26,7 @@ from etl.core.records import TargetId
 if TYPE_CHECKING:
     from etl.pipeline.doubled import Doubled
     from etl.pipeline.match_queue import Question
-    from etl.pipeline.settling import Decision, Held, Settled, Verdict
+    from etl.pipeline.settling import Decision, Held, Settled
     from etl.pipeline.wiring import Setting
 
 
@@ -49,8 +59,20 @@ FromFileOption: TypeAlias = Annotated[
     typer.Option(
         "--from-file",
         metavar="FILE",
-        help="Settle every line of a CSV file: record_key, decision (found, absent or keep), id.",
+        help="Settle every line of a CSV file: record_key, decision (found, absent, keep or deleted), id, why.",
     ),
+]
+DeletedOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--deleted",
+        metavar="KEY",
+        help="The record with this record key was deleted in Casebook on purpose: verify tells it no more, nothing makes it anew.",
+    ),
+]
+WhyOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--why", metavar="TEXT", help="With --deleted: the reason, for the audit trail. Name nobody in it."),
 ]
 ForceOption: TypeAlias = Annotated[
     bool,
@@ -95,26 +117,33 @@ def resolve(
     absent_key: AbsentKeyOption = None,
     found: FoundOption = None,
     keep: KeepOption = None,
+    deleted: DeletedOption = None,
+    why: WhyOption = None,
     from_file: FromFileOption = None,
     match: MatchOption = None,
     decisions: DecisionsOption = None,
     force: ForceOption = False,
     as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+    no_color: NoColorOption = False,
 ) -> None:
     """List what waits for a person, or settle it: held records whose answer was lost, records that are in Casebook twice,
     records that may be in Casebook already, and codes that nobody has decided.
     """
-    output = Output(as_json)
-    if sum(each is not None for each in (absent, absent_key, found, keep, from_file, match, decisions)) > 1:
+    output = Output(as_json, quiet, no_color=no_color, verbose=verbose)
+    if sum(each is not None for each in (absent, absent_key, found, keep, deleted, from_file, match, decisions)) > 1:
         raise typer.BadParameter("settle with one option at a time; --from-file settles many records")
     if force and found is None and from_file is None:
         raise typer.BadParameter("--force goes with --found or --from-file")
+    if (deleted is None) != (not (why or "").strip()):
+        raise typer.BadParameter("--deleted and --why go together: the audit trail keeps the reason")
     with ending(output):
         from etl.pipeline import settling
-        from etl.pipeline.settling import Decision, Verdict
         from etl.pipeline.settling_sheet import settle_sheet
 
-        setting = open_setting(project, profile)
+        setting = open_setting(project, profile, verbose=verbose)
+        said = _said(absent_key, found, keep, deleted, why or "")
         if decisions is not None:
             _take(output, setting, decisions)
         elif absent is not None:
@@ -127,24 +156,31 @@ def resolve(
             output.answer({"settled": 1}, ["Settled; the next run takes it up."])
         elif from_file is not None:
             _settled(output, settle_sheet(setting, from_file, force=force))
-        elif absent_key is not None:
-            _settled(output, settling.settle_one(setting, Decision(RecordKey(absent_key), Verdict.ABSENT)))
-        elif keep is not None:
-            _settled(output, settling.settle_one(setting, _decision(Verdict.KEEP, keep)))
-        elif found is not None:
-            _settled(output, settling.settle_one(setting, _decision(Verdict.FOUND, found), force=force))
+        elif said is not None:
+            _settled(output, settling.settle_one(setting, said, force=force), is_deleted=deleted is not None)
         else:
             _list(output, setting)
 
 
-def _decision(verdict: Verdict, said: tuple[str, str]) -> Decision:
-    from etl.pipeline.settling import Decision
+def _said(
+    absent_key: str | None, found: tuple[str, str] | None, keep: tuple[str, str] | None, deleted: str | None, why: str
+) -> Decision | None:
+    """What the options say of one record."""
+    from etl.pipeline.settling import Decision, Verdict
 
-    return Decision(RecordKey(said[0]), verdict, TargetId(said[1]))
+    if absent_key is not None:
+        return Decision(RecordKey(absent_key), Verdict.ABSENT)
+    if deleted is not None:
+        return Decision(RecordKey(deleted), Verdict.DELETED, why=why)
+    for verdict, pair in ((Verdict.KEEP, keep), (Verdict.FOUND, found)):
+        if pair is not None:
+            return Decision(RecordKey(pair[0]), verdict, TargetId(pair[1]))
+    return None
 
 
-def _settled(output: Output, settled: Settled) -> None:
-    lines = [f"{settled.count} settled; the next run sends whatever differs."]
+def _settled(output: Output, settled: Settled, *, is_deleted: bool = False) -> None:
+    then = "`verify` counts it as deleted on purpose" if is_deleted else "the next run sends whatever differs"
+    lines = [f"{settled.count} settled; {then}."]
     lines += [
         f"{key}: remove in Casebook {', '.join(ids)}. Nothing was deleted; what hangs on them stays on them."
         for key, ids in settled.surplus.items()

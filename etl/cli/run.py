@@ -47,6 +47,14 @@ def run(
             "before it is first sent.",
         ),
     ] = False,
+    plan: Annotated[
+        Path | None,
+        typer.Option(
+            "--plan",
+            metavar="FILE",
+            help="Load exactly this signed plan, the plan.json of a `plan`: where anything would be done otherwise, nothing is.",
+        ),
+    ] = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
@@ -56,10 +64,12 @@ def run(
     """Load. The same command again goes on where the last one stopped; when all is done it sends no write."""
     if retry not in ("", "rejected"):
         raise typer.BadParameter("the only thing to retry is `rejected`", param_hint="--retry")
+    if retry and plan is not None:
+        raise typer.BadParameter("a plan holds no record that is sent again unchanged", param_hint="--retry")
     from etl.pipeline import runs
 
     choices = runs.RunChoices(
-        fresh=fresh, first_load=first_load, retry_rejected=retry == "rejected", ask_first=ask_first
+        fresh=fresh, first_load=first_load, retry_rejected=retry == "rejected", ask_first=ask_first, plan_file=plan
     )
     verb = partial(runs.run, choices=choices)
-    perform(verb, project, profile, Output(as_json, quiet, progress, no_color), verbose=verbose)
+    perform(verb, project, profile, Output(as_json, quiet, progress, no_color, verbose), verbose=verbose)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from etl.cli.common import Output, ending
+from etl.cli.common import JsonOption, NoColorOption, Output, QuietOption, VerboseOption, ending
 
 
 def register(app: typer.Typer) -> None:
@@ -43,9 +44,14 @@ def sandbox(
         bool, typer.Option("--strict-crnk", help="Answer values of a wrong type with 500, as the real framework may.")
     ] = False,
     seed: Annotated[int, typer.Option("--seed", help="Seed of the faults.")] = 0,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+    no_color: NoColorOption = False,
 ) -> None:
     """Serve a stand-in for Casebook on this machine until it is stopped; its page shows the records it holds."""
-    with ending(Output()):
+    output = Output(as_json, quiet, no_color=no_color, verbose=verbose)
+    with ending(output):
         from etl.pipeline.sandboxes import SandboxChoices, serve_sandbox
 
         choices = SandboxChoices(
@@ -60,9 +66,14 @@ def sandbox(
             habits=habits,
             applications=applications,
         )
-        serve_sandbox(choices, port, _say_address)
+        serve_sandbox(choices, port, partial(_say_address, output))
 
 
-def _say_address(port: int) -> None:
-    sys.stderr.write(f"Sandbox: http://127.0.0.1:{port}/\n")
+def _say_address(output: Output, port: int) -> None:
+    """The address, which is not known before where any free port was asked for."""
+    address = f"http://127.0.0.1:{port}/"
+    if output.as_json:
+        output.answer({"address": address}, [])
+        sys.stdout.flush()
+    output.remark(f"Sandbox: {address}")
     sys.stderr.flush()

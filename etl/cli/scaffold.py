@@ -10,11 +10,13 @@ import typer
 
 from etl.cli.common import (
     JsonOption,
+    NoColorOption,
     Output,
     ProfileOption,
     ProgressOption,
     ProjectArgument,
     QuietOption,
+    VerboseOption,
     ending,
     shown_path,
 )
@@ -40,13 +42,15 @@ def scaffold(
     ] = False,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+    no_color: NoColorOption = False,
     progress: ProgressOption = "auto",
 ) -> None:
     """Draft mappings, crosswalks and `ignore` from what the sources hold; files that exist stay as they are.
 
     Exits with 1 where a table could not be looked at.
     """
-    output = Output(as_json, quiet, progress)
+    output = Output(as_json, quiet, progress, no_color, verbose)
     with ending(output):
         from etl.pipeline.scaffolding import scaffold_project
         from etl.pipeline.wiring import SystemClock

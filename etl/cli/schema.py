@@ -9,7 +9,16 @@ from typing import Annotated
 
 import typer
 
-from etl.cli.common import JsonOption, Output, ProfileOption, ProjectArgument, ending
+from etl.cli.common import (
+    JsonOption,
+    NoColorOption,
+    Output,
+    ProfileOption,
+    ProjectArgument,
+    QuietOption,
+    VerboseOption,
+    ending,
+)
 from etl.core.errors import SettingsError
 from etl.core.exits import COMPLETE, HELD_BACK
 
@@ -32,9 +41,12 @@ def schema(
         ),
     ] = None,
     as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+    no_color: NoColorOption = False,
 ) -> None:
     """Write the JSON Schema by which editors complete columns, fields, operations and crosswalks."""
-    output = Output(as_json)
+    output = Output(as_json, quiet, no_color=no_color, verbose=verbose)
     with ending(output):
         from etl.pipeline.projects import schemas
 

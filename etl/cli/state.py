@@ -10,11 +10,13 @@ import typer
 
 from etl.cli.common import (
     JsonOption,
+    NoColorOption,
     Output,
     ProfileOption,
     ProgressOption,
     ProjectArgument,
     QuietOption,
+    VerboseOption,
     ending,
     open_setting,
 )
@@ -40,27 +42,38 @@ def adopt(
         bool, typer.Option("--yes", help="The other machine does not run and will never run with its copy again.")
     ] = False,
     as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+    no_color: NoColorOption = False,
 ) -> None:
     """Take over a state database that another machine held when it was moved here."""
-    output = Output(as_json)
+    output = Output(as_json, quiet, no_color=no_color, verbose=verbose)
     with ending(output):
         if not yes:
             line = "Adopting lets this machine write. If the other one also goes on, records are doubled: confirm with --yes."
             output.answer({"adopted": False}, [line])
             raise typer.Exit(YOURS_TO_FIX)
-        setting = open_setting(project, profile)
+        setting = open_setting(project, profile, verbose=verbose)
         with setting.store("state adopt", adopt=True):
             output.answer({"adopted": True}, [f"Adopted: {setting.state_place}"])
 
 
 @state_app.command("check", epilog="Example: casebook-etl state check mappings/demo_agency --profile sandbox")
-def check(project: ProjectArgument = Path(), *, profile: ProfileOption = None, as_json: JsonOption = False) -> None:
+def check(
+    project: ProjectArgument = Path(),
+    *,
+    profile: ProfileOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+    no_color: NoColorOption = False,
+) -> None:
     """Check the state database: whole, ours, the newest, and what is in it; works beside a running load."""
-    output = Output(as_json)
+    output = Output(as_json, quiet, no_color=no_color, verbose=verbose)
     with ending(output):
         from etl.pipeline import state_care
 
-        checked = state_care.check(open_setting(project, profile))
+        checked = state_care.check(open_setting(project, profile, verbose=verbose))
         if checked.trouble is not None:
             raise checked.trouble
         output.answer(_content(checked), _lines(checked))
@@ -73,13 +86,16 @@ def export(
     *,
     profile: ProfileOption = None,
     as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+    no_color: NoColorOption = False,
 ) -> None:
     """Write the state database to one file, whole, readable by you alone; works beside a running load."""
-    output = Output(as_json)
+    output = Output(as_json, quiet, no_color=no_color, verbose=verbose)
     with ending(output):
         from etl.pipeline import state_care
 
-        state_care.export(open_setting(project, profile), file)
+        state_care.export(open_setting(project, profile, verbose=verbose), file)
         output.answer({"exported": str(file)}, [f"Written: {file}"])
 
 
@@ -93,10 +109,12 @@ def rebuild(
     ] = False,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+    no_color: NoColorOption = False,
     progress: ProgressOption = "auto",
 ) -> None:
     """Make a lost or old state database anew, from the source and what Casebook shows; sends no write."""
-    output = Output(as_json, quiet, progress)
+    output = Output(as_json, quiet, progress, no_color, verbose)
     with ending(output):
         from etl.pipeline import state_care
 
@@ -107,7 +125,7 @@ def rebuild(
             output.answer({"rebuilt": False}, [line])
             raise typer.Exit(YOURS_TO_FIX)
         with closing(output.make_progress()) as display:
-            verdicts = state_care.rebuild(open_setting(project, profile), display)
+            verdicts = state_care.rebuild(open_setting(project, profile, verbose=verbose), display)
         records: dict[str, dict[str, int]] = {}
         for (entity, verdict), count in verdicts.items():
             records.setdefault(entity, {})[verdict] = count

@@ -39,7 +39,7 @@ def status(
     no_color: NoColorOption = False,
 ) -> None:
     """Show how many records are in which state, what is pending, and the latest runs; works beside a running load."""
-    output = Output(as_json, quiet, no_color=no_color)
+    output = Output(as_json, quiet, no_color=no_color, verbose=verbose)
     with ending(output):
         from etl.pipeline.projects import open_head
 

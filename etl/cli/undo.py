@@ -61,7 +61,7 @@ def undo(
     progress: ProgressOption = "auto",
 ) -> None:
     """Remove what a run created and bring back what it changed. What people have changed since stays and is listed."""
-    output = Output(as_json, quiet, progress, no_color)
+    output = Output(as_json, quiet, progress, no_color, verbose)
     with ending(output):
         from etl.pipeline import undoing
 

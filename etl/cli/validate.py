@@ -37,4 +37,4 @@ def validate(
     """Extract, map, validate and report, without a target: what would load, what is held back and why."""
     from etl.pipeline.dry_run import validate as dry_run
 
-    perform(dry_run, project, profile, Output(as_json, quiet, progress, no_color), verbose=verbose)
+    perform(dry_run, project, profile, Output(as_json, quiet, progress, no_color, verbose), verbose=verbose)

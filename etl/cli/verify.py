@@ -66,7 +66,7 @@ def verify(
     from etl.pipeline import runs
 
     verb = partial(runs.verify, scope=scope)
-    perform(verb, project, profile, Output(as_json, quiet, progress, no_color), verbose=verbose)
+    perform(verb, project, profile, Output(as_json, quiet, progress, no_color, verbose), verbose=verbose)
 
 
 def _scope(sample: str | None, subset: str | None, seed: int | None) -> Scope:

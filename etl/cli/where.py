@@ -42,7 +42,7 @@ def where(
     no_color: NoColorOption = False,
 ) -> None:
     """Show what became of the records with a legacy key: Casebook id, state, source row, problems."""
-    output = Output(as_json, quiet, no_color=no_color)
+    output = Output(as_json, quiet, no_color=no_color, verbose=verbose)
     with ending(output):
         from etl.pipeline.queries import where as find
 

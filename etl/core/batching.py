@@ -1,18 +1,57 @@
 """Cutting a stream of Arrow batches to size, anywhere on the line.
 
-A batch is the unit of memory, so no function here holds more than one batch and what is needed to fill it.
+A batch is the unit of memory, so no function here holds more than one batch and what is needed to fill it; where rows are
+long, as notes are, it has fewer of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+BATCH_BYTES = 1 << 23
+"""What a batch holds, whatever its rows are."""
+
+
+def fitting_rows(row_bytes: float, most: int) -> int:
+    """How many rows of a size make a batch.
+
+    >>> fitting_rows(100, 16_384), fitting_rows(1 << 20, 16_384), fitting_rows(1 << 30, 16_384)
+    (16384, 8, 1)
+    """
+    return max(1, min(most, int(BATCH_BYTES / max(row_bytes, 1))))
+
+
+def row_bytes(file: pq.ParquetFile, columns: Sequence[str] | None = None) -> float:
+    """What a row of a Parquet file takes, in the row group with the longest ones; few values that come again and again are
+    stored, and counted, once.
+    """
+    groups = [file.metadata.row_group(number) for number in range(file.num_row_groups)]
+    places = [
+        place
+        for place in range(file.metadata.num_columns)
+        if columns is None or file.schema.column(place).path.partition(".")[0] in columns
+    ]
+    sizes = (
+        sum(group.column(place).total_uncompressed_size for place in places) / max(group.num_rows, 1)
+        for group in groups
+    )
+    return max(sizes, default=0.0)
+
+
+def file_batches(
+    file: pq.ParquetFile, batch_rows: int, columns: Sequence[str] | None = None
+) -> Iterator[pa.RecordBatch]:
+    """The rows of a Parquet file in its order, in batches that fit."""
+    wanted = None if columns is None else list(columns)
+    yield from file.iter_batches(fitting_rows(row_bytes(file, wanted), batch_rows), columns=wanted)
 
 
 def rebatch(batches: Iterable[pa.RecordBatch], batch_rows: int) -> Iterator[pa.RecordBatch]:
-    """The same rows in the same order in batches of exactly ``batch_rows``, but for the last.
+    """The same rows in the same order in batches of exactly ``batch_rows``, but for the last and those of long rows.
 
     A stream of empty batches gives one empty batch, so that columns are known; no batch at all gives none.
 
@@ -27,9 +66,9 @@ def rebatch(batches: Iterable[pa.RecordBatch], batch_rows: int) -> Iterator[pa.R
         empty = batch.slice(0, 0) if empty is None else empty
         waiting.append(batch)
         rows += batch.num_rows
-        while rows >= batch_rows:
-            full, waiting = _cut(waiting, batch_rows)
-            rows -= batch_rows
+        while rows >= (full_rows := fitting_rows(sum(each.nbytes for each in waiting) / max(rows, 1), batch_rows)):
+            full, waiting = _cut(waiting, full_rows)
+            rows -= full_rows
             given += 1
             yield full
     if rows:

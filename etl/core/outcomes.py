@@ -40,11 +40,16 @@ class RecordState(StrEnum):
 
 THERE = frozenset({RecordState.CREATED, RecordState.DUPLICATE})
 """A record in one of these states is in Casebook under an id that state knows."""
+ABSENT = (RecordState.PLANNED, RecordState.BLOCKED, RecordState.REJECTED, RecordState.UNDONE)
+"""Of a record in one of these states it is held to be certain that it is not in Casebook."""
 SEND_AGAIN = "send_again"
 """Begins the error of a record that was certainly not applied for a reason outside the record (a missing role, no
 connection): state says ``rejected``, people are told ``pending``, and the next run sends it without being asked."""
 DECIDED_ABSENT = f"{SEND_AGAIN} decided absent"
 """The error of a record of which a person who looked has said that it is not in Casebook."""
+DELETED_ON_PURPOSE = "deleted_on_purpose"
+"""Names the stored attribute of a created record of which a person has said that it was deleted in Casebook on purpose;
+its value is empty again once the record is seen there again."""
 HELD = "held"
 """Begins the error of an uncertain record that no question can settle, only a person: it is not even asked about."""
 

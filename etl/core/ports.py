@@ -148,8 +148,8 @@ class BaseQuery:
 class Tables(Protocol):
     """Questions about tables as a whole, answered out of core over Parquet."""
 
-    def register(self, relation: str, *paths: str) -> None:
-        """Makes Parquet files readable under a name; registering again replaces."""
+    def register(self, relation: str, path: str) -> None:
+        """Makes a Parquet file readable under a name; registering again replaces."""
         ...
 
     def columns(self, relation: str) -> tuple[str, ...]:
@@ -163,7 +163,8 @@ class Tables(Protocol):
     def base(self, query: BaseQuery, batch_rows: int) -> Iterator[pa.RecordBatch]:
         """The base rows in row order (grouped: groups in order of their first row, rows of a group together, in the
         group's order), with ``_row``, ``_line``, ``_damage``, the asked columns, ``alias._matches`` (int64) for each
-        join, and ``_group`` (int64, dense from 0) where grouped. A group is never cut by a batch.
+        join, and ``_group`` (int64, dense from 0) where grouped. Batches have ``batch_rows`` rows or, where rows are long,
+        fewer; a group is never cut by one.
         """
         ...
 
@@ -171,8 +172,8 @@ class Tables(Protocol):
         """``_row`` and ``_line`` of the undamaged rows of a joined table that no base row matches."""
         ...
 
-    def rows(self, relation: str, columns: Sequence[str], order_by: Sequence[str] = ()) -> Iterator[pa.RecordBatch]:
-        """Columns of a relation in the given order."""
+    def rows(self, relation: str, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Columns of a relation in the order of its file."""
         ...
 
     def query(self, text: str) -> Iterator[pa.RecordBatch]:
@@ -345,6 +346,10 @@ class StateReader(Protocol):
 
     def attribute(self, key: RecordKey, name: str) -> str | None:
         """A stored attribute of a created record."""
+        ...
+
+    def attributed(self, name: str) -> Iterator[RecordKey]:
+        """The records that have a stored attribute of this name which is not empty, by key."""
         ...
 
     def pending_links(self) -> Iterator[tuple[RecordKey, PendingLink]]:

@@ -20,6 +20,12 @@ DAMAGE = "_damage"
 """Problem code of a row that could not be read (its cells are null), else null."""
 GROUP = "_group"
 """Number of the group a row belongs to; rows of one group stand together."""
+LEFT_OUT = "_left_out"
+"""Of a base row of a mapping with a query: whether the query gives no row for it."""
+ANSWERED = "_answered"
+"""Number of the row in the answer of a mapping's query, from 1: it comes in no order."""
+RESERVED = frozenset({ROW, LINE, DAMAGE, GROUP, LEFT_OUT, ANSWERED})
+"""Names that no legacy column may bear."""
 
 KEY = "_rk"
 """Record key of a mapped record."""

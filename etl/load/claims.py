@@ -63,6 +63,15 @@ class Claims:
             "Look for the right one on its parent's page; say --force if it is this one all the same.",
         )
 
+    async def doubt_of_absence(self, known: KnownRecord) -> Doubt | None:
+        """Why a record cannot be gone; None where Casebook shows nothing under its id. Raises TargetError."""
+        if known.target_id is None or await self._target.get(known.entity, known.target_id) is None:
+            return None
+        return Doubt(
+            f"Record {known.key} is in Casebook: {known.entity} {known.target_id}.",
+            "Only what is gone there can be acknowledged as deleted.",
+        )
+
     async def copies(self, entity_name: str, keys: Collection[RecordKey]) -> dict[RecordKey, list[TargetId]]:
         """The records that carry the markers of these keys, the oldest first. Raises TargetError."""
         entity = self._catalog.entity(entity_name)

@@ -100,7 +100,7 @@ class Freshness:
                 self._marked(entity, records, is_first) + self._by_us(entity, records, writers)[on_their_way[name] :]
             )
             self._judge(name, foreign, is_first=is_first)
-        if is_first and not self._ports.state.counts():
+        if is_first and not self._ports.state.size():
             self._tell_of_strangers(unknown)
 
     def _judge(self, name: str, foreign: list[RemoteRecord], *, is_first: bool) -> None:

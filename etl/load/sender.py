@@ -13,7 +13,7 @@ from dataclasses import replace
 from etl.catalog.model import Entity
 from etl.core.changes import Change, Intend, MarkCreated, MarkRejected, MarkUpdated, PendingLink
 from etl.core.errors import RecordRejected, ResponseLost, TargetBusy, TargetRefused
-from etl.core.outcomes import SEND_AGAIN, Action, Bucket, RecordState
+from etl.core.outcomes import DELETED_ON_PURPOSE, SEND_AGAIN, Action, Bucket, RecordState
 from etl.core.records import Document, TargetId
 from etl.load.ask import Asker, Question, Witness
 from etl.load.brakes import Brakes
@@ -239,8 +239,12 @@ class Sender:
             await patch(self._ports, known, document, file=self._tail.changes_file(record))
             stored = known.target_id is None or await self._tail.upload_changed(record, known.target_id)
         except RecordRejected as refused:
-            code = "lost_in_target" if refused.status == 404 else "rejected_by_target"  # noqa: PLR2004 - HTTP's own number
-            notes.failures[record.key] = (code, refusal_text(refused))
+            is_gone = refused.status == 404  # noqa: PLR2004 - HTTP's own number
+            if is_gone and self._ports.state.attribute(record.key, DELETED_ON_PURPOSE):
+                notes.without_link[record.key] = Bucket.UNCHANGED
+            else:
+                code = "lost_in_target" if is_gone else "rejected_by_target"
+                notes.failures[record.key] = (code, refusal_text(refused))
             self._endings.give_up(record.key)
             return
         if not stored:

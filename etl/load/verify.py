@@ -2,21 +2,22 @@
 
 A whole reading lists each entity once to its end and matches it against state by id, so nothing is asked per record; a
 sample asks for each chosen record. What is found is missing, altered, cut, mislinked, without its file, or a second
-record with one of our markers or with the content of one of ours.
+record with one of our markers or with the content of one of ours, or one that state holds to be absent.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
 
 from etl.catalog.model import Entity
 from etl.core.capabilities import Rung
+from etl.core.errors import TargetRefused
 from etl.core.keys import RecordKey, marker
-from etl.core.outcomes import THERE
+from etl.core.outcomes import ABSENT, DELETED_ON_PURPOSE, THERE
 from etl.core.ports import KnownRecord
 from etl.core.records import JsonValue, LinkValue, RemoteRecord, TargetId
 from etl.load.compare import differences, same_content
@@ -38,6 +39,7 @@ _CODES = {
 _CHUNK = 5_000
 _ASKED_AT_ONCE = 500
 _IN_FLIGHT = 8
+_FORBIDDEN = 403
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,8 @@ class VerifyFinding:
 @dataclass(slots=True)
 class VerifyResult:
     """What was compared and what was found. ``checked`` counts records read back by entity, ``tolerated`` differences
-    that were allowed by (entity, field, tolerance); doubles were not looked for in ``unsought`` entities.
+    that were allowed by (entity, field, tolerance); doubles were not looked for in ``unsought`` entities. ``deleted`` counts those that are gone and
+    were acknowledged to be, ``returned`` names those that were acknowledged and are there.
     """
 
     scope: Scope = field(default_factory=Scope)
@@ -64,6 +67,8 @@ class VerifyResult:
     findings: list[VerifyFinding] = field(default_factory=list)
     tolerated: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     unsought: list[str] = field(default_factory=list)
+    deleted: Counter[str] = field(default_factory=Counter)
+    returned: list[RecordKey] = field(default_factory=list)
 
 
 class Verifier:
@@ -76,6 +81,7 @@ class Verifier:
         self._planned = planned
         self._expected = Expected(ports, options)
         self._result = VerifyResult(scope or Scope())
+        self._acknowledged = frozenset(ports.state.attributed(DELETED_ON_PURPOSE))
 
     async def run(self) -> VerifyResult:
         """Reads back what is in scope."""
@@ -86,9 +92,28 @@ class Verifier:
                 self._result.expected[name] += count
         self._ports.progress.start("verify", self._result.expected.total())
         # State streams its records by entity, so one pass serves all of them.
+        read = set()
         for name, there in groupby(self._ports.state.in_state(*THERE), key=lambda known: known.entity):
+            read.add(name)
             await self._entity(self._ports.catalog.entity(name), there)
+        await self._absent_entities(read)
         return self._result
+
+    async def _absent_entities(self, read: Collection[str]) -> None:
+        """The entities of which records were sent, and state holds every one of them to be absent."""
+        sent = {known.entity for known in self._ports.state.in_state(*ABSENT) if known.attempt}
+        for name in sorted(sent - set(read)):
+            entity = self._ports.catalog.entity(name)
+            if entity.marker is None or "list" not in entity.operations:
+                continue
+            try:
+                await self._entity(entity, iter(()))
+            except TargetRefused as refused:
+                # A missing role may be why nothing of it was loaded; what was loaded is read back all the same.
+                if refused.status != _FORBIDDEN:
+                    raise
+                self._result.unsought.append(name)
+            self._result.checked.pop(name, None)
 
     async def _run_sample(self) -> VerifyResult:
         """Asks for every chosen record, and by its marker for doubles where the tenant can be asked so."""
@@ -113,9 +138,10 @@ class Verifier:
             if self._is_filtered(entity.name) and not known.adopted:
                 await self._find_doubles(entity, known, known.target_id)
         if shown is None:
-            self._add("lost_in_target", known.entity, known.mapping, known.key, known.target_id)
+            self._missing(known, known.target_id)
         else:
             self._result.checked[entity.name] += 1
+            self._result.returned += self._acknowledged & {known.key}
         self._ports.progress.advance()
         return shown
 
@@ -143,15 +169,35 @@ class Verifier:
             seen.update(ours.values())
             self._ports.progress.advance(len(ours))
         self._result.checked[entity.name] = len(seen)
-        marked = defaultdict(list)
+        self._result.returned += self._acknowledged & seen
+        marked: dict[str | None, list[TargetId]] = defaultdict(list)
         for stranger in strangers:
             marked[read_marker(entity, stranger.attributes)].append(stranger.id)
         for known in there:
             if known.key not in seen and known.target_id is not None:
-                self._add("lost_in_target", known.entity, known.mapping, known.key, known.target_id)
-            for double in marked.get(marker(known.key), ()):
+                self._missing(known, known.target_id)
+            for double in marked.pop(marker(known.key), ()):
                 self._add("duplicate_in_target", known.entity, known.mapping, known.key, double)
+        self._held_absent(entity, marked)
         await self._surplus_by_content(entity, strangers)
+
+    def _missing(self, known: KnownRecord, target_id: TargetId) -> None:
+        """A record that is not there: no finding where a person has said that it was deleted on purpose."""
+        if known.key in self._acknowledged:
+            self._result.deleted[known.entity] += 1
+        else:
+            self._add("lost_in_target", known.entity, known.mapping, known.key, target_id)
+
+    def _held_absent(self, entity: Entity, marked: Mapping[str | None, list[TargetId]]) -> None:
+        """Records with the marker of one that state holds to be absent: a request that took effect after somebody, or the
+        quiet period, had decided that it never would. The next create would double it.
+        """
+        if not any(marked):
+            return
+        for known in self._ports.state.in_state(*ABSENT):
+            if known.entity == entity.name:
+                for there in marked.get(marker(known.key), ()):
+                    self._add("duplicate_in_target", known.entity, known.mapping, known.key, there)
 
     def _suspects(self, entity: Entity, strangers: list[RemoteRecord], writers: set[JsonValue]) -> list[RemoteRecord]:
         """Records that are not ours by id but could be doubles of ours: they carry a marker, hang on a parent of ours, or

@@ -9,8 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-LEFT_OUT = "_left_out"
-"""Column of base rows: whether the mapping's query gives no row for them."""
 _STAR = re.compile(r"(?:\.\s*|select\s+|,\s*)\*", re.IGNORECASE)
 
 

@@ -40,9 +40,12 @@ def look(
     state: StateStore,
     claimed: Sequence[tuple[KnownRecord, TargetId]],
     doubled: Sequence[KnownRecord],
+    gone: Sequence[KnownRecord] = (),
 ) -> Looked:
-    """Looks at ids that people name and for the copies of doubled records. Raises TargetError, SettingsError."""
-    if not claimed and not doubled:
+    """Looks at ids that people name, for the copies of doubled records, and whether others are ``gone``. Raises TargetError,
+    SettingsError.
+    """
+    if not claimed and not doubled and not gone:
         return Looked()
     setting = capabilities.told(setting, Silence())
 
@@ -53,6 +56,7 @@ def look(
             sent = await _sent(setting, state, target, [known for known, _ in claimed])
             claims = Claims(catalog, target, state, sent)
             doubts = {known.key: await claims.doubt(known, target_id) for known, target_id in claimed}
+            doubts |= {known.key: await claims.doubt_of_absence(known) for known in gone}
             copies = await _copies(claims, doubled)
             return Looked({key: doubt for key, doubt in doubts.items() if doubt is not None}, copies)
         finally:

@@ -168,6 +168,7 @@ def add_verify(manifest: Manifest, result: VerifyResult) -> None:
             for (entity, field, tolerance), count in sorted(result.tolerated.items())
         ],
         "unsought": result.unsought,
+        "deleted": dict(result.deleted),
     }
 
 

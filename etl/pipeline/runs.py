@@ -8,22 +8,28 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
-from etl.core.errors import SettingsError, TooManyProblems
+from etl.core.changes import StoreAttribute
+from etl.core.errors import EtlError, SettingsError, StalePlan, TooManyProblems
 from etl.core.exits import COMPLETE, HELD_BACK, exit_code_of
+from etl.core.outcomes import DELETED_ON_PURPOSE
 from etl.core.ports import Progress, StateReader, StateStore
 from etl.core.records import TargetId
 from etl.load.notes import LoadNotes
 from etl.load.outcomes import OUTCOME_SCHEMA, outcomes
 from etl.load.planned import PlannedRecords
 from etl.load.sampling import Scope
+from etl.load.verify import VerifyResult
 from etl.pipeline import capabilities
 from etl.pipeline import manifest as manifests
 from etl.pipeline.accounts import close_ledger, count_blocking, report_outcomes
+from etl.pipeline.audit import audit
 from etl.pipeline.doubled import ask_about_doubled
 from etl.pipeline.dry_run import checked_records, extracted
 from etl.pipeline.loading import Bench, Loaded, Options, live_options, load, read_back, with_options
 from etl.pipeline.matching import adopt_planned, match_records
+from etl.pipeline.plan_file import PlanFile, read_plan_file, require_same_plan, write_plan_file
 from etl.pipeline.prepare import plan_records
 from etl.pipeline.room import require_room
 from etl.pipeline.session import (
@@ -35,6 +41,7 @@ from etl.pipeline.session import (
     now_text,
     open_session,
 )
+from etl.pipeline.settling import RETURNED
 from etl.pipeline.undoing import forget_old_images, require_nothing_half_undone
 from etl.pipeline.wiring import Setting
 from etl.pipeline.workspace import ParquetSink, RunFolder
@@ -45,20 +52,24 @@ from etl.sources.record_graph import record_graph
 class RunChoices:
     """What a person chose for one run. ``fresh`` closes an unfinished run, ``first_load`` allows a protected profile to
     begin without state, ``retry_rejected`` sends refused records again, ``ask_first`` goes on with a state that is not
-    the newest: Casebook is asked about each record before it is first sent, from now on.
+    the newest: Casebook is asked about each record before it is first sent, from now on. ``plan_file`` is a signed plan:
+    nothing else is loaded.
     """
 
     fresh: bool = False
     first_load: bool = False
     retry_rejected: bool = False
     ask_first: bool = False
+    plan_file: Path | None = None
 
 
 def plan(setting: Setting, progress: Progress) -> Finished:
     """The same with the tenant's live options, and the plan against state; reads only."""
     setting = capabilities.told(setting, progress)
     with setting.reader() as state, new_session(setting, "plan", progress) as session:
-        _prepare(setting, session, state, live_options(setting, session.log), RunChoices())
+        options = live_options(setting, session.log)
+        _prepare(setting, session, state, options, RunChoices())
+        write_plan_file(setting, session, options)
         _write_outcomes(setting, session, state, LoadNotes())
         close_ledger(session.folder, session.tables)
         return session.end()
@@ -67,6 +78,7 @@ def plan(setting: Setting, progress: Progress) -> Finished:
 def run(setting: Setting, progress: Progress, choices: RunChoices | None = None) -> Finished:
     """Loads; goes on where the last run stopped. Raises only before anything was sent."""
     choices = choices or RunChoices()
+    signed = read_plan_file(setting, choices.plan_file) if choices.plan_file else None
     setting = capabilities.require(setting, progress)
     _require_state_or_consent(setting, choices)
     with setting.reader() as state:
@@ -78,7 +90,10 @@ def run(setting: Setting, progress: Progress, choices: RunChoices | None = None)
         for notice in store.notices():
             session.progress.note(notice)
         forget_old_images(setting, store)
+        goes_on = session.folder.plan.exists()
         _plan_once(setting, session, store, choices)
+        if signed is not None:
+            _require_signed(setting, session, store, signed, goes_on=goes_on)
         _require_few_problems(setting, session, store)
         planned = len(PlannedRecords(session.folder.planned, setting.project.mappings))
         require_room(setting.project.runs_folder, planned - store.size())
@@ -101,12 +116,22 @@ def verify(setting: Setting, progress: Progress, scope: Scope | None = None) -> 
         with open_session(setting, folder, manifests.read(folder), progress) as session:
             bench = Bench(folder, store, session.log, session.progress)
             found = read_back(setting, bench, _read_options(folder), scope or Scope())
+            _take_back_deletions(setting, store, session, found)
             manifests.add_verify(session.manifest, found)
             finished = session.end(session.manifest["exit_code"])
         code = HELD_BACK if session.manifest["verify"]["findings"] else COMPLETE
         # The run's own files keep the run's code; what this command answers is its own.
         answer = finished.summary.model_copy(update={"command": "verify", "exit_code": code})
         return Finished(answer, folder.path, code)
+
+
+def _take_back_deletions(setting: Setting, store: StateStore, session: Session, found: VerifyResult) -> None:
+    """Forgets that records were deleted on purpose which are there again: the next time they are gone it is told anew."""
+    if found.returned:
+        store.commit(*(StoreAttribute(key, DELETED_ON_PURPOSE, "") for key in found.returned)).result()
+        for key in found.returned:
+            audit(setting, decision=RETURNED, record_key=key)
+        session.progress.note(f"{len(found.returned)} records that were deleted on purpose are in Casebook again.")
 
 
 def _plan_once(setting: Setting, session: Session, store: StateStore, choices: RunChoices) -> None:
@@ -163,6 +188,17 @@ def _require_state_or_consent(setting: Setting, choices: RunChoices) -> None:
         )
 
 
+def _require_signed(setting: Setting, session: Session, store: StateStore, signed: PlanFile, *, goes_on: bool) -> None:
+    """Stops before anything is sent unless the run's plan is the signed one; an unfinished run that is not stays open."""
+    try:
+        require_same_plan(signed, setting, session, goes_on=goes_on)
+    except StalePlan as error:
+        if not goes_on:
+            _end_unsent(session, store, error)
+        raise
+    audit(setting, decision="run plan", plan=signed.plan, signed_by=signed.signed_by, run_id=session.folder.run_id)
+
+
 def _require_few_problems(setting: Setting, session: Session, store: StateStore) -> None:
     """Stops before anything is sent where the profile's limit of blocking problems is passed."""
     limit = setting.profile.max_problems
@@ -173,10 +209,15 @@ def _require_few_problems(setting: Setting, session: Session, store: StateStore)
         f"{found} blocking problems are more than the {limit} that profile {setting.profile.name} allows.",
         hint=f"Nothing was sent. Read {session.folder.path.name}/report.html, repair, and run again.",
     )
+    _end_unsent(session, store, error)
+    raise error
+
+
+def _end_unsent(session: Session, store: StateStore, error: EtlError) -> None:
+    """Closes and reports a run that was refused before anything was sent."""
     close_ledger(session.folder, session.tables)
     ended = session.end(exit_code_of(error), error)
     store.finish_run(session.folder.run_id, now_text(), ended.exit_code)
-    raise error
 
 
 def _read_options(folder: RunFolder) -> Mapping[str, Mapping[str, TargetId]]:

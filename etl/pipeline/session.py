@@ -9,7 +9,7 @@ from pathlib import Path
 
 from etl.casebook.clock import SystemClock
 from etl.core.errors import EtlError, SettingsError, StalePlan
-from etl.core.exits import COMPLETE, HELD_BACK
+from etl.core.exits import COMPLETE, HELD_BACK, THRESHOLD, YOURS_TO_FIX
 from etl.core.ports import Progress, RunRow, StateReader, StateStore
 from etl.core.records import RunId
 from etl.load.client_ids import USED
@@ -22,6 +22,8 @@ from etl.pipeline.wiring import Setting
 from etl.pipeline.workspace import RunFolder, new_run_id
 from etl.report import Summary, summarize, write_report
 from etl.sources.tables import DuckTables
+
+_NOTHING_SENT = (YOURS_TO_FIX, THRESHOLD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +129,11 @@ def latest_loaded(setting: Setting, store: StateReader) -> RunFolder:
 
 
 def _loaded(setting: Setting, store: StateReader) -> Iterator[RunFolder]:
-    """The folders of the runs that got as far as loading, newest first."""
+    """The folders of the runs that got as far as loading, newest first; what a refused run planned is nowhere."""
     for row in store.runs():
         folder = RunFolder(setting.project.runs_folder, row.run_id)
+        if row.exit_code in _NOTHING_SENT:
+            continue
         if row.command == "run" and folder.plan.exists() and folder.options.exists():
             yield folder
 

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from etl.core.changes import Change, Intend, MarkCreated, MarkRejected, MarkUndone, MarkUpdated
+from etl.core.changes import Change, Intend, MarkCreated, MarkRejected, MarkUndone, MarkUpdated, StoreAttribute
 from etl.core.errors import SettingsError
 from etl.core.keys import RecordKey, marker
-from etl.core.outcomes import DECIDED_ABSENT, RecordState
+from etl.core.outcomes import ABSENT, DECIDED_ABSENT, DELETED_ON_PURPOSE, RecordState
 from etl.core.ports import KnownRecord, StateReader, StateStore
 from etl.core.records import TargetId
 from etl.load.claims import Doubt
@@ -22,10 +22,10 @@ from etl.pipeline.audit import audit, audited
 from etl.pipeline.looking import Looked, look
 from etl.pipeline.match_queue import decide
 from etl.pipeline.matching import agrees
+from etl.pipeline.session import now_text
 from etl.pipeline.wiring import Setting
 
 _HELD = (RecordState.INTENT, RecordState.UNCERTAIN)
-_BEFORE_SENDING = (RecordState.PLANNED, RecordState.BLOCKED, RecordState.REJECTED, RecordState.UNDONE)
 _TO_SETTLE = (RecordState.UNCERTAIN,)
 """An intent may belong to a request that still takes effect: only a run, which asks and waits, makes of it what a person may
 decide about.
@@ -33,6 +33,8 @@ decide about.
 
 
 _NO_ID = TargetId("")
+RETURNED = "returned"
+"""The audit trail's word for a record that was said to be deleted and was seen again."""
 
 
 class Verdict(StrEnum):
@@ -41,6 +43,7 @@ class Verdict(StrEnum):
     FOUND = "found"
     ABSENT = "absent"
     KEEP = "keep"
+    DELETED = "deleted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +59,15 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a person says of one record. ``target_id`` is "" for an absent one; ``line`` is where it stands in a file."""
+    """What a person says of one record. ``target_id`` is "" for an absent or a deleted one; ``line`` is where it stands in a
+    file, ``why`` the reason of a deletion.
+    """
 
     record_key: RecordKey
     verdict: Verdict
     target_id: TargetId = _NO_ID
     line: int = 1
+    why: str = ""
 
     @property
     def text(self) -> str:
@@ -122,7 +128,7 @@ def settle(
     with setting.store("resolve") as store:
         refusals = _impossible(setting, store, decisions)
         asked = [each for each in decisions if each not in refusals]
-        looked = look(setting, store, *_to_look_at(store, asked, force=force))
+        looked = look(setting, store, *_to_look_at(store, asked, force=force), _said_to_be_gone(store, asked))
         refusals |= {each: doubt for each in asked if (doubt := _seen_otherwise(each, looked)) is not None}
         if refusals:
             refuse(refusals)
@@ -140,7 +146,7 @@ def _require_still_open(setting: Setting, key: str) -> None:
     """Raises SettingsError for a record that is, or may be, in Casebook by now: what it is would not be changed by this."""
     with setting.reader() as state:
         known = state.known([RecordKey(key)]).get(RecordKey(key))
-    if known is None or known.state in _BEFORE_SENDING:
+    if known is None or known.state in ABSENT:
         return
     if known.target_id is None:
         raise SettingsError(f"Record {key} was sent, and its answer was lost.", hint="Run again, which asks about it.")
@@ -179,15 +185,30 @@ def _unfit(decision: Decision, known: KnownRecord | None, by_hand: set[str], sta
     state_of = known.state if known else None
     if state_of is RecordState.DUPLICATE and decision.verdict is Verdict.FOUND:
         return Doubt(f"Record {key} is in Casebook more than once.", "Say which one is kept: --keep KEY ID.")
+    if decision.verdict is Verdict.DELETED:
+        return None if state_of is RecordState.CREATED else _not_created(key)
     if decision.verdict is Verdict.KEEP:
         if state_of is RecordState.DUPLICATE:
             return None
         return Doubt(f"Record {key} is not known to be in Casebook more than once.", _what_is_held(state))
-    if state_of in (RecordState.UNCERTAIN, RecordState.DUPLICATE):
-        return None
-    if state_of is RecordState.CREATED and key in by_hand:
+    if state_of in (RecordState.UNCERTAIN, RecordState.DUPLICATE) or (known and _is_by_hand(decision, known, by_hand)):
         return None
     return Doubt(f"No held record has the key {key}.", _what_is_held(state))
+
+
+def _not_created(key: RecordKey) -> Doubt:
+    return Doubt(
+        f"Record {key} was not loaded, or is in Casebook more than once.",
+        "The keys of records that are gone stand in report.html and problems.csv of the run that `verify` read back.",
+    )
+
+
+def _is_by_hand(decision: Decision, known: KnownRecord, by_hand: set[str]) -> bool:
+    """Whether a person may say otherwise of a record what a person said before."""
+    if known.state is RecordState.CREATED:
+        return known.key in by_hand
+    # Its request took effect after somebody had looked.
+    return known.state in ABSENT and known.error == DECIDED_ABSENT and decision.verdict is Verdict.FOUND
 
 
 def _taken(
@@ -216,6 +237,11 @@ def _to_look_at(
     return ([] if force else claimed), doubled
 
 
+def _said_to_be_gone(state: StateReader, decisions: Sequence[Decision]) -> list[KnownRecord]:
+    keys = [each.record_key for each in decisions if each.verdict is Verdict.DELETED]
+    return list(state.known(keys).values())
+
+
 def _seen_otherwise(decision: Decision, looked: Looked) -> Doubt | None:
     """What Casebook shows against a decision."""
     key, copies = decision.record_key, looked.copies.get(decision.record_key)
@@ -242,8 +268,8 @@ def _take(
     store.commit(*(change for each in decisions for change in _changes(each, known[each.record_key]))).result()
     for each in decisions:
         there = known[each.record_key]
-        more = {"forced": True} if forced and each.verdict is Verdict.FOUND else {}
-        audit(setting, decision=each.text, entity=there.entity, record_key=there.key, why_held=_why(there), **more)
+        facts = _facts(each, there, forced=forced)
+        audit(setting, decision=each.text, entity=there.entity, record_key=there.key, **facts)
     surplus = {
         each.record_key: [copy for copy in looked.copies[each.record_key] if copy != each.target_id]
         for each in decisions
@@ -252,8 +278,17 @@ def _take(
     return Settled(len(decisions), surplus)
 
 
+def _facts(decision: Decision, known: KnownRecord, *, forced: bool) -> dict[str, object]:
+    """What the audit trail says of a decision beside itself."""
+    if decision.verdict is Verdict.DELETED:
+        return {"mapping": known.mapping, "target_id": known.target_id, "why": decision.why}
+    return {"why_held": _why(known)} | ({"forced": True} if forced and decision.verdict is Verdict.FOUND else {})
+
+
 def _changes(decision: Decision, known: KnownRecord) -> Iterable[Change]:
     """From what state believes to what a person says."""
+    if decision.verdict is Verdict.DELETED:
+        return [StoreAttribute(known.key, DELETED_ON_PURPOSE, now_text())]
     if decision.verdict is not Verdict.ABSENT:
         return kept(known, decision.target_id)
     if known.state is RecordState.UNCERTAIN:
@@ -264,13 +299,15 @@ def _changes(decision: Decision, known: KnownRecord) -> Iterable[Change]:
 def kept(known: KnownRecord, target_id: TargetId) -> list[Change]:
     """The changes by which a record is this one of Casebook from now on; the next run sends all of it."""
     key = known.key
-    if known.target_id is None:
-        changes: list[Change] = [MarkCreated(key, target_id)]
+    anew = Intend(key, known.entity, known.mapping, "", b"", known.scope)
+    if known.state in ABSENT:
+        changes: list[Change] = [anew, MarkCreated(key, target_id)]
+    elif known.target_id is None:
+        changes = [MarkCreated(key, target_id)]
     elif known.target_id == target_id:
         changes = _certain(known)
     else:
         # An id once given never becomes another: the record is let go of and begins anew under the other one.
-        anew = Intend(key, known.entity, known.mapping, "", b"", known.scope)
         changes = [*_certain(known), MarkUndone(key), anew, MarkCreated(key, target_id)]
     return [*changes, MarkUpdated(key, "", b"")]
 
@@ -281,12 +318,29 @@ def _certain(known: KnownRecord) -> list[Change]:
     return []
 
 
+def keep_deletions(setting: Setting, store: StateStore) -> None:
+    """Writes into a rebuilt state what was deleted on purpose, by the audit trail: else the next run would create it again."""
+    lines = {
+        line["record_key"]: line for line in audited(setting) if line.get("decision") in (Verdict.DELETED, RETURNED)
+    }
+    for key, line in lines.items():
+        known = store.known([RecordKey(key)]).get(RecordKey(key))
+        if line["decision"] == RETURNED or (known is not None and known.state is not RecordState.UNCERTAIN):
+            continue
+        begun: list[Change] = (
+            [Intend(RecordKey(key), line["entity"], line["mapping"], "", b"")] if known is None else []
+        )
+        there = MarkCreated(RecordKey(key), TargetId(line["target_id"]))
+        store.commit(*begun, there, StoreAttribute(there.key, DELETED_ON_PURPOSE, line["at"])).result()
+
+
 # ------------------------------------------------------------------ what is told
 
 
 def _settled_by_hand(setting: Setting) -> set[str]:
     """The records of which a person said last which one of Casebook they are."""
-    said = {line["record_key"]: str(line.get("decision")) for line in audited(setting) if "record_key" in line}
+    lines = ((line.get("record_key"), str(line.get("decision"))) for line in audited(setting))
+    said = {str(key): text for key, text in lines if key is not None and text not in (Verdict.DELETED, RETURNED)}
     return {key for key, text in said.items() if text.startswith((Verdict.FOUND, Verdict.KEEP))}
 
 

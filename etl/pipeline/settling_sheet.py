@@ -1,4 +1,5 @@
-"""Many decisions at once, from a CSV file with the columns ``record_key``, ``decision`` and ``id``, one record a line.
+"""Many decisions at once, from a CSV file with the columns ``record_key``, ``decision`` and ``id``, one record a line; ``why`` has the
+reason of a deletion.
 
 All lines are checked before anything is settled; where one is wrong every mistake is told with its line, and nothing is
 settled.
@@ -17,6 +18,8 @@ from etl.pipeline.settling import Decision, Refusals, Settled, Verdict, settle
 from etl.pipeline.wiring import Setting
 
 COLUMNS = ("record_key", "decision", "id")
+_WHY = "why"
+_WITHOUT_ID = (Verdict.ABSENT, Verdict.DELETED)
 _CODE = "resolve"
 
 
@@ -66,10 +69,18 @@ def _decisions(names: Sequence[str], lines: Sequence[tuple[int, list[str]]], not
             continue
         if said not in set(Verdict):
             note(number, "The decision is none that can be taken.", f"Write {', '.join(Verdict)}, or nothing.", _CODE)
-        elif bool(target_id) == (said == Verdict.ABSENT):
-            hint = "An absent record has no id." if target_id else "Write the id that the record has in Casebook."
+        elif bool(target_id) == (said in _WITHOUT_ID):
+            hint = (
+                "An absent or deleted record is named by its key alone."
+                if target_id
+                else "Write the id that the record has in Casebook."
+            )
             note(number, f"The decision {said} does not go with what stands under id.", hint, _CODE)
         elif not key:
             note(number, "The record key is missing.", "`casebook-etl resolve` lists the keys.", _CODE)
+        elif said == Verdict.DELETED and not row.get(_WHY):
+            note(
+                number, "The reason of a deletion is missing.", f"Write it into a column `{_WHY}`; name nobody.", _CODE
+            )
         else:
-            yield Decision(RecordKey(key), Verdict(said), TargetId(target_id), number)
+            yield Decision(RecordKey(key), Verdict(said), TargetId(target_id), number, row.get(_WHY, ""))

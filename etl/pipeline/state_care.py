@@ -23,6 +23,7 @@ from etl.pipeline import manifest as manifests
 from etl.pipeline.loading import Bench, find_again
 from etl.pipeline.runs import RunChoices, plan_into
 from etl.pipeline.session import new_session, now_text
+from etl.pipeline.settling import keep_deletions
 from etl.pipeline.wiring import Setting
 from etl.state.backups import copy_to, damage_hint
 from etl.state.examining import Examined
@@ -71,6 +72,7 @@ def rebuild(setting: Setting, progress: Progress) -> Counter[tuple[str, str]]:
     with setting.rebuilt_store() as store, new_session(setting, "rebuild", progress) as session:
         options = plan_into(setting, session, store, RunChoices())
         verdicts = find_again(setting, Bench(session.folder, store, session.log, session.progress), options)
+        keep_deletions(setting, store)
         manifests.end(session.manifest, now_text(), 0)
         session.save()
     return verdicts

@@ -14,6 +14,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from etl.core.batching import file_batches
 from etl.core.errors import UserFixable
 from etl.core.ports import ProblemSink
 from etl.core.problems import Severity
@@ -26,6 +27,8 @@ from etl.sources.engine import quoted
 from etl.sources.rule_sql import Part, beside_parents_sql, no_overlap_sql, one_per_sql
 from etl.sources.tables import DuckTables
 from etl.validate.rules import ANSWERS, broken_by, flag_of, told
+
+_BATCH_ROWS = 65_536
 
 
 def judge_between_records(
@@ -147,7 +150,7 @@ def _carry(
     mapping: EntityMapping, path: Path, answers: Sequence[tuple[Rule, list[pa.RecordBatch]]], problems: ProblemSink
 ) -> None:
     """One pass over the records: problems, and the records anew where a rule blocks."""
-    judged = (_judged(mapping, batch, answers, problems) for batch in pq.ParquetFile(path).iter_batches())
+    judged = (_judged(mapping, batch, answers, problems) for batch in file_batches(pq.ParquetFile(path), _BATCH_ROWS))
     if not any(rule.severity == Severity.BLOCK for rule, _ in answers):
         for _ in judged:
             continue

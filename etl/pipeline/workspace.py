@@ -40,6 +40,7 @@ class RunFolder:
         self.ledger = self.path / "ledger.parquet"
         self.tables = self.path / "tables.parquet"
         self.plan = self.path / "plan.parquet"
+        self.plan_file = self.path / "plan.json"
         self.outcomes = self.path / "outcomes.parquet"
         self.manifest = self.path / "manifest.json"
         self.log = self.path / "log.jsonl"
@@ -65,9 +66,13 @@ class RunFolder:
         return self
 
     def write_json(self, path: Path, content: object) -> None:
-        """Writes a JSON file by rename, so that a reader never sees half of it."""
+        """Writes a JSON file, its names in order; see :meth:`write_text`."""
+        self.write_text(path, json.dumps(content, indent=2, ensure_ascii=False, sort_keys=True) + "\n")
+
+    def write_text(self, path: Path, text: str) -> None:
+        """Writes a file by rename, so that a reader never sees half of it."""
         with replaced(path) as temporary:
-            temporary.write_text(json.dumps(content, indent=2, ensure_ascii=False, sort_keys=True) + "\n", "utf-8")
+            temporary.write_text(text, "utf-8")
 
 
 @contextmanager

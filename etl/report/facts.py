@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from etl.core.batching import file_batches
 from etl.core.errors import SettingsError
 from etl.report.model import OpenFindings, Stop, Tolerated
 
@@ -94,13 +95,16 @@ class FindingFact(_Fact):
 
 
 class VerifyFact(_Fact):
-    """What reading back compared, found and tolerated; in ``unsought`` entities no doubles were looked for."""
+    """What reading back compared, found and tolerated; in ``unsought`` entities no doubles were looked for. What is
+    ``deleted`` is gone, and somebody acknowledged that it was deleted on purpose.
+    """
 
     scope: str = "all"
     tolerated: tuple[Tolerated, ...] = ()
     unsought: tuple[str, ...] = ()
     checked: dict[str, int] = Field(default_factory=dict)
     expected: dict[str, int] = Field(default_factory=dict)
+    deleted: dict[str, int] = Field(default_factory=dict)
     findings: tuple[FindingFact, ...] = ()
 
 
@@ -195,7 +199,7 @@ class RunFiles:
         """The rows of a Parquet file in its order; of its columns those asked for."""
         if self.has(name):
             with pq.ParquetFile(self.folder / name) as file:
-                yield from file.iter_batches(_BATCH_ROWS, columns=columns)
+                yield from file_batches(file, _BATCH_ROWS, columns)
 
     def problems(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
         """The problems found before loading, then those of the load."""

@@ -130,7 +130,8 @@ class Tolerated(Part):
 
 class Verification(Part):
     """What reading back compared, by entity, and how many findings of each problem code it made. ``scope`` says how much
-    was read back, ``unsought`` names the entities in which a sample cannot find doubles.
+    was read back, ``unsought`` names the entities in which no doubles were looked for, ``deleted``
+    counts records that are gone and acknowledged to have been deleted on purpose.
     """
 
     scope: str = "all"
@@ -139,6 +140,7 @@ class Verification(Part):
 
     checked: dict[str, int] = Field(default_factory=dict)
     expected: dict[str, int] = Field(default_factory=dict)
+    deleted: dict[str, int] = Field(default_factory=dict)
     findings: dict[str, int] = Field(default_factory=dict)
 
 

@@ -75,5 +75,6 @@ def _verification(verify: VerifyFact) -> Verification:
         unsought=verify.unsought,
         checked=verify.checked,
         expected=verify.expected,
+        deleted=verify.deleted,
         findings=dict(sorted(findings.items())),
     )

@@ -122,10 +122,14 @@ def _read_back(summary: Summary) -> Iterator[str]:
     yield f"{compared}: {counted(found, 'difference')} found" if found else f"{compared}: no difference"
     for code, count in sorted(summary.verify.findings.items()):
         yield f"{meaning_of(code).title} ({count:,}): {meaning_of(code).remedy}"
+    if gone := sum(summary.verify.deleted.values()):
+        yield f"deleted in Casebook on purpose, as somebody acknowledged: {counted(gone, 'record')}"
     for each in summary.verify.tolerated:
         yield f"tolerated: {each.entity}.{each.field} by {each.tolerance} ({each.count:,})"
     if summary.verify.unsought:
-        yield f"doubles not looked for in {enumerated([*summary.verify.unsought])}: verify without --sample finds them"
+        whole = summary.verify.scope == "all"
+        remedy = "the application may not list them" if whole else "verify without --sample finds them"
+        yield f"doubles not looked for in {enumerated([*summary.verify.unsought])}: {remedy}"
 
 
 def _still_open(summary: Summary) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """The SQL behind a mapping's base rows: joins that never multiply rows, and groups that stand together.
 
+It answers with row numbers, of the base table and of each joined one: nothing but keys and what orders is moved about.
 Keys are compared in the form in which record keys are made (NFC, without outer blanks), and a blank key matches nothing,
 so that a join and a reference agree on the same data. Every name is quoted; no value of the data becomes SQL.
 """
@@ -15,7 +16,6 @@ from etl.sources.engine import quoted, text
 
 MATCHES = "_matches"
 
-_PLACE = f"{ROW}, {LINE}, {DAMAGE}"
 _BLANKS = text("".join(character for character in map(chr, range(0x3001)) if character.isspace()))
 
 
@@ -32,13 +32,15 @@ class BaseSql:
         self._aliases = {join.alias for join in query.joins}
         keys = [visible for join in query.joins for visible, _ in join.match]
         order = [column.removeprefix("-") for column in query.group_order]
-        self._needed = list(dict.fromkeys([*query.columns, *keys, *query.group_by, *order]))
+        self._needed = list(dict.fromkeys([*keys, *query.group_by, *order]))
 
     def base(self) -> str:
-        """The base rows, see :meth:`etl.core.ports.Tables.base`; a group is told by its first row, not numbered yet."""
+        """The numbers of the base rows in their order, see :meth:`etl.core.ports.Tables.base`, with each join's number and
+        count of rows; a group is told by its first row, not numbered yet.
+        """
         last = self._table(len(self._query.joins))
-        matches = [f"{join.alias}.{MATCHES}" for join in self._query.joins]
-        columns = _listed(_PLACE, *map(quoted, dict.fromkeys([*self._query.columns, *matches])))
+        beside = [f"{join.alias}.{name}" for join in self._query.joins for name in (ROW, MATCHES)]
+        columns = _listed(ROW, *map(quoted, beside))
         if not self._query.group_by:
             return f"select {columns} from {last} order by {ROW}"
         order = _listed("__first", *_order(self._query.group_order), ROW)
@@ -69,11 +71,11 @@ class BaseSql:
 
     def _table(self, joins: int) -> str:
         """The base rows with so many joins beside them."""
-        own = f"(select {_listed(_PLACE, *self._own_columns())} from {self._relation(self._query.table)})"
+        own = f"(select {_listed(ROW, *self._own_columns())} from {self._relation(self._query.table)})"
         return f"{self._scratch}base_{joins}" if joins else own
 
     def _step(self, number: int, join: Join) -> tuple[tuple[str, str], tuple[str, str]]:
-        """Chooses one row of the joined table for each key, then puts it beside the base rows."""
+        """Chooses one row of the joined table for each key, then puts its number beside the base rows."""
         pick, before = f"{self._scratch}pick_{number}", self._table(number - 1)
         names = self._columns_of(join.alias)
         keys = [f"__key_{position}" for position, _ in enumerate(join.match)]
@@ -110,7 +112,9 @@ class BaseSql:
         return [quoted(name) for name in self._needed if name.partition(".")[0] not in self._aliases]
 
     def _columns_of(self, alias: str) -> list[str]:
-        return [name for name in self._needed if name.startswith(f"{alias}.") and name != f"{alias}.{MATCHES}"]
+        """The row number of a join, and its columns that another join or a group needs."""
+        needed = [name for name in self._needed if name.startswith(f"{alias}.") and name != f"{alias}.{MATCHES}"]
+        return list(dict.fromkeys([f"{alias}.{ROW}", *needed]))
 
 
 def _key(column: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import duckdb
@@ -17,6 +17,8 @@ _NOTHING_FETCHED = {
     "allow_community_extensions": False,
 }
 
+_VECTOR = 2_048
+"""The engine's own unit: an answer of long texts never stands in memory as more than one of them and a batch that fits."""
 NO_ROOM = ("Out of Memory Error", "IO Error", "TransactionContext Error: Failed to commit")
 """How the engine's messages begin where neither memory nor disk has room."""
 
@@ -47,7 +49,7 @@ def stream(
 ) -> Iterator[pa.RecordBatch]:
     """The rows of a query in batches of ``batch_rows``, at least one, on a cursor of its own."""
     with database.cursor() as cursor:
-        reader = cursor.sql(sql, params=dict(parameters or {})).to_arrow_reader(batch_rows)
+        reader = cursor.sql(sql, params=dict(parameters or {})).to_arrow_reader(_VECTOR)
         yield from rebatch(_with_empty(reader), batch_rows)
 
 
@@ -65,9 +67,9 @@ def text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
-def parquet(paths: Sequence[str]) -> str:
-    """The FROM clause that reads Parquet files as one table."""
-    return f"read_parquet([{', '.join(map(text, paths))}], union_by_name = true)"
+def parquet(path: str) -> str:
+    """The FROM clause that reads a Parquet file."""
+    return f"read_parquet({text(path)})"
 
 
 def _with_empty(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:

@@ -87,7 +87,7 @@ def fill(
 def _placed(database: duckdb.DuckDBPyConnection, mappings: Sequence[GraphMapping]) -> Iterator[PlacedMapping]:
     low = 0
     for number, each in enumerate(mappings):
-        ((rows,),) = database.execute(f"select coalesce(max(_row), 0) from {parquet([each.path])}").fetchall()
+        ((rows,),) = database.execute(f"select coalesce(max(_row), 0) from {parquet(each.path)}").fetchall()
         values = {"m": number, "mapping": each.mapping, "low": low}
         database.execute("insert into mappings values ($m, $mapping, $low)", values)
         yield PlacedMapping(each, number, low, low + int(rows))
@@ -100,7 +100,7 @@ def _note(database: duckdb.DuckDBPyConnection, each: PlacedReference) -> None:
 
 
 def _read_records(database: duckdb.DuckDBPyConnection, each: PlacedMapping) -> None:
-    read = f"from {parquet([each.mapping.path])} where _rk is not null"
+    read = f"from {parquet(each.mapping.path)} where _rk is not null"
     database.execute(f"insert into {STORE}.records select {each.low} + _row, {each.number}, _rk::uuid, _line {read}")
     database.execute(
         f"insert into fates select {each.low} + _row, _status, _reason, null {read} and _status <> 'valid'"
@@ -111,7 +111,7 @@ def _links_of(each: PlacedReference) -> str:
     """The links of one reference: numbers of record and field, the parent's key, whether it is the record's own."""
     column = quoted(each.reference.field)
     value = f"unnest({column})" if each.reference.many else column
-    read = f"select _rk, _row, {value} as parent from {parquet([each.owner.mapping.path])} where _rk is not null"
+    read = f"select _rk, _row, {value} as parent from {parquet(each.owner.mapping.path)} where _rk is not null"
     return (
         f"select {each.owner.low} + _row as n, {each.number}::smallint as f, parent::uuid as parent, parent = _rk as own"
         f" from ({read}) where parent is not null"

@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from etl.core.errors import SourceUnreadable
-from etl.core.records import DAMAGE, GROUP, LINE, ROW
-
-_RESERVED = {ROW, LINE, DAMAGE, GROUP}
+from etl.core.records import RESERVED
 
 
 def check_columns(columns: Sequence[str], place: str) -> None:
@@ -21,7 +19,7 @@ def check_columns(columns: Sequence[str], place: str) -> None:
         if not column.strip():
             hint = "Give it a name, or take the surplus delimiter off."
             raise SourceUnreadable(f"{place}: column {position} has no name.", hint=hint)
-        if column.casefold() in _RESERVED:
+        if column.casefold() in RESERVED:
             raise SourceUnreadable(f"{place}: the name of column {position}, {column}, is reserved.", hint="Rename it.")
         first = seen.setdefault(column.casefold(), position)
         if first != position:

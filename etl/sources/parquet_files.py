@@ -14,7 +14,7 @@ from typing import BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from etl.core.batching import rebatch
+from etl.core.batching import file_batches, rebatch
 from etl.core.errors import SourceUnreadable
 from etl.core.ports import TableFacts
 from etl.sources.names import check_columns
@@ -63,7 +63,7 @@ def _batches(stream: BinaryIO, batch_rows: int, place: str) -> Iterator[pa.Recor
     empty = _flat(file.schema_arrow.empty_table())
     check_columns(empty.column_names, place)
     rows = PlacedRows(empty.column_names, [_form(each.type) for each in empty.schema])
-    for batch in file.iter_batches(batch_size=batch_rows):
+    for batch in file_batches(file, batch_rows):
         columns = [_plain(column).to_pylist() for column in _flat(pa.Table.from_batches([batch])).columns]
         for values in zip(*columns, strict=True):
             rows.add(None, values)

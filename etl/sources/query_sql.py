@@ -13,10 +13,10 @@ from etl.sources.engine import quoted
 
 
 def queried_rows_sql(table: str, query: str, columns: Sequence[str], left_out: str) -> str:
-    """Every row of the base table with the query's columns as text, and whether the query left it out."""
+    """Every row of the base table with the query's columns as text, and whether the query left it out; in no order."""
     schema, _, name = table.rpartition(".")
     cells = [f"cast(q.{quoted(column)} as varchar) as {quoted(column)}" for column in columns]
     place = f"b.{ROW}, b.{LINE}, b.{DAMAGE}, q.{ROW} is null as {left_out}"
     asked = query.strip().removesuffix(";")
     rows = f"{quoted(schema)}.{quoted(name)} b left join (\n{asked}\n) q on q.{ROW} = b.{ROW}"
-    return f"select {', '.join([place, *cells])} from {rows} order by b.{ROW}"
+    return f"select {', '.join([place, *cells])} from {rows}"

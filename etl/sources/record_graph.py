@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from etl.core.batching import empty_batch, joined, rebatch
+from etl.core.batching import empty_batch, file_batches, joined, rebatch
 from etl.core.errors import SourceUnreadable
 from etl.core.ports import GraphMapping
 from etl.sources.engine import NO_ROOM, attach_file, open_database, parquet, stream
@@ -161,7 +161,7 @@ class DuckRecordGraph:
     def ordered(self, mapping: str) -> Iterator[pa.RecordBatch]:
         """See the port."""
         each = next(each for each in self._mappings if each.mapping.mapping == mapping)
-        read = parquet([each.mapping.path])
+        read = parquet(each.mapping.path)
         yield from self._stream(_ORDERED.format(read=read, low=each.low, parent=_hex("d.parent")), {})
 
     def verdicts(self) -> Iterator[pa.RecordBatch]:
@@ -231,7 +231,7 @@ def _keys_of(path: str) -> Iterator[pa.RecordBatch]:
     names = ["_rk", "_row"]
     with pq.ParquetFile(path) as file:
         nothing = empty_batch(file.schema_arrow).select(names)
-        yield from rebatch(chain([nothing], file.iter_batches(PART_RECORDS, columns=names)), PART_RECORDS)
+        yield from rebatch(chain([nothing], file_batches(file, PART_RECORDS, names)), PART_RECORDS)
 
 
 _GIVEN_LINKS = f"""

@@ -1,14 +1,15 @@
 """Questions about tables as a whole, answered by DuckDB over Parquet: out of core, in the order of rows.
 
-What needs no question (the rows of one table as they are) is streamed from Parquet without DuckDB. Each stream has a
-cursor of its own, so several may be open at once.
+What needs no question (the rows of one table as they are) is streamed from Parquet without DuckDB, and what stands beside
+each other is put there by row number, so that the engine joins and sorts keys only. Each stream has a cursor of its own, so
+several may be open at once.
 """
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
 import duckdb
@@ -16,12 +17,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from etl.core.batching import empty_batch, rebatch, rebatch_whole
+from etl.core.batching import empty_batch, file_batches, fitting_rows, rebatch, rebatch_whole
 from etl.core.errors import SourceUnavailable, SourceUnreadable, UserFixable
 from etl.core.ports import BaseQuery
 from etl.core.records import DAMAGE, GROUP, LINE, ROW
-from etl.sources.base_sql import BaseSql
+from etl.sources.base_sql import MATCHES, BaseSql
 from etl.sources.engine import NO_ROOM, attach_file, open_database, parquet, quoted, stream
+from etl.sources.numbered_rows import NumberedRows
 from etl.sources.parquet_parts import rows_with
 
 _BATCH_ROWS = 50_000
@@ -42,50 +44,45 @@ class DuckTables:
         self._database = open_database(temp_folder, memory_limit_mb, threads)
         self._scratch: Path | None = None
         self._asked = 0
-        self._paths: dict[str, tuple[str, ...]] = {}
+        self._paths: dict[str, str] = {}
 
-    def register(self, relation: str, *paths: str) -> None:
-        """Makes Parquet files readable under a name; registering again replaces."""
-        self._paths[relation] = paths
+    def register(self, relation: str, path: str) -> None:
+        """Makes a Parquet file readable under a name; registering again replaces."""
+        self._paths[relation] = path
 
     def columns(self, relation: str) -> tuple[str, ...]:
         """The column names of a relation, snapshot columns included."""
-        return tuple(pq.read_schema(self._files(relation)[0]).names)
+        return tuple(pq.read_schema(self._file(relation)).names)
 
     def count(self, relation: str) -> int:
-        """Its number of rows, from the files' own counts."""
-        return sum(pq.read_metadata(path).num_rows for path in self._files(relation))
+        """Its number of rows, from the file's own count."""
+        return int(pq.read_metadata(self._file(relation)).num_rows)
 
     def base(self, query: BaseQuery, batch_rows: int) -> Iterator[pa.RecordBatch]:
         """The base rows of a mapping, see :meth:`etl.core.ports.Tables.base`."""
         if not query.joins and not query.group_by:
-            columns = dict.fromkeys([ROW, LINE, DAMAGE, *query.columns])
-            return rebatch(self._plain(query.table, list(columns), batch_rows), batch_rows)
-        found = self._joined(query, None, batch_rows)
+            columns = list(dict.fromkeys([ROW, LINE, DAMAGE, *query.columns]))
+            return rebatch(self._plain(query.table, columns, batch_rows), batch_rows)
+        found = self._beside(query, batch_rows)
         return rebatch_whole(_numbered(found), GROUP, batch_rows) if query.group_by else found
 
     def unmatched(self, query: BaseQuery, alias: str) -> Iterator[pa.RecordBatch]:
         """``_row`` and ``_line`` of the undamaged rows of a joined table that no base row matches, in row order."""
         return self._joined(query, alias, _BATCH_ROWS)
 
-    def rows(self, relation: str, columns: Sequence[str], order_by: Sequence[str] = ()) -> Iterator[pa.RecordBatch]:
-        """Columns of a relation in the given order (nulls last), by default in the order of the files."""
-        if not order_by:
-            return rebatch(self._plain(relation, columns, _BATCH_ROWS), _BATCH_ROWS)
-        order = ", ".join(f"{quoted(column)} nulls last" for column in order_by)
-        names = ", ".join(map(quoted, columns))
-        return self._stream(f"select {names} from {self.relation(relation)} order by {order}")  # noqa: S608 - quoted names
+    def rows(self, relation: str, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Columns of a relation in the order of its file."""
+        return rebatch(self._plain(relation, columns, _BATCH_ROWS), _BATCH_ROWS)
 
     def rows_with(self, relation: str, columns: Sequence[str], column: str, value: str) -> Iterator[pa.RecordBatch]:
         """Columns of the rows of a relation in which a text column has a value, in the order of the files; at least one
         batch.
         """
-        for path in self._files(relation):
-            yield from rows_with(path, columns, column, value, _BATCH_ROWS)
+        return rows_with(self._file(relation), columns, column, value, _BATCH_ROWS)
 
     def relation(self, relation: str) -> str:
         """The FROM clause that reads it, for :meth:`select`."""
-        return parquet(self._files(relation))
+        return parquet(self._file(relation))
 
     def select(self, sql: str) -> Iterator[pa.RecordBatch]:
         """The rows of a SELECT of our own; what a person wrote goes to :meth:`query`."""
@@ -113,8 +110,27 @@ class DuckTables:
         if self._scratch is not None:
             shutil.rmtree(self._scratch)
 
+    def in_row_order(self, path: Path, number: str, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """The rows of a file whose ``number`` column counts them from 1, in the order of their ``_row``."""
+        order = f"select {quoted(number)} from {parquet(str(path))} order by {ROW}"  # noqa: S608 - quoted names
+        with closing(NumberedRows(path, columns, number)) as rows:
+            for batch in self._stream(order, None, fitting_rows(rows.row_bytes, _BATCH_ROWS)):
+                yield rows.take(batch.column(0))
+
+    def _beside(self, query: BaseQuery, batch_rows: int) -> Iterator[pa.RecordBatch]:
+        """Base rows with what joins and groups put beside them, in batches of ``batch_rows`` or fewer."""
+        with ExitStack() as stack:
+            files = {
+                alias: stack.enter_context(closing(NumberedRows(self._file(table), columns)))
+                for alias, table, columns in _tables_of(query)
+            }
+            rows = fitting_rows(sum(file.row_bytes for file in files.values()), _BATCH_ROWS)
+            found = self._joined(query, None, rows)
+            names = list(dict.fromkeys([ROW, LINE, DAMAGE, *query.columns, *_matches(query)]))
+            yield from rebatch((_values(batch, files, names) for batch in found), batch_rows)
+
     def _joined(self, query: BaseQuery, unmatched: str | None, batch_rows: int) -> Iterator[pa.RecordBatch]:
-        """Base rows, or the unmatched rows of a join, over tables that are made for this question and dropped again."""
+        """Numbers of base rows, or the unmatched rows of a join, over tables that are made for this and dropped again."""
         self._asked += 1
         sql = BaseSql(query, self.relation, f"{_SCRATCH}.q{self._asked}_")
         made: list[str] = []
@@ -174,24 +190,45 @@ class DuckTables:
                 database.execute(f"create schema if not exists {quoted(schema)}")
             name = f"{quoted(schema)}.{quoted(table)}" if schema else quoted(table)
             database.execute(f"create view {name} as select * from {self.relation(relation)}")  # noqa: S608 - quoted names
-        paths = [path for relation in self._paths for path in self._files(relation)]
-        database.execute("set allowed_paths = $paths", {"paths": paths})
+        database.execute("set allowed_paths = $paths", {"paths": list(self._paths.values())})
         database.execute("set enable_external_access = false")
         database.execute("set lock_configuration = true")
 
     def _plain(self, relation: str, columns: Sequence[str], batch_rows: int) -> Iterator[pa.RecordBatch]:
-        for path in self._files(relation):
-            with pq.ParquetFile(path) as file:
-                yield empty_batch(file.schema_arrow).select(list(columns))
-                for batch in file.iter_batches(batch_rows, columns=list(columns)):
-                    yield batch.select(list(columns))
+        with pq.ParquetFile(self._file(relation)) as file:
+            yield empty_batch(file.schema_arrow).select(list(columns))
+            for batch in file_batches(file, batch_rows, columns):
+                yield batch.select(list(columns))
 
-    def _files(self, relation: str) -> tuple[str, ...]:
-        paths = self._paths.get(relation)
-        if not paths:
+    def _file(self, relation: str) -> str:
+        path = self._paths.get(relation)
+        if path is None:
             hint = f"Known are: {', '.join(sorted(self._paths))}."
             raise SourceUnavailable(f"There is no table {relation} in the snapshot.", hint=hint)
-        return paths
+        return path
+
+
+def _tables_of(query: BaseQuery) -> Iterator[tuple[str, str, list[str]]]:
+    """The base table (under no alias) and each joined one, with the columns of it that are asked for."""
+    aliases = {join.alias: join.table for join in query.joins}
+    asked = [(name.partition("."), name) for name in query.columns]
+    yield "", query.table, [ROW, LINE, DAMAGE, *(name for (alias, _, _), name in asked if alias not in aliases)]
+    for alias, table in aliases.items():
+        yield alias, table, [column for (name, _, column), _ in asked if name == alias and column != MATCHES]
+
+
+def _matches(query: BaseQuery) -> list[str]:
+    return [f"{join.alias}.{MATCHES}" for join in query.joins] + ([GROUP] if query.group_by else [])
+
+
+def _values(numbers: pa.RecordBatch, files: Mapping[str, NumberedRows], names: Sequence[str]) -> pa.RecordBatch:
+    """What the rows of some numbers hold, under the names a mapping sees."""
+    seen = {name: numbers[name] for name in numbers.schema.names}
+    for alias, file in files.items():
+        prefix = f"{alias}." if alias else ""
+        taken = file.take(numbers[f"{prefix}{ROW}"])
+        seen |= {f"{prefix}{name}": taken[name] for name in taken.schema.names}
+    return pa.record_batch({name: seen[name] for name in names})
 
 
 def _numbered(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

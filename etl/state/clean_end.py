@@ -2,7 +2,8 @@
 
 SQLite's full check visits every index entry of every record: seconds for a million records, before the first request. A
 file that is byte for byte the one that was closed cannot have been damaged since, and reading it once is ten times
-quicker. The note is gone while anybody holds the state, so that after a kill or a power cut everything is checked.
+quicker. The note is gone while anybody holds the state: after a kill or a power cut more is
+searched, see :class:`etl.state.sqlite.Search`.
 """
 
 from __future__ import annotations

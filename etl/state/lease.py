@@ -39,6 +39,14 @@ def holder(connection: Connection) -> Holder | None:
     return Holder(row.host, row.boot_id, row.pid, row.process_start, row.command, row.taken_at, row.run_id)
 
 
+def ended_beside_us(connection: Connection, holder: Holder) -> bool:
+    """Whether the last holder ended without giving the lease back, and the machine has not ended since: then what it wrote
+    is there to the byte. The lock must be held; False where a machine does not tell one start of it from another.
+    """
+    row = connection.execute(select(LEASE)).one()
+    return bool(not row.released and row.host == holder.host and row.boot_id == holder.boot_id and holder.boot_id)
+
+
 def check(connection: Connection, epoch: int) -> None:
     """Raises StateError if another process has taken over since ``epoch``."""
     current = connection.execute(_EPOCH).scalar_one()

@@ -25,6 +25,7 @@ from etl.state.migrations import STEPS
 from etl.state.owner import require_owner
 from etl.state.postgres import ServerPlace
 from etl.state.reader import SqlReader
+from etl.state.sqlite import Search
 from etl.state.store import Grip, SqlStore
 
 
@@ -96,7 +97,8 @@ def _file_store(
         held.callback(lock.release)
         end = CleanEnd(path)
         held.callback(end.leave)
-        connection = _checked_file(path, owner, held, whole=not end.take() or thorough)
+        is_as_closed = end.take()
+        connection = _checked_file(path, owner, holder, held, is_as_closed=is_as_closed, thorough=thorough)
         with connection.begin():
             keeper.admit(connection)
             epoch = lease.take(connection, holder, adopt=adopt)
@@ -106,14 +108,20 @@ def _file_store(
     return store
 
 
-def _checked_file(path: Path, owner: Mapping[str, str], held: ExitStack, *, whole: bool) -> Connection:
+def _checked_file(
+    path: Path, owner: Mapping[str, str], holder: Holder, held: ExitStack, *, is_as_closed: bool, thorough: bool
+) -> Connection:
     if not path.exists():
         sqlite.create(path, {**owner, **new_identity()})
     places.make_private(path)
     engine = sqlite.writer(path)
     held.callback(engine.dispose)
     connection = held.enter_context(engine.connect())
-    sqlite.check(connection, path, whole=whole)
+    with connection.begin():
+        sqlite.check_kind(connection, path)
+        is_of_a_kill = not is_as_closed and lease.ended_beside_us(connection, holder)
+    known = Search.STRUCTURE if is_as_closed else Search.KEYS if is_of_a_kill else Search.WHOLE
+    sqlite.check(connection, path, Search.WHOLE if thorough else known)
     sqlite.make_durable(connection)
     sqlite.bring_up_to_date(connection, path)
     require_owner(connection, path, owner)

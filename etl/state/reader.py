@@ -117,6 +117,11 @@ class SqlReader:
         """A stored attribute of a created record."""
         return self._value(select(ATTRIBUTES.c.value).where(ATTRIBUTES.c.rk == key, ATTRIBUTES.c.name == name))
 
+    def attributed(self, name: str) -> Iterator[RecordKey]:
+        """The records that have a stored attribute of this name which is not empty, by key."""
+        query = select(ATTRIBUTES.c.rk).where(ATTRIBUTES.c.name == name, ATTRIBUTES.c.value != "")
+        return (RecordKey(key) for (key,) in self._stream(query.order_by(ATTRIBUTES.c.rk)))
+
     def pending_links(self) -> Iterator[tuple[RecordKey, PendingLink]]:
         """Deferred links not yet set, ordered by key and field."""
         query = select(*LINKS.c["rk", "field", "parent"]).where(LINKS.c.done == 0).order_by(LINKS.c.rk, LINKS.c.field)

@@ -17,10 +17,9 @@ from etl.core.keys import RecordKeys
 from etl.core.outcomes import Bucket
 from etl.core.ports import Join
 from etl.core.problems import PROBLEM_SCHEMA, Severity, problem_rows
-from etl.core.records import DAMAGE, KEY, LINE, REASON, ROW, SOURCE_KEY, STATUS
+from etl.core.records import DAMAGE, KEY, LEFT_OUT, LINE, REASON, ROW, SOURCE_KEY, STATUS
 from etl.mapping.model import EntityMapping
 from etl.mapping.operations import Context
-from etl.mapping.queries import LEFT_OUT
 from etl.transform.columns import FieldColumn
 from etl.transform.episodes import days_of, folded
 from etl.transform.faults import first_in_record

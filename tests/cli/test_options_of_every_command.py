@@ -6,16 +6,32 @@ import pytest
 import typer.main
 from typer.testing import CliRunner
 
+from etl import __version__
 from etl.cli import app
 
-ASKED = ("demo", "lint", "validate", "plan", "run", "verify", "status", "where", "report", "graph")
+
+def commands(group, *names):
+    """Every command, those of groups included, with how it is called."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, *names, name)
+        else:
+            yield pytest.param(command, id=" ".join([*names, name]))
 
 
-@pytest.mark.parametrize("name", ASKED)
-def test_quiet_verbose_and_no_color_are_taken(name):
-    command = typer.main.get_command(app).commands[name]
+@pytest.mark.parametrize("command", list(commands(typer.main.get_command(app))))
+def test_every_command_takes_json_quiet_verbose_and_no_color(command):
     taken = {option for parameter in command.params for option in parameter.opts}
     assert {"--json", "--quiet", "-q", "--verbose", "-v", "--no-color"} <= taken
+
+
+@pytest.mark.parametrize("name", ["init", "catalog show", "resolve", "state adopt"])
+def test_what_is_said_beside_the_result_is_said_when_asked_for_and_not_quiet(name, tmp_path):
+    arguments = [*name.split(), *([] if name == "catalog show" else [str(tmp_path / "new")]), "--no-color"]
+    told = CliRunner().invoke(app, [*arguments, "-v"])
+    assert told.stderr.splitlines()[-1].startswith(f"casebook-etl {__version__}: ")
+    quiet = CliRunner().invoke(app, [*arguments, "-v", "-q"])
+    assert "casebook-etl 0" not in quiet.stderr
 
 
 @pytest.mark.parametrize("name", ["demo", "validate", "plan", "run", "verify"])

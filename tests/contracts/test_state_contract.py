@@ -345,6 +345,9 @@ def test_an_attribute_is_replaced_when_read_back_again(store):
     assert store.attribute(ANN, "assignment_id") == "8"
     assert store.attribute(ANN, "other") is None
     assert store.attribute(BOB, "assignment_id") is None
+    assert list(store.attributed("assignment_id")) == [ANN]
+    do(store, StoreAttribute(ANN, "assignment_id", ""))
+    assert list(store.attributed("assignment_id")) == list(store.attributed("other")) == []
 
 
 def test_the_newest_unfinished_run_is_the_one_to_continue(opener):

@@ -37,8 +37,8 @@ One program: `casebook-etl`, or `python -m etl`. This page is made from the comm
 `--help`.
 
 `PROJECT` is a project's folder, by default the current one. Standard output carries the answer, standard error all the
-rest. With `--json` the answer is one JSON object. How a command ended is its exit code: see [errors](errors.md).
-Colours are left out where `NO_COLOR` is set.
+rest. With `--json` the answer is one JSON object; `--quiet`, `--verbose` and `--no-color` are taken everywhere too. How a
+command ended is its exit code: see [errors](errors.md). Colours are left out where `NO_COLOR` is set.
 
 A command that this version does not have, though you may look for it: a nightly synchronisation with deletions. What to do
 instead stands in [sources](sources.md) and [loading](loading.md).

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import random
 import shutil
@@ -10,12 +11,15 @@ import signal
 import sqlite3
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from etl.load.unclear import Unclear
 from etl.sandbox.oracle import Oracle
+from tests.conftest import ProofLine
 from tests.e2e.harness import SAMPLE, Ended, Forks, Place, copy_project, finished, sandbox, start
 from tests.e2e.pictures import Proof, Reference, prove, reference_load
 
@@ -23,6 +27,7 @@ FAULTS = "reset_after_commit@POST:0.08,reset_before_commit@POST:0.05,late_commit
 QUIET_S = 0.3
 SEED = 20260301
 KILLS_A_LOAD = 20
+UNKILLED_IN_A_ROW = 3
 
 
 @pytest.mark.timeout(240)
@@ -38,19 +43,62 @@ def test_a_load_killed_thirty_times_at_a_cutting_server_is_exact(whole, whole_re
 
 @pytest.mark.drill
 def test_loads_killed_for_as_long_as_one_likes_are_exact(part, reference, tmp_path, proof_line):
-    wanted, done, total = int(os.environ.get("DRILL_KILLS", "1000")), 0, Counter()
-    first = seed = int(os.environ.get("DRILL_SEED", SEED + 2))
+    wanted, first = int(os.environ.get("DRILL_KILLS", "1000")), int(os.environ.get("DRILL_SEED", SEED + 2))
     with contextlib.closing(Forks(tmp_path)) as forks:
-        while done < wanted:
+
+        def load(seed: int) -> tuple[int, Counter[str]]:
             place = copy_project(tmp_path / str(seed), "demo_agency", part)
             kills = Kills(KILLS_A_LOAD, seed, longest_wait_s=0.6, begin=forks.start)
             proof = killed_load(place, reference, kills, proof_line.at_once)
             assert proof.is_clean
-            assert kills.done
-            total.update(proof.figures())
             shutil.rmtree(tmp_path / str(seed))
-            done, seed = done + kills.done, seed + 1
+            return kills.done, Counter(proof.figures())
+
+        done, total = killed_loads(wanted, first, load)
     proof_line("kills, all loads", first, **total, kills=done)
+
+
+def killed_loads(wanted: int, seed: int, load: Callable[[int], tuple[int, Counter[str]]]) -> tuple[int, Counter[str]]:
+    """Loads, each with the next seed, until there were so many kills; how many there were, and the figures added up.
+
+    A load that ended before its first kill proves nothing: it is not counted, and another takes its place. Where that comes
+    again and again the kills come too late, and the drill fails.
+    """
+    done, unkilled, total = 0, 0, Counter[str]()
+    while done < wanted:
+        kills, figures = load(seed)
+        unkilled = 0 if kills else unkilled + 1
+        assert unkilled < UNKILLED_IN_A_ROW, f"{unkilled} loads in a row ended before they could be killed"
+        if kills:
+            total.update(figures)
+        done, seed = done + kills, seed + 1
+    return done, total
+
+
+def test_a_load_that_ended_before_its_first_kill_is_made_up_for_by_another():
+    loads = {1: (3, Counter(n=10)), 2: (0, Counter(n=100)), 3: (2, Counter(n=20)), 4: (9, Counter(n=30))}
+    assert killed_loads(5, 1, loads.__getitem__) == (5, Counter(n=30))
+
+
+def test_a_drill_whose_kills_all_come_too_late_fails():
+    with pytest.raises(AssertionError, match="3 loads in a row ended before they could be killed"):
+        killed_loads(5, 1, lambda _: (0, Counter(n=10)))
+
+
+def test_the_line_of_all_loads_tells_the_whole_time_and_each_load_its_own(monkeypatch, capsys):
+    node, plugins = (
+        SimpleNamespace(user_properties=[]),
+        SimpleNamespace(getplugin=lambda _: SimpleNamespace(global_and_fixture_disabled=contextlib.nullcontext)),
+    )
+    moments = iter([0.0, 10.0, 25.0, 26.0])
+    with monkeypatch.context() as patched:
+        patched.setattr("time.monotonic", lambda: next(moments))
+        say = ProofLine(SimpleNamespace(node=node, config=SimpleNamespace(pluginmanager=plugins)))
+        say.at_once("one load", 1)
+        say.at_once("one load", 2)
+        say("all loads", 1, n=0, dup=0, lost=0, wrong_id=0, corrupt=0, held=0)
+    printed = [json.loads(line)["s"] for line in capsys.readouterr().out.split("\n") if line]
+    assert (printed, node.user_properties[0][1]["s"]) == ([10.0, 15.0], 26.0)
 
 
 def test_the_harness_finds_the_duplicates_of_a_loader_that_resends(agency, reference, monkeypatch, proof_line):

@@ -17,7 +17,7 @@ from tests.e2e.harness import KEY, SAMPLE, Place, copy_project, small
 from tests.measured import measured
 
 RATIO = 1.3
-CEILING_MB = 450
+CEILING_MB = 400
 """What the program itself, its batches and one table engine at a time take at the most."""
 JOINED = {
     "case_people.yaml": """\
@@ -33,6 +33,17 @@ fields:
   case: {ref: case, key: CASE_NO}
   person: {ref: person, key: ID}
   role: {choose: [{when: "who.LAST = 'Family1' and what.GOAL = ''", const: Child}, {const: Parent}]}
+"""
+}
+QUERIED = {
+    "cases.yaml": """\
+mapping: cases
+target: case
+source:
+  from: legacy.CASES
+  query: select _row, CASE_NO, TITLE, GOAL from legacy.CASES
+key: CASE_NO
+fields: {name: TITLE, goals: GOAL, case_type: {const: Foster Care}, case_status: {const: Open}}
 """
 }
 
@@ -55,6 +66,28 @@ def test_a_million_rows_take_hardly_more_memory_than_a_hundred_thousand(tmp_path
     say(capsys, rows=1_000_000, once_mb=once, tenfold_mb=tenfold)
     assert tenfold < RATIO * once
     assert tenfold < CEILING_MB
+
+
+@pytest.mark.drill
+@pytest.mark.timeout(3600)
+def test_four_million_joined_rows_take_hardly_more_memory_than_four_hundred_thousand(tmp_path, capsys):
+    once = peak_mb(extract(tmp_path / "once", 160_000, JOINED), ends_with=0)
+    tenfold = peak_mb(extract(tmp_path / "tenfold", 1_600_000, JOINED), ends_with=0)
+    say(capsys, rows=4_000_000, once_mb=once, tenfold_mb=tenfold)
+    assert tenfold < RATIO * once
+
+
+@pytest.mark.e2e
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("changes", [{}, JOINED, QUERIED], ids=["base", "joined", "queried"])
+def test_long_notes_take_no_more_memory_than_short_ones(tmp_path, capsys, changes):
+    place = extract(tmp_path / "long", 40_000, changes)
+    with (place.folder / "data" / "CASES.csv").open("w", encoding="utf-8") as file:
+        file.write("CASE_NO,TITLE,GOAL\n")
+        file.writelines(f"C{n},Case {n},{f'Goal {n}. ' * 500}\n" for n in range(20_000))
+    most_mb = peak_mb(place, ends_with=0)
+    say(capsys, characters_a_note=5_000, notes=20_000, most_mb=most_mb)
+    assert most_mb < CEILING_MB
 
 
 def made(folder: Path, *, scale: int) -> Path:

@@ -10,14 +10,15 @@ import pytest
 
 from etl.catalog.loader import load_catalog
 from etl.cli.progress import QuietProgress
-from etl.core.errors import MappingError, SettingsError
+from etl.core.changes import MarkUndone
+from etl.core.errors import MappingError, SettingsError, StateOutdated
 from etl.core.outcomes import RecordState
 from etl.pipeline import runs, settling, settling_sheet
 from etl.pipeline.settling import Decision, Verdict
 from etl.pipeline.wiring import Setting
 from etl.sandbox import SandboxSettings, parse_faults, running
 from etl.sandbox.database import Row
-from tests.pipeline.lone import losing, setting_at, write_project
+from tests.pipeline.lone import LOSES_THE_FIRST, losing, setting_at, write_project
 
 
 @pytest.fixture
@@ -142,6 +143,54 @@ def test_a_record_that_nobody_settled_by_hand_cannot_be_given_another_id(folder,
     runs.run(setting, QuietProgress())
     with pytest.raises(SettingsError, match="No held record"):
         settling.settle_found(setting, held.record_key, somebody(sandbox, ""), force=True)
+
+
+def findings_of(setting: Setting) -> list[tuple[str, str, str]]:
+    """What reading back finds, and whether its exit code says so."""
+    finished = runs.verify(setting, QuietProgress())
+    found = json.loads((finished.folder / "manifest.json").read_text())["verify"]["findings"]
+    assert finished.exit_code == bool(found)
+    return [(each["code"], each["key"], each["target_id"]) for each in found]
+
+
+def test_what_takes_effect_after_it_was_said_to_be_absent_is_named_by_verify_and_can_be_taken_up(folder, sandbox):
+    setting, held = held_at(folder, sandbox)
+    settling.settle_absent(setting, "person")
+    assert findings_of(setting) == []
+    late = somebody(sandbox, held.marker)
+    assert findings_of(setting) == [("duplicate_in_target", held.record_key, late)]
+    settling.settle_found(setting, held.record_key, late)
+    runs.run(setting, QuietProgress())
+    assert findings_of(setting) == []
+    (record,) = sandbox.oracle.records("person")
+    assert (record.id, record.attributes["first_name"]) == (late, "Ana")
+
+
+def test_a_run_sends_nothing_beside_what_took_effect_after_it_was_said_to_be_absent(folder, sandbox):
+    setting, held = held_at(folder, sandbox)
+    settling.settle_absent(setting, "person")
+    somebody(sandbox, held.marker)
+    assert isinstance(runs.run(setting, QuietProgress()).stopped, StateOutdated)
+    assert sandbox.oracle.counts()["person"] == 1
+
+
+def test_what_took_effect_too_late_is_named_beside_records_that_are_there(tmp_path):
+    project = write_project(tmp_path, "2,Bo,Reed")
+    with losing("") as sandbox:
+        setting = setting_at(project, sandbox.base_url)
+        assert runs.run(setting, QuietProgress()).exit_code == 0
+        with setting.store("test") as store:
+            known = next(store.in_state(RecordState.CREATED))
+            store.commit(MarkUndone(known.key)).result()
+        assert findings_of(setting) == [("duplicate_in_target", known.key, known.target_id)]
+
+
+def test_an_entity_that_may_not_be_listed_and_of_which_nothing_is_there_hinders_no_reading_back(folder):
+    with losing(f"{LOSES_THE_FIRST},status_403(entity=person)@GET") as sandbox:
+        setting, _ = held_at(folder, sandbox)
+        settling.settle_absent(setting, "person")
+        finished = runs.verify(setting, QuietProgress())
+    assert (finished.exit_code, finished.summary.verify.unsought) == (0, ("person",))
 
 
 CONTACTS = """

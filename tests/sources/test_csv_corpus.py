@@ -124,6 +124,7 @@ UNREADABLE = {
     "column without a name": (b"a,,c\n", {}, "column 2 has no name"),
     "trailing delimiter": (b"a,b,\n1,2,\n", {}, "column 3 has no name"),
     "reserved column": (b"_row,b\n", {}, "_row, is reserved"),
+    "column that a query marks rows by": (b"a,_LEFT_OUT\n", {}, "_LEFT_OUT, is reserved"),
     "unclosed quote in the header": (b'a,"b\n1,2\n', {}, "quoting of its header is broken"),
     "control character in the header": (b"a,b\0\n", {"encoding": "utf-8"}, "header has bytes that are not text"),
     "misfit in the header": (b"a,\xff\n1,2\n3,4\n", {"encoding": "utf-8"}, "header has bytes that are not text"),

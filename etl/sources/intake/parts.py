@@ -24,7 +24,7 @@ class Parts:
     """FROM clauses over the Parquet file ``path``; ``columns`` are those of the data, in order."""
 
     def __init__(self, database: duckdb.DuckDBPyConnection, path: Path, columns: Sequence[str]) -> None:
-        self._whole = parquet([str(path)])
+        self._whole = parquet(str(path))
         self._groups = [tuple(columns[at : at + WIDTH]) for at in range(0, len(columns), WIDTH)]
         self._clauses = [self._whole] * len(self._groups)
         if len(self._groups) > 1:
@@ -44,4 +44,4 @@ class Parts:
         part = path.with_suffix(f".{at:05d}")
         names = ", ".join(map(quoted, (ROW, LINE, DAMAGE, *self._groups[at])))
         database.execute(f"copy (select {names} from {self._whole}) to {text(str(part))} (format parquet)")
-        return parquet([str(part)])
+        return parquet(str(part))

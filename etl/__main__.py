@@ -13,9 +13,10 @@ raises this bound to the largest piece it ever saw, keeps what is below it, and 
 """
 _MMAP_THRESHOLD = -3
 """What mallopt(3) calls M_MMAP_THRESHOLD."""
-OBJECTS_BETWEEN_COLLECTIONS = 100_000
+OBJECTS_BETWEEN_COLLECTIONS = 250_000
 """Python's own 700 lets its collector walk everything imported hundreds of times while columns make short-lived objects:
-a tenth of what `validate` takes. Columns are not its business, and they are what is large here.
+a tenth of what `validate` takes. Columns are not its business, and they are what is large here. What is imported for a
+command makes fewer objects than this.
 """
 
 

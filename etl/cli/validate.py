@@ -35,6 +35,6 @@ def validate(
     progress: ProgressOption = "auto",
 ) -> None:
     """Extract, map, validate and report, without a target: what would load, what is held back and why."""
-    from etl.pipeline import runs
+    from etl.pipeline.dry_run import validate as dry_run
 
-    perform(runs.validate, project, profile, Output(as_json, quiet, progress, no_color, verbose), verbose=verbose)
+    perform(dry_run, project, profile, Output(as_json, quiet, progress, no_color, verbose), verbose=verbose)

@@ -41,7 +41,7 @@ class ProjectFunctions:
         from etl.mapping.function_calls import runner  # noqa: PLC0415 - pandas is heavy, and few projects need it
 
         bound: JsonValue = {"function": argument, "sha256": self._digest(module)}
-        return BoundOperation("py", bound, ValueType.TEXT, ValueType.TEXT, runner(argument, function))
+        return BoundOperation("py", bound, ValueType.TEXT, ValueType.TEXT, runner(argument, function), alone=True)
 
     def _module(self, name: str) -> ModuleType:
         if name not in self._modules:

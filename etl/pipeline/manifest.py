@@ -13,22 +13,24 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from etl import __version__
 from etl.core.errors import EtlError, StalePlan
 from etl.core.ports import StateReader
-from etl.load.verify import VerifyResult
 from etl.mapping.functions import functions_in
 from etl.mapping.model import EntityMapping, FileField, Project
 from etl.mapping.reads import crosswalks_of, operations_of
-from etl.pipeline.loading import Loaded
 from etl.pipeline.open_findings import before_reading, close_reading
 from etl.pipeline.wiring import Setting
 from etl.pipeline.workspace import RunFolder
 from etl.plan.graph import LoadOrder
 from etl.sources.snapshot import Snapshot
 from etl.transform import OverrideCounts
+
+if TYPE_CHECKING:
+    from etl.load.verify import VerifyResult
+    from etl.pipeline.loading import Loaded
 
 VERSION = 1
 Manifest = dict[str, Any]

@@ -6,22 +6,24 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from etl.catalog.model import Catalog
+from etl.core.ahead import made_ahead
 from etl.core.errors import MappingError
 from etl.core.keys import RecordKeys
 from etl.core.outcomes import THERE
 from etl.core.ports import ProblemSink, Progress, StateReader, Utf8Lines
 from etl.core.problems import PROBLEM_SCHEMA
-from etl.core.records import LEDGER_SCHEMA, PLAN_SCHEMA
+from etl.core.records import KEY, LEDGER_SCHEMA, PLAN_SCHEMA
 from etl.mapping.columns import check_columns
 from etl.mapping.model import EntityMapping, Project, Reference
 from etl.mapping.operations import Context
+from etl.mapping.reads import operations_of
 from etl.pipeline.accounts import account_tables, report_doubts
 from etl.pipeline.base_rows import base_rows
-from etl.pipeline.matching import Matches
 from etl.pipeline.same_files import report_same_files
 from etl.pipeline.since_inspect import report_changes
 from etl.pipeline.table_rules import judge_between_records
@@ -36,7 +38,12 @@ from etl.sources.tables import DuckTables
 from etl.transform import Corrections, OverrideCounts, Transformer
 from etl.validate import FieldChecks, RecordRules, check_relations, graph_mapping, note_row, report_loops
 
+if TYPE_CHECKING:
+    from etl.pipeline.matching import Matches
+
 BATCH_ROWS = 16_384
+THREADS = 2
+"""How many batches are mapped at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +89,10 @@ class Checked:
     overrides: tuple[OverrideCounts, ...] = ()
 
 
-def map_and_validate(work: Work, state: StateReader, graph: DuckRecordGraph) -> Checked:
+def map_and_validate(work: Work, state: StateReader | None, graph: DuckRecordGraph) -> Checked:
     """Maps every base row and checks every record; leaves rows, records, verdicts and problems in the run's folder.
 
-    Fills the ``graph``, which stays open for the plan.
+    Fills the ``graph``, which stays open for the plan. Without a ``state`` nothing was created yet.
 
     Raises MappingError for a cycle of required references, TooManyProblems where a policy says ``fail``.
     """
@@ -105,7 +112,7 @@ def map_and_validate(work: Work, state: StateReader, graph: DuckRecordGraph) -> 
         account_tables(work.project, work.snapshot, work.tables, work.folder, problems)
         report_changes(work.project, work.snapshot, work.tables, problems)
         depths = {entity: _order_inside(graph, entity, order, mappings, problems) for entity in order.entities}
-    with ParquetSink(work.folder.verdicts) as verdicts:
+    with ParquetSink(work.folder.verdicts, keys=[KEY]) as verdicts:
         for batch in graph.verdicts():
             verdicts.add(batch)
     return Checked(graph, order, depths, tuple(corrected))
@@ -142,22 +149,41 @@ def _map_one(work: Work, mapping: EntityMapping, rows: ParquetSink, problems: Pa
     transformer = Transformer(mapping, work.catalog, work.keys, work.context)
     checks = FieldChecks(mapping, work.catalog, work.context, work.files)
     rules = RecordRules(mapping, work.context)
-    with ParquetSink(Path(_mapped(work, mapping))) as records:
-        for batch in base_rows(work.tables, mapping, work.folder.temp, BATCH_ROWS):
-            corrected = corrections.apply(batch)
-            mapped = transformer.apply(corrected)
-            checked, found = checks.apply(mapped.records, mapped.problems)
-            checked, broken = rules.apply(checked, corrected)
-            records.add(checked)
-            rows.add(mapped.ledger)
-            for each in (mapped.problems, *found, *broken):
-                problems.add(each)
-            work.progress.advance(batch.num_rows)
+
+    def mapped(corrected: pa.RecordBatch) -> _MappedBatch:
+        made = transformer.apply(corrected)
+        checked, found = checks.apply(made.records, made.problems)
+        checked, broken = rules.apply(checked, corrected)
+        return _MappedBatch(checked, made.ledger, (made.problems, *found, *broken), corrected.num_rows)
+
+    batches = map(corrections.apply, base_rows(work.tables, mapping, work.folder.temp, BATCH_ROWS))
+    with ParquetSink(Path(_mapped(work, mapping)), keys=[KEY]) as records:
+        for each in made_ahead(mapped, batches, 0 if _works_alone(mapping) else THREADS):
+            records.add(each.records)
+            rows.add(each.ledger)
+            for told in each.problems:
+                problems.add(told)
+            work.progress.advance(each.base_rows)
     for code, name, detail in checks.notes():
         problems.add(note_row(mapping, code, name, detail))
     for each in corrections.problems():
         problems.add(each)
     return corrections.counts()
+
+
+@dataclass(frozen=True, slots=True)
+class _MappedBatch:
+    """What became of a batch of base rows."""
+
+    records: pa.RecordBatch
+    ledger: pa.RecordBatch
+    problems: tuple[pa.RecordBatch, ...]
+    base_rows: int
+
+
+def _works_alone(mapping: EntityMapping) -> bool:
+    """Whether it calls code that no two threads may be in at once."""
+    return any(step.alone for field in mapping.fields for step in operations_of(field.value))
 
 
 def _order_inside(
@@ -186,9 +212,9 @@ def _mapped(work: Work, mapping: EntityMapping) -> str:
     return str(work.folder.mapped / f"{mapping.name}.parquet")
 
 
-def _known_keys(state: StateReader) -> Iterator[pa.RecordBatch]:
+def _known_keys(state: StateReader | None) -> Iterator[pa.RecordBatch]:
     """Record keys of everything created so far, in batches."""
-    created = (known.key for known in state.in_state(*THERE))
+    created = (known.key for known in state.in_state(*THERE)) if state is not None else iter(())
     while keys := list(islice(created, BATCH_ROWS)):
         yield pa.record_batch({"_rk": pa.array(keys, pa.string())})
 

@@ -1,5 +1,6 @@
-"""The verbs that make a run: validate, plan, run, verify. Each reads like the line extract, map, validate, plan, load,
-verify, report; a run that was interrupted goes on with its own snapshot and plan.
+"""The verbs that load, or say what would be: plan, run, verify. Each reads like the line extract, map, validate, plan, load,
+verify, report; a run that was interrupted goes on with its own snapshot and plan. What all begin with is in
+:mod:`etl.pipeline.dry_run`.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from etl.casebook.clock import SystemClock
 from etl.core.changes import StoreAttribute
 from etl.core.errors import EtlError, SettingsError, StalePlan, TooManyProblems
 from etl.core.exits import COMPLETE, HELD_BACK, exit_code_of
@@ -23,13 +23,14 @@ from etl.load.sampling import Scope
 from etl.load.verify import VerifyResult
 from etl.pipeline import capabilities
 from etl.pipeline import manifest as manifests
-from etl.pipeline.accounts import close_ledger, count_blocking, doubts_of, report_outcomes
+from etl.pipeline.accounts import close_ledger, count_blocking, report_outcomes
 from etl.pipeline.audit import audit
 from etl.pipeline.doubled import ask_about_doubled
+from etl.pipeline.dry_run import checked_records, extracted
 from etl.pipeline.loading import Bench, Loaded, Options, live_options, load, read_back, with_options
 from etl.pipeline.matching import adopt_planned, match_records
 from etl.pipeline.plan_file import PlanFile, read_plan_file, require_same_plan, write_plan_file
-from etl.pipeline.prepare import Work, check_snapshot_columns, map_and_validate, plan_records, register_snapshot
+from etl.pipeline.prepare import plan_records
 from etl.pipeline.room import require_room
 from etl.pipeline.session import (
     Finished,
@@ -45,7 +46,6 @@ from etl.pipeline.undoing import forget_old_images, require_nothing_half_undone
 from etl.pipeline.wiring import Setting
 from etl.pipeline.workspace import ParquetSink, RunFolder
 from etl.sources.record_graph import record_graph
-from etl.sources.snapshot import take_snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +61,6 @@ class RunChoices:
     retry_rejected: bool = False
     ask_first: bool = False
     plan_file: Path | None = None
-
-
-def validate(setting: Setting, progress: Progress) -> Finished:
-    """Extract, map, validate and report, without a target."""
-    with setting.reader() as state, new_session(setting, "validate", progress) as session:
-        _prepare(setting, session, state, None)
-        close_ledger(session.folder, session.tables)
-        return session.end()
 
 
 def plan(setting: Setting, progress: Progress) -> Finished:
@@ -159,39 +151,13 @@ def plan_into(setting: Setting, session: Session, state: StateReader, choices: R
     return options
 
 
-def _prepare(
-    setting: Setting,
-    session: Session,
-    state: StateReader,
-    options: Options | None,
-    planning: RunChoices | None = None,
-) -> None:
-    """Everything up to the line that writes; plans where ``planning`` is given."""
-    project = setting.project
-    sources = setting.sources()
-    snapshot = take_snapshot(sources, None, session.folder.snapshot, session.progress)
-    manifests.add_snapshot(session.manifest, snapshot)
-    check_snapshot_columns(project, snapshot)
-    register_snapshot(session.tables, snapshot)
-    work = Work(
-        project=project,
-        catalog=with_options(project.catalog, options) if options is not None else project.catalog,
-        folder=session.folder,
-        snapshot=snapshot,
-        tables=session.tables,
-        keys=setting.keys(create=True),
-        context=setting.context(SystemClock().now()),
-        files=setting.files(),
-        progress=session.progress,
-        doubts=doubts_of(sources, snapshot),
-    )
+def _prepare(setting: Setting, session: Session, state: StateReader, options: Options, choices: RunChoices) -> None:
+    """Everything up to the line that writes."""
+    work = extracted(setting, session, with_options(setting.project.catalog, options))
     with record_graph(session.folder.temp) as graph:
-        checked = map_and_validate(work, state, graph)
-        manifests.add_order(session.manifest, checked.order)
-        manifests.add_overrides(session.manifest, checked.overrides)
-        if planning is not None:
-            matches = match_records(setting, session, graph, state, options or {})
-            plan_records(work, checked, state, matches, retry_rejected=planning.retry_rejected)
+        checked = checked_records(session, work, state, graph)
+        matches = match_records(setting, session, graph, state, options)
+        plan_records(work, checked, state, matches, retry_rejected=choices.retry_rejected)
     session.save()
 
 

@@ -1,7 +1,7 @@
 """Chooses the adapters that a project's settings name. Nothing else in the program knows a concrete adapter.
 
-What speaks HTTP is imported when a way to Casebook is opened: its libraries take longer to load than a small project takes
-to be validated, and `validate` needs none of them.
+What speaks HTTP is imported when a way to Casebook is opened, what keeps the state when a state is: their libraries take
+longer to load than a small project takes to be validated, and the first `validate` needs none of them.
 """
 
 # ruff: noqa: PLC0415 - see above
@@ -11,7 +11,7 @@ from __future__ import annotations
 import glob
 import hashlib
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -27,14 +27,6 @@ from etl.mapping.operations import Context
 from etl.pipeline.source_kinds import opened_source
 from etl.settings import Credentials, read_credentials, read_project_key, read_state_password
 from etl.sources.files import FolderFiles
-from etl.state.examining import Examined, examine
-from etl.state.keeper import Guard
-from etl.state.opening import open_reader, open_store, state_exists
-from etl.state.postgres import ServerPlace, schema_name
-from etl.state.reader import SqlReader
-from etl.state.rebuilding import rebuilt_store
-from etl.state.store import SqlStore
-from etl.state.witness import witness_folder
 
 __all__ = ["Setting", "SystemClock"]
 
@@ -42,6 +34,10 @@ if TYPE_CHECKING:
     from etl.casebook.channel import RequestEvent
     from etl.casebook.client import CasebookClient
     from etl.casebook.probe.line import ProbeLine
+    from etl.state.examining import Examined
+    from etl.state.postgres import ServerPlace
+    from etl.state.reader import SqlReader
+    from etl.state.store import SqlStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +63,8 @@ class Setting:
         """Where the state is: a file of this machine, or a schema of the server that the profile names."""
         if self.profile.state is None:
             return self.state_path
+        from etl.state.postgres import ServerPlace, schema_name
+
         password = read_state_password(self.profile, self.environ)
         schema = schema_name(self.project.name, self.project.catalog.tenant)
         return ServerPlace(self.profile.state, schema, password.get_secret_value() if password else None)
@@ -74,6 +72,8 @@ class Setting:
     @property
     def has_state(self) -> bool:
         """Whether a state was ever begun. Raises StateError where the server cannot be asked."""
+        from etl.state.opening import state_exists
+
         return state_exists(self.state_place)
 
     def keys(self, *, create: bool) -> RecordKeys:
@@ -115,6 +115,10 @@ class Setting:
         """The state database, held for writing; ``adopt`` takes it over from another machine, ``ask_first`` admits one
         that is not the newest, whose records are all asked about before they are sent. Verifying checks the file too.
         """
+        from etl.state.keeper import Guard
+        from etl.state.opening import open_store
+        from etl.state.witness import witness_folder
+
         return open_store(
             self.state_place,
             project=self.project.name,
@@ -129,6 +133,10 @@ class Setting:
 
     def rebuilt_store(self) -> AbstractContextManager[SqlStore]:
         """An empty state that takes the place of the state database when the block ends well."""
+        from etl.state.keeper import Guard
+        from etl.state.rebuilding import rebuilt_store
+        from etl.state.witness import witness_folder
+
         return rebuilt_store(
             self.state_path,
             project=self.project.name,
@@ -140,11 +148,20 @@ class Setting:
 
     def examined(self) -> Examined:
         """What the state database's file says of itself, and its witness of it."""
+        from etl.state.examining import examine
+        from etl.state.witness import witness_folder
+
         return examine(self.state_path, witness_folder(self.environ))
 
     def reader(self) -> SqlReader:
         """The state database, read beside whoever writes it."""
+        from etl.state.opening import open_reader
+
         return open_reader(self.state_place)
+
+    def reader_if_begun(self) -> AbstractContextManager[SqlReader | None]:
+        """The same, or None where the profile keeps its state in a file that was not begun yet."""
+        return self.reader() if self.profile.state is not None or self.state_path.exists() else nullcontext()
 
     def sources(self) -> list[Source]:
         """The legacy sources."""

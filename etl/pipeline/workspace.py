@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -93,9 +93,10 @@ def replaced(path: Path) -> Iterator[Path]:
 class ParquetSink:
     """Writes batches of one schema to a Parquet file that appears when it is closed well; implements ``ProblemSink``."""
 
-    def __init__(self, path: Path, schema: pa.Schema | None = None) -> None:
+    def __init__(self, path: Path, schema: pa.Schema | None = None, keys: Sequence[str] = ()) -> None:
         self._whole = ExitStack()
-        self._stream = self._whole.enter_context(ParquetStream(self._whole.enter_context(replaced(path)), schema))
+        place = self._whole.enter_context(replaced(path))
+        self._stream = self._whole.enter_context(ParquetStream(place, schema, keys=keys))
         self.rows = 0
 
     def add(self, batch: pa.RecordBatch) -> None:

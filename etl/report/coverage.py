@@ -91,7 +91,7 @@ def _any(masks: Sequence[pa.Array]) -> pa.Array:
 def _holds(column: pa.Array) -> pa.Array:
     """Which cells hold something: neither null nor blank nor an empty list."""
     if pa.types.is_string(column.type):
-        return pc.fill_null(pc.greater(pc.utf8_length(pc.utf8_trim_whitespace(column)), 0), False)
+        return pc.fill_null(pc.and_not(pc.greater(pc.binary_length(column), 0), pc.utf8_is_space(column)), False)
     if pa.types.is_list(column.type):
         return pc.fill_null(pc.greater(pc.list_value_length(column), 0), False)
     return pc.is_valid(column)

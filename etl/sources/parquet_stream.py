@@ -8,6 +8,7 @@ batches are added, at the latest at the end.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -31,7 +32,8 @@ class ParquetStream:
     """Writes batches of one schema to a new Parquet file, in row groups of ``row_group_rows`` at the most where it is given.
 
     The first batch fixes the schema where none was given; the file stays empty where there was neither. Ended by an
-    error, it waits for nothing but the batch in hand.
+    error, it waits for nothing but the batch in hand. ``keys`` names columns of text in which every cell is filled and
+    hardly any is there twice.
     """
 
     def __init__(
@@ -40,11 +42,14 @@ class ParquetStream:
         schema: pa.Schema | None = None,
         row_group_rows: int | None = None,
         waiting: int = WAITING,
+        keys: Sequence[str] = (),
     ) -> None:
         self._place = place
         self._row_group_rows = row_group_rows
         self._most_waiting = waiting
+        self._keys = keys
         self._gathered: list[pa.RecordBatch] = []
+        self._rows = self._bytes = 0
         self._waiting: deque[Future[None]] = deque()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="parquet")
         self._writer = self._opened(schema) if schema is not None else None
@@ -52,10 +57,9 @@ class ParquetStream:
     def add(self, batch: pa.RecordBatch) -> None:
         """Hands a batch over; waits while the thread has enough. Raises what failed since (OSError for a full disk)."""
         self._gathered.append(batch)
-        if (
-            sum(each.num_rows for each in self._gathered) >= GROUP_ROWS
-            or sum(each.nbytes for each in self._gathered) >= GROUP_BYTES
-        ):
+        self._rows += batch.num_rows
+        self._bytes += batch.nbytes
+        if self._rows >= GROUP_ROWS or self._bytes >= GROUP_BYTES:
             self._hand_over()
 
     def __enter__(self) -> Self:
@@ -88,6 +92,7 @@ class ParquetStream:
 
     def _hand_over(self) -> None:
         group, self._gathered = pa.Table.from_batches(self._gathered), []
+        self._rows = self._bytes = 0
         if self._writer is None:
             self._writer = self._opened(group.schema)
         while len(self._waiting) >= self._most_waiting or (self._waiting and self._waiting[0].done()):
@@ -100,6 +105,20 @@ class ParquetStream:
     def _opened(self, schema: pa.Schema) -> pq.ParquetWriter:
         """A writer with bounds of all columns in the file, and dictionaries of those with few values. DuckDB needs both:
         without bounds it plans joins that its memory does not hold; without dictionaries it takes a column of nulls and
-        one text for that text alone and answers `is null` with every row.
+        one text for that text alone and answers `is null` with every row. Whole numbers and keys have no need of any.
         """
-        return pq.ParquetWriter(self._place, schema, compression="zstd", dictionary_pagesize_limit=DICTIONARY_BYTES)
+        encodings = {each.name: "DELTA_BINARY_PACKED" for each in schema if pa.types.is_int64(each.type)}
+        encodings |= dict.fromkeys(self._keys, "DELTA_LENGTH_BYTE_ARRAY")
+        return pq.ParquetWriter(
+            self._place,
+            schema,
+            compression="zstd",
+            use_dictionary=[_stored_name(each) for each in schema if each.name not in encodings],
+            column_encoding=encodings,
+            dictionary_pagesize_limit=DICTIONARY_BYTES,
+        )
+
+
+def _stored_name(column: pa.Field) -> str:
+    """What Parquet calls the values of a column."""
+    return f"{column.name}.list.element" if pa.types.is_list(column.type) else str(column.name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
@@ -57,9 +57,12 @@ def first_of_each_record(faults: Iterable[Fault], rows: Rows) -> tuple[Fault, ..
 
     Codes that no crosswalk decides are told each, once a record: every one of them needs an answer of its own.
     """
+    joined = _joined_by_crosswalk(faults)
+    if not joined:
+        return ()
     told = by_others = pa.repeat(pa.scalar(False), rows.count)
     kept = []
-    for fault in _joined_by_crosswalk(faults):
+    for fault in joined:
         is_code = fault.unmapped is not None
         fresh = _once_a_record(fault, rows, by_text=is_code)
         fresh = fresh.where(pc.invert(pc.take(by_others if is_code else told, rows.records_of(fresh.positions))))
@@ -75,7 +78,7 @@ def _once_a_record(fault: Fault, rows: Rows, *, by_text: bool) -> Fault:
     return fault.where(first_in_record(fault.positions, rows, fault.texts if by_text else None))
 
 
-def _joined_by_crosswalk(faults: Iterable[Fault]) -> Iterable[Fault]:
+def _joined_by_crosswalk(faults: Iterable[Fault]) -> Collection[Fault]:
     """Faults of the same crosswalk as one, so that a code in several columns is told once; the others as they are."""
     found: dict[object, Fault] = {}
     for number, fault in enumerate(faults):

@@ -60,8 +60,10 @@ class FieldChecks:
         is not reported as missing again.
         """
         problems: list[pa.RecordBatch] = []
+        nobody = pa.repeat(False, records.num_rows)
         for field in self._mapping.fields:
-            records = self._check_field(records, field, _told(records, field.name, earlier), problems)
+            told = _told(records, field.name, earlier)
+            records = self._check_field(records, field, nobody if told is None else told, problems)
         for link in self._unmapped_recommended():
             everywhere = pa.repeat(True, records.num_rows)
             self._report(records, link.name, _Finding("recommended_missing", Severity.WARN, everywhere), problems)
@@ -156,13 +158,12 @@ class FieldChecks:
         return (link for link in entity.links.values() if link.warn_if_missing and link.name not in mapped)
 
 
-def _told(records: pa.RecordBatch, field: str, earlier: pa.RecordBatch | None) -> pa.Array:
-    """Which records have a blocking problem in a field already."""
-    nobody = pa.repeat(False, records.num_rows)
+def _told(records: pa.RecordBatch, field: str, earlier: pa.RecordBatch | None) -> pa.Array | None:
+    """Which records have a blocking problem in a field already; None where none has."""
     if earlier is None or not earlier.num_rows:
-        return nobody
+        return None
     here = pc.and_(pc.equal(earlier["field"], field), pc.equal(earlier["severity"], str(Severity.BLOCK)))
-    return pc.is_in(records[ROW], value_set=earlier["row"].filter(here)) if pc.any(here).as_py() else nobody
+    return pc.is_in(records[ROW], value_set=earlier["row"].filter(here)) if pc.any(here).as_py() else None
 
 
 def _typed(column: pa.Array, attribute: Attribute, context: Context) -> tuple[pa.Array, pa.Array]:

@@ -107,3 +107,39 @@ def test_the_table_engine_finds_the_nulls_of_a_column_that_holds_one_text_beside
         stream.add(pa.record_batch({"damage": damage}))
     found = duckdb.sql(f"select count(*) from read_parquet('{path}') where damage is null").fetchall()  # noqa: S608 - ours
     assert found == [(2 * count,)]
+
+
+@given(
+    st.lists(st.one_of(st.none(), st.integers(-(2**63), 2**63 - 1)), min_size=1, max_size=30),
+    st.sampled_from(["all", "first", "last"]),
+)
+def test_whole_numbers_are_stored_by_their_steps_and_the_table_engine_reads_them_as_arrow_does(
+    tmp_path_factory, numbers, kept
+):
+    kept_numbers = {"all": numbers, "first": [numbers[0], *[None] * 5], "last": [*[None] * 5, numbers[-1]]}[kept]
+    place = tmp_path_factory.mktemp("numbers") / "numbers.parquet"
+    batch = pa.record_batch(
+        {"line": pa.array(kept_numbers, pa.int64()), "tags": [["a"], *[None] * (len(kept_numbers) - 1)]}
+    )
+    place.write_bytes(written([batch]))
+    assert pq.read_table(place).to_pydict() == batch.to_pydict()
+    read = duckdb.sql(f"select line from read_parquet('{place}')").fetchall()  # noqa: S608 - ours
+    assert read == [(each,) for each in kept_numbers]
+    nulls = duckdb.sql(f"select count(*) from read_parquet('{place}') where line is null").fetchall()  # noqa: S608 - ours
+    assert nulls == [(kept_numbers.count(None),)]
+    columns = pq.ParquetFile(place).metadata.row_group(0)
+    assert "DELTA_BINARY_PACKED" in columns.column(0).encodings
+    assert "RLE_DICTIONARY" in columns.column(1).encodings
+
+
+def test_keys_come_back_as_they_were_and_take_less_room_than_among_other_texts(tmp_path):
+    keys = [os.urandom(16).hex() for _ in range(5_000)]
+    batch = pa.record_batch({"_rk": pa.array(keys, pa.string())})
+    as_texts, as_keys = tmp_path / "texts.parquet", tmp_path / "keys.parquet"
+    for place, told in ((as_texts, []), (as_keys, ["_rk"])):
+        with ParquetStream(place, batch.schema, keys=told) as stream:
+            stream.add(batch)
+    assert pq.read_table(as_keys)["_rk"].to_pylist() == keys
+    read = duckdb.sql(f"select _rk from read_parquet('{as_keys}')").fetchall()  # noqa: S608 - ours
+    assert read == [(key,) for key in keys]
+    assert as_keys.stat().st_size < as_texts.stat().st_size

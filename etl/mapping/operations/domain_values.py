@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TypeAlias
 
 import pyarrow as pa
@@ -38,7 +39,7 @@ def people_libraries(name: str) -> Iterator[None]:
 
 def on_distinct(name: str, argument: JsonValue, read: Reader) -> BoundOperation:
     """An operation that reads each distinct text once; blank text is null and no error."""
-    return on_text(name, argument, lambda texts, _: _applied(texts, read))
+    return replace(on_text(name, argument, lambda texts, _: _applied(texts, read)), alone=True)
 
 
 def from_table(

@@ -93,7 +93,8 @@ class BoundOperation:
 
     ``joins``: takes several columns and gives one. ``columns`` are further source columns that it reads; its inputs are
     the pipeline's columns followed by these. Without ``joins`` the result depends on each value alone, so that a caller
-    may run it on distinct values.
+    may run it on distinct values. ``alone``: it calls code that is not ours value by value, which no two threads may be
+    in at once.
     """
 
     name: str
@@ -103,6 +104,7 @@ class BoundOperation:
     run: Run = field(compare=False, repr=False)
     joins: bool = False
     columns: tuple[str, ...] = ()
+    alone: bool = False
 
     def apply(self, inputs: Sequence[pa.Array], context: Context) -> Applied:
         """One column from the inputs (exactly one input unless it joins), of the Arrow type of ``produces``."""
@@ -131,8 +133,8 @@ def without_blanks(texts: pa.Array) -> pa.Array:
 def without_empty_cells(texts: pa.Array) -> pa.Array:
     """Texts in which cells of white space only are null; others keep their outer blanks."""
     blank = pc.equal(texts, "")
-    if not pc.equal(pc.utf8_trim_whitespace(texts), "").equals(blank):
-        # Trimming takes more for white space than counts here, but hardly any column has a cell in doubt.
+    if pc.any(pc.utf8_is_space(texts)).as_py():
+        # Arrow takes more for white space than counts here, but hardly any column has a cell in doubt.
         blank = pc.match_substring_regex(texts, r"^[\s\p{Z}]*$")
     return pc.if_else(blank, pa.scalar(None, pa.string()), texts) if pc.any(blank).as_py() else texts
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -97,8 +98,7 @@ def _file_store(
         held.callback(lock.release)
         end = CleanEnd(path)
         held.callback(end.leave)
-        is_as_closed = end.take()
-        connection = _checked_file(path, owner, holder, held, is_as_closed=is_as_closed, thorough=thorough)
+        connection = _checked_file(path, owner, holder, held, end, thorough=thorough)
         with connection.begin():
             keeper.admit(connection)
             epoch = lease.take(connection, holder, adopt=adopt)
@@ -109,11 +109,27 @@ def _file_store(
 
 
 def _checked_file(
-    path: Path, owner: Mapping[str, str], holder: Holder, held: ExitStack, *, is_as_closed: bool, thorough: bool
+    path: Path, owner: Mapping[str, str], holder: Holder, held: ExitStack, end: CleanEnd, *, thorough: bool
 ) -> Connection:
     if not path.exists():
         sqlite.create(path, {**owner, **new_identity()})
     places.make_private(path)
+    with ThreadPoolExecutor(1, "structure") as beside:
+        structure = None if thorough else beside.submit(sqlite.structural_findings, path)
+        is_as_closed = end.take()
+        connection = _searched(path, holder, held, structure, is_as_closed=is_as_closed)
+    sqlite.make_durable(connection)
+    sqlite.bring_up_to_date(connection, path)
+    require_owner(connection, path, owner)
+    return connection
+
+
+def _searched(
+    path: Path, holder: Holder, held: ExitStack, structure: Future[list[str]] | None, *, is_as_closed: bool
+) -> Connection:
+    """The connection that writes, after a search that goes as far as the last end makes necessary; without ``structure``
+    it goes all the way.
+    """
     engine = sqlite.writer(path)
     held.callback(engine.dispose)
     connection = held.enter_context(engine.connect())
@@ -121,10 +137,7 @@ def _checked_file(
         sqlite.check_kind(connection, path)
         is_of_a_kill = not is_as_closed and lease.ended_beside_us(connection, holder)
     known = Search.STRUCTURE if is_as_closed else Search.KEYS if is_of_a_kill else Search.WHOLE
-    sqlite.check(connection, path, Search.WHOLE if thorough else known)
-    sqlite.make_durable(connection)
-    sqlite.bring_up_to_date(connection, path)
-    require_owner(connection, path, owner)
+    sqlite.check(connection, path, known if structure else Search.WHOLE, structure)
     return connection
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import closing, contextmanager
 from enum import Enum
 from pathlib import Path
@@ -118,6 +119,9 @@ def reported(path: Path) -> Iterator[None]:
         raise StateDamaged(f"{path} cannot be read ({name}).", hint=damage_hint(path)) from None
 
 
+_QUICK = "PRAGMA quick_check(5)"
+
+
 class Search(Enum):
     """How far a file is searched for damage: each page and row in any case."""
 
@@ -129,30 +133,50 @@ class Search(Enum):
     """Each row in each index, by SQLite itself."""
 
 
-def check(connection: Connection, path: Path, search: Search = Search.WHOLE) -> None:
-    """Raises StateDamaged if the file is broken, StateTooNew if a newer program wrote it, StateError if it is not ours."""
+def check(
+    connection: Connection, path: Path, search: Search = Search.WHOLE, structure: Future[list[str]] | None = None
+) -> None:
+    """Raises StateDamaged if the file is broken, StateTooNew if a newer program wrote it, StateError if it is not ours.
+    ``structure`` is what :func:`structural_findings` will have found, where it is under way already.
+    """
     with connection.begin():
         check_kind(connection, path)
-        is_sound = not findings(connection, search)
+        is_sound = not findings(connection, search, structure)
     if not is_sound:
         raise StateDamaged(f"{path} fails SQLite's own check.", hint=damage_hint(path))
 
 
-def findings(connection: Connection, search: Search = Search.WHOLE) -> list[str]:
-    """What is wrong with the file, a few words each, [] where nothing is.
+def structural_findings(path: Path) -> list[str]:
+    """What a search of the pages and rows finds, on a connection of its own: it may go on beside any other."""
+    with closing(_connect(path, "ro", _COMMON)) as connection:
+        return _unless_sound(connection.execute(_QUICK).fetchall())
+
+
+def findings(
+    connection: Connection, search: Search = Search.WHOLE, structure: Future[list[str]] | None = None
+) -> list[str]:
+    """What is wrong with the file, a few words each, [] where nothing is; ``structure`` as for :func:`check`.
 
     Not only the quick check, wherever damage is possible: it does not compare rows with their index entries, and a key that
     the index does not find again would be taken for a record that was never sent.
     """
-    kind = "integrity" if search is Search.WHOLE else "quick"
-    found = [str(row[0]) for row in connection.exec_driver_sql(f"PRAGMA {kind}_check(5)")]
-    if found != ["ok"]:
+    if search is Search.WHOLE:
+        found = _unless_sound(connection.exec_driver_sql("PRAGMA integrity_check(5)").all())
+    else:
+        agree = search is not Search.KEYS or (_other_tables_are_sound(connection) and indexes_agree(connection))
+        found = structure.result() if structure else _unless_sound(connection.exec_driver_sql(_QUICK).all())
+        if not agree:
+            return found or findings(connection, Search.WHOLE)
+    if found:
         return found
-    if search is Search.KEYS and not (_other_tables_are_sound(connection) and indexes_agree(connection)):
-        return findings(connection, Search.WHOLE)
     if file_version(connection) and connection.exec_driver_sql(_UNKNOWN_STATES).first():
         return ["a record is in a state that does not exist"]
     return []
+
+
+def _unless_sound(rows: Sequence[Sequence[object]]) -> list[str]:
+    found = [str(row[0]) for row in rows]
+    return [] if found == ["ok"] else found
 
 
 def _other_tables_are_sound(connection: Connection) -> bool:

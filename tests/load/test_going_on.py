@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from etl.load.done import CreatedKeys
 from tests.load.world import CASES, PEOPLE, World, case, key_of, person
 
-KEYS = st.sampled_from(["0" * 32, "f" * 32, "00" * 15 + "01", "01" + "00" * 15, "ab" * 16]) | st.integers(
+KEYS = st.sampled_from(["0" * 32, "f" * 32, "00" * 15 + "01", "00" * 15 + "ff", "01" + "00" * 15, "ab" * 16]) | st.integers(
     0, 2**128 - 1
 ).map(lambda number: f"{number:032x}")
 

@@ -7,11 +7,15 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from etl.report.words import counted
+
 TEMPLATES = Path(__file__).with_name("templates")
 
 
 def environment(**filters: Callable[..., object]) -> Environment:
-    """A template environment with these filters, beside ``number``, which groups thousands."""
+    """A template environment with these filters, beside ``number``, which groups thousands, and ``counted``, which
+    adds the noun.
+    """
     made = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -19,5 +23,5 @@ def environment(**filters: Callable[..., object]) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"number": "{:,}".format, **filters}
+    made.filters |= {"number": "{:,}".format, "counted": counted, **filters}
     return made

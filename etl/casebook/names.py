@@ -38,9 +38,23 @@ class Names:
         return found
 
     async def _looked_up(self, host: str, port: int) -> Sequence[Address]:
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        found = _written(host, port) or await asyncio.get_running_loop().getaddrinfo(
+            host, port, type=socket.SOCK_STREAM
+        )
         if not found:
             raise OSError("the name has no address")
         if self._public_only and not all(ipaddress.ip_address(address[0]).is_global for *_, address in found):
             raise OSError("the name leads to an address that is not public")
         return found
+
+
+def _written(host: str, port: int) -> Sequence[Address]:
+    """The address that stands there itself, for which no thread need wait for the system; none for a name or a zone."""
+    try:
+        version = ipaddress.ip_address(host).version
+    except ValueError:
+        return ()
+    if "%" in host:
+        return ()
+    family, place = (socket.AF_INET, (host, port)) if version == 4 else (socket.AF_INET6, (host, port, 0, 0))  # noqa: PLR2004 - IPv4
+    return [(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", place)]

@@ -116,3 +116,12 @@ def test_what_cannot_be_sent_is_a_reply_and_no_exception(on_loop, outgoing: Outg
     (reply,) = on_loop(asked(Sockets(), outgoing))
     assert isinstance(reply, Silence)
     assert not reply.sent
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_a_written_address_needs_nobody_to_look_it_up(monkeypatch, host: str) -> None:
+    looked_up = looked_up_as("93.184.216.34")
+    monkeypatch.setattr(asyncio.BaseEventLoop, "getaddrinfo", looked_up)
+    found = asyncio.run(Names(CountedClock(), public_only=False).addresses(host, 443))
+    assert [address[:2] for *_, address in found] == [(host, 443)]
+    assert looked_up.asked_for == []

@@ -11,9 +11,9 @@ from etl.core.outcomes import Bucket
 @dataclass(slots=True)
 class LoadNotes:
     """What the state database does not hold: local refusals by record (code, detail), records whose parent does not show yet
-    what they need of it (with what), what became of records updated without a link that still waits for its parent (or not at all, because
-    somebody acknowledged that they were deleted on purpose), entities
-    that were stopped with the reason, and by record the parent that is not in Casebook any more.
+    what they need of it (with what), what became of records updated without a link that still waits for its parent (or not
+    at all, because somebody acknowledged that they were deleted on purpose), entities that were stopped with the reason, and by
+    record the parent that is not in Casebook any more.
     """
 
     parents_unread: dict[RecordKey, str] = field(default_factory=dict)

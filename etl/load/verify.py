@@ -57,8 +57,8 @@ class VerifyFinding:
 @dataclass(slots=True)
 class VerifyResult:
     """What was compared and what was found. ``checked`` counts records read back by entity, ``tolerated`` differences
-    that were allowed by (entity, field, tolerance); doubles were not looked for in ``unsought`` entities. ``deleted`` counts those that are gone and
-    were acknowledged to be, ``returned`` names those that were acknowledged and are there.
+    that were allowed by (entity, field, tolerance); doubles were not looked for in ``unsought`` entities. ``deleted`` counts
+    those that are gone and were acknowledged to be, ``returned`` names those that were acknowledged and are there.
     """
 
     scope: Scope = field(default_factory=Scope)

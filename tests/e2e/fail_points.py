@@ -122,8 +122,8 @@ _NAMED = ("pathlib", "Path.replace")
 _LOST = ("etl.load.unclear", "Unclear.lost")
 _FENCE = ("etl.load.commits", "Commits.still_ours")
 POINTS: dict[str, dict[str, FailPoint]] = {
-    "snapshot": _call(("etl.pipeline.runs", "take_snapshot")),
-    "mapping": _call(("etl.pipeline.runs", "map_and_validate")),
+    "snapshot": _call(("etl.pipeline.dry_run", "take_snapshot")),
+    "mapping": _call(("etl.pipeline.dry_run", "map_and_validate")),
     "planning": _call(("etl.pipeline.runs", "plan_records")),
     "intent": _change("Intend"),
     "first byte": _call(_FENCE),

@@ -92,6 +92,7 @@ def ended(forks: Forks, point: Sequence[str], way: str, *command: object) -> End
     """A command that ends at a fail-point: certainly there, and certainly not well."""
     process = forks.start(*command, ends=(*point, way), environ={FOLDER_VARIABLE: os.environ[FOLDER_VARIABLE]})
     out, err = process.communicate(120)
+    assert "AttributeError" not in err, f"the fail-point was not planted: {err}"
     assert process.returncode, f"{point}: {out}{err}"
     assert (process.returncode == -9) == (way == "SIGKILL"), err
     return Ended(process.returncode, out, err)

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from etl.load.done import CreatedKeys
 from tests.load.world import CASES, PEOPLE, World, case, key_of, person
 
-KEYS = st.sampled_from(["0" * 32, "f" * 32, "00" * 15 + "01", "00" * 15 + "ff", "01" + "00" * 15, "ab" * 16]) | st.integers(
-    0, 2**128 - 1
-).map(lambda number: f"{number:032x}")
+KEYS = st.sampled_from(
+    ["0" * 32, "f" * 32, "00" * 15 + "01", "00" * 15 + "ff", "01" + "00" * 15, "ab" * 16]
+) | st.integers(0, 2**128 - 1).map(lambda number: f"{number:032x}")
 
 
 @given(st.lists(st.lists(KEYS, max_size=20), max_size=5), st.lists(KEYS, max_size=30))

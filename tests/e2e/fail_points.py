@@ -10,7 +10,7 @@ import inspect
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -223,10 +223,16 @@ def _cancel() -> None:
     tasks = [each for each in gc.get_objects() if isinstance(each, asyncio.Task) and not each.done()]
     if not tasks:
         raise KeyboardInterrupt
-    for each in tasks:
-        each.get_loop().call_soon_threadsafe(each.cancel)
+    for loop in {each.get_loop() for each in tasks}:
+        # In one go: were there a pause after a child of a group, the rest could take it for done and end well.
+        loop.call_soon_threadsafe(_cancel_each, [each for each in tasks if each.get_loop() is loop])
     if not _is_on_a_loop():
         time.sleep(HEARD_S)
+
+
+def _cancel_each(tasks: Sequence[asyncio.Task[Any]]) -> None:
+    for each in tasks:
+        each.cancel()
 
 
 def _is_on_a_loop() -> bool:

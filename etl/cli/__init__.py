@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 
 import typer
 
@@ -30,6 +31,7 @@ from etl.cli import (
     verify,
     where,
 )
+from etl.cli.common import end_of_thread
 
 app = typer.Typer(
     name="casebook-etl",
@@ -77,6 +79,7 @@ def _main(*, version: bool = typer.Option(False, "--version", help="Show the ver
 
 def run_command_line() -> int:
     """Runs the program on its arguments; returns the exit code."""
+    threading.excepthook = end_of_thread
     try:
         app()
     except SystemExit as ended:

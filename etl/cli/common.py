@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Iterator, Mapping
@@ -143,6 +144,12 @@ def ending(output: Output) -> Iterator[None]:
     finally:
         if output.verbose:
             output.remark(f"casebook-etl {__version__}: {time.monotonic() - began:.1f} s.")
+
+
+def end_of_thread(ended: threading.ExceptHookArgs) -> None:
+    """Says that a thread met a defect of ours. Python's own words carry values, which may be people's."""
+    if isinstance(ended.exc_value, Exception):
+        sys.stderr.write(_unexpected(ended.exc_value))
 
 
 def _tell(error: EtlError, output: Output) -> None:

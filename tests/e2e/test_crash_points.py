@@ -94,6 +94,7 @@ def ended(forks: Forks, point: Sequence[str], way: str, *command: object) -> End
     out, err = process.communicate(120)
     assert "AttributeError" not in err, f"the fail-point was not planted: {err}"
     assert process.returncode, f"{point}: {out}{err}"
+    assert "Traceback" not in err, "in no thread"
     assert (process.returncode == -9) == (way == "SIGKILL"), err
     return Ended(process.returncode, out, err)
 

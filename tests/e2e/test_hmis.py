@@ -1,21 +1,19 @@
 """A whole HMIS export: every row accounted for, the counts of an independent count, every reference to the right parent.
 
 The source is the export that HMIS_EXPORT names, else the synthetic one. What is expected is worked out from the CSV files
-by the csv module; from the product only record keys are used, to find the record that a legacy key became.
+by the csv module.
 """
 
 from __future__ import annotations
 
 import csv
-import importlib.util
 import os
 from pathlib import Path
 
 import pytest
 
-from etl.core.keys import RecordKeys
-from tests.e2e.harness import KEY, SAMPLE, Place, copy_project, etl, sandbox, writes
-from tests.e2e.pictures import known
+from tests.e2e.exports import counts_of, loaded_export, optional, records_in
+from tests.e2e.harness import SAMPLE, copy_project, etl, writes
 
 EXPORT = Path(os.environ.get("HMIS_EXPORT") or SAMPLE / "hmis")
 
@@ -23,44 +21,13 @@ EXPORT = Path(os.environ.get("HMIS_EXPORT") or SAMPLE / "hmis")
 @pytest.fixture(scope="module")
 def loaded(tmp_path_factory):
     """The export in a sandbox."""
-    place = copy_project(tmp_path_factory.mktemp("hmis"), "hmis")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HMIS_EXPORT", str(EXPORT))
-        with sandbox() as casebook:
-            ended = place.point_at(casebook.base_url).run()
-            assert ended.code in (0, 1), ended.text
-            yield Hmis(place, casebook.oracle)
-
-
-class Hmis:
-    """The loaded export, looked at by legacy keys."""
-
-    def __init__(self, place: Place, oracle) -> None:
-        self.place = place
-        self.oracle = oracle
-        self.summary = place.summary()
-        self._keys = RecordKeys(bytes.fromhex(KEY))
-        self._ids = {row.key: row.target_id for row in known(place.state) if row.state == "created"}
-
-    def id(self, entity: str, space: str, *parts: str) -> str | None:
-        return self._ids.get(self._keys.record_key(entity, space, parts))
-
-    def held(self, entity: str):
-        return {record.id: record for record in self.oracle.records(entity)}
+    with loaded_export(tmp_path_factory.mktemp("hmis"), "hmis", "HMIS_EXPORT", EXPORT) as there:
+        yield there
 
 
 def rows(table: str) -> list[dict[str, str]]:
     """Whole rows that are not marked deleted."""
-    return counts_module().rows_of(EXPORT, table)
-
-
-def counts_module():
-    spec = importlib.util.spec_from_file_location(
-        "hmis_counts", Path(__file__).parents[1] / "sample_data/hmis_counts.py"
-    )
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return counts_of("hmis").rows_of(EXPORT, table)
 
 
 def test_validate_accounts_for_every_row_of_every_file(tmp_path, monkeypatch):
@@ -87,14 +54,9 @@ def assert_balanced(summary):
         assert (account["lost"], account["doubled"], account["stray"]) == (0, 0, 0)
 
 
-def records_in(path):
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        return sum(1 for _ in csv.reader(file)) - 1
-
-
 def test_the_counts_are_those_of_an_independent_count(loaded):
     workers = {row["source"] for row in crosswalk(loaded.place)}
-    expected = counts_module().expected_counts(EXPORT, frozenset(workers))
+    expected = counts_of("hmis").expected_counts(EXPORT, frozenset(workers))
     created = {account["mapping"]: account["created"] for account in loaded.summary["ledger"]["mappings"]}
     assert {mapping: created[mapping] for mapping in expected} == expected
     held = loaded.oracle.counts()
@@ -185,10 +147,6 @@ def test_every_note_and_assignment_hangs_on_its_case(loaded):
         if assignment is not None:
             assert assignments.pop(assignment).links["assignment"] == (loaded.id("case", "cases", household),)
     assert (notes, assignments) == ({}, {})
-
-
-def optional(target_id):
-    return () if target_id is None else (target_id,)
 
 
 def test_a_second_run_sends_no_write(loaded, monkeypatch):

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.exports import counts_of
 from tests.e2e.harness import SAMPLE, copy_project, etl
-from tests.e2e.test_hmis import counts_module
 
 EDITIONS = ("hmis", "hmis_fy2024", "hmis_fy2026")
 
@@ -27,7 +27,7 @@ def test_the_counts_of_each_edition_are_those_of_an_independent_count(tmp_path, 
     place = validated(tmp_path, monkeypatch, SAMPLE / edition)
     summary = place.summary()
     ready = {account["mapping"]: account["pending"] for account in summary["ledger"]["mappings"]}
-    expected = counts_module().expected_counts(SAMPLE / edition)
+    expected = counts_of("hmis").expected_counts(SAMPLE / edition)
     assert {mapping: ready[mapping] for mapping in expected} == expected
     assert summary["ledger"]["balanced"]
     assert not [row for row in place.rows("problems.parquet") if row["code"] == "new_column"]

@@ -377,6 +377,24 @@ class StateReader(Protocol):
         ...
 
 
+class Told(Protocol):
+    """Hears once what became of changes, and says whether it has; told by the thread that writes, or by the caller's own
+    where they are refused at once. A future that cannot be cancelled is one.
+    """
+
+    def set_result(self, _nothing: None, /) -> None:
+        """They are durable."""
+        ...
+
+    def set_exception(self, error: BaseException, /) -> None:
+        """They were not written: a StateError."""
+        ...
+
+    def done(self) -> bool:
+        """Whether it was told."""
+        ...
+
+
 class StateStore(StateReader, Protocol):
     """The state database held for writing: one writer, group commit, a lock that keeps every other run out."""
 
@@ -394,6 +412,10 @@ class StateStore(StateReader, Protocol):
 
     def commit(self, *changes: Change) -> Future[None]:
         """Queues changes for the next group commit; the future is done when they are durable. Thread-safe."""
+        ...
+
+    def commit_telling(self, told: Told, *changes: Change) -> None:
+        """As :meth:`commit`, for who waits on an event loop: a future for other threads costs more than all else here."""
         ...
 
     def start_run(self, run_id: RunId, command: str, started: str, fingerprints: Mapping[str, str]) -> None:

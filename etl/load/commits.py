@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from concurrent.futures import Future
-from functools import partial
+from collections.abc import Callable
 
 from etl.core.changes import Change
 from etl.core.ports import Clock, StateStore
-
-_Waiter = asyncio.Future[None]
 
 
 class Commits:
@@ -26,14 +23,14 @@ class Commits:
         self._state = state
         self._clock = clock
         self._trusted_s = trusted_s
-        self._told: deque[tuple[_Waiter, Future[None]]] = deque()
+        self._loop = asyncio.get_running_loop()
+        self._told: deque[_Waiting] = deque()
         self._is_waking = False
 
     def commit(self, *changes: Change) -> asyncio.Future[None]:
         """Queues changes that belong together; done when they are durable. Fails with StateError if they were not written."""
-        loop = asyncio.get_running_loop()
-        waiter: _Waiter = loop.create_future()
-        self._state.commit(*changes).add_done_callback(partial(self._tell, loop, waiter))
+        waiter: asyncio.Future[None] = self._loop.create_future()
+        self._state.commit_telling(_Waiting(waiter, self._tell), *changes)
         return waiter
 
     async def still_ours(self) -> None:
@@ -51,26 +48,51 @@ class Commits:
         """Waits until nothing can be written any more. Raises the StateError that says why."""
         await asyncio.wrap_future(self._state.broken)
 
-    def _tell(self, loop: asyncio.AbstractEventLoop, waiter: _Waiter, done: Future[None]) -> None:
+    def _tell(self, waiting: _Waiting) -> None:
         """Called in the committing thread."""
-        self._told.append((waiter, done))
-        if not self._is_waking and not loop.is_closed():
+        self._told.append(waiting)
+        if not self._is_waking and not self._loop.is_closed():
             self._is_waking = True
-            loop.call_soon_threadsafe(self._pass_on)
+            self._loop.call_soon_threadsafe(self._pass_on)
 
     def _pass_on(self) -> None:
         # First this, so that what is told from now on wakes the loop again.
         self._is_waking = False
         while self._told:
-            waiter, done = self._told.popleft()
-            _pass(waiter, done)
+            self._told.popleft().pass_on()
 
 
-def _pass(waiter: _Waiter, done: Future[None]) -> None:
-    if waiter.done():
-        return
-    error = done.exception()
-    if error is None:
-        waiter.set_result(None)
-    else:
-        waiter.set_exception(error)
+class _Waiting:
+    """Waits on the loop for changes, and is told in the committing thread."""
+
+    __slots__ = ("_error", "_is_told", "_tell", "_waiter")
+
+    def __init__(self, waiter: asyncio.Future[None], tell: Callable[[_Waiting], None]) -> None:
+        self._waiter = waiter
+        self._tell = tell
+        self._error: BaseException | None = None
+        self._is_told = False
+
+    def set_result(self, _nothing: None) -> None:
+        """They are durable."""
+        self._is_told = True
+        self._tell(self)
+
+    def set_exception(self, error: BaseException) -> None:
+        """They were not written."""
+        self._error = error
+        self._is_told = True
+        self._tell(self)
+
+    def done(self) -> bool:
+        """Whether it was told."""
+        return self._is_told
+
+    def pass_on(self) -> None:
+        """Called on the loop; nobody may be waiting any more."""
+        if self._waiter.done():
+            return
+        if self._error is None:
+            self._waiter.set_result(None)
+        else:
+            self._waiter.set_exception(self._error)

@@ -39,7 +39,7 @@ from etl.state.images import SealedImages
 if TYPE_CHECKING:
     from etl.casebook.client import CasebookClient
 
-_TURN_S = 0.0005
+_TURN_S = 0.002
 Options = Mapping[str, Mapping[str, TargetId]]
 Result = TypeVar("Result")
 

@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from etl.core.changes import Adopt, Change, Intend, MarkCreated, MarkDuplicate, MarkUndone
 from etl.core.errors import StateDamaged, StateError
-from etl.core.ports import Clock
+from etl.core.ports import Clock, Told
 from etl.state import identity, lease
 from etl.state.attendants import Attendants
 from etl.state.backing import Backing, error_name, is_unfit
@@ -40,11 +40,11 @@ class Unit:
     """What one caller wants durable together: changes of records, or one entry of the books."""
 
     what: Sequence[Change] | Entry
-    done: Future[None]
+    told: Told
 
 
-class _Durable(Future[None]):
-    """Cannot be cancelled: what is queued will be written."""
+class Durable(Future[None]):
+    """Done when what was queued is durable; cannot be cancelled, since what is queued will be written."""
 
     def cancel(self) -> bool:
         """Does nothing."""
@@ -69,7 +69,7 @@ class Committer:
         clock: Clock,
         attendants: Attendants | None = None,
     ) -> None:
-        self.broken: Future[None] = _Durable()
+        self.broken: Future[None] = Durable()
         self._connection = connection
         self._backing = backing
         self._attendants = attendants or Attendants()
@@ -90,16 +90,14 @@ class Committer:
         """Starts the thread."""
         self._thread.start()
 
-    def submit(self, what: Sequence[Change] | Entry) -> Future[None]:
-        """Queues a unit. Its future cannot be cancelled; it fails with StateError if the unit was not written."""
-        unit = Unit(what, _Durable())
+    def submit(self, what: Sequence[Change] | Entry, told: Told) -> None:
+        """Queues a unit. ``told`` hears that it is durable, or the StateError if it was not written."""
         with self._gate:
             refusal = self._refusal
             if not refusal:
-                self._queue.put(unit)
+                self._queue.put(Unit(what, told))
         if refusal:
-            unit.done.set_exception(refusal)
-        return unit.done
+            told.set_exception(refusal)
 
     def close(self) -> StateError | None:
         """Writes what is queued, ends the thread and returns the error that had stopped the writing, if one had."""
@@ -247,7 +245,7 @@ class Committer:
     def _abandon(self, error: StateError) -> None:
         self._refuse(error)
         left = [*self._group, *(unit for unit in _drained(self._queue) if unit)]
-        waiting = [unit for unit in left if not unit.done.done()]
+        waiting = [unit for unit in left if not unit.told.done()]
         if waiting:
             self._failure = self._failure or error
             self._announce(self._failure)
@@ -279,9 +277,9 @@ def _begins(unit: Unit) -> bool:
 def _tell(group: Sequence[Unit], refused: Mapping[Unit, StateError]) -> None:
     for unit in group:
         if unit in refused:
-            unit.done.set_exception(refused[unit])
+            unit.told.set_exception(refused[unit])
         else:
-            unit.done.set_result(None)
+            unit.told.set_result(None)
 
 
 def _drained(queue: SimpleQueue[Unit | None]) -> Iterator[Unit | None]:

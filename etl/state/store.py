@@ -15,13 +15,13 @@ from sqlalchemy.exc import DBAPIError
 
 from etl.core.changes import Change
 from etl.core.errors import StateError
-from etl.core.ports import Clock
+from etl.core.ports import Clock, Told
 from etl.core.records import RunId
 from etl.state import lease
 from etl.state.attendants import NOBODY, Attendants
 from etl.state.backing import Backing, error_name
-from etl.state.bookkeeping import FinishRun, SetStage, SetWatermark, StartRun
-from etl.state.committer import Committer
+from etl.state.bookkeeping import Entry, FinishRun, SetStage, SetWatermark, StartRun
+from etl.state.committer import Committer, Durable
 from etl.state.reader import SqlReader
 
 
@@ -81,26 +81,32 @@ class SqlStore(SqlReader):
         The changes of one call, which may be none at all, are written all or none. The future raises StateError if they were not written, and
         cannot be cancelled: what is queued will be written.
         """
-        return self._committer.submit(changes)
+        done = Durable()
+        self.commit_telling(done, *changes)
+        return done
+
+    def commit_telling(self, told: Told, *changes: Change) -> None:
+        """As :meth:`commit`; ``told`` is what the future would be."""
+        self._committer.submit(changes, told)
 
     def start_run(self, run_id: RunId, command: str, started: str, fingerprints: Mapping[str, str]) -> None:
         """Remembers a new run at stage ``extract``, durable on return. Raises StateError."""
         text = json.dumps(dict(fingerprints), sort_keys=True)
-        self._committer.submit(StartRun(run_id, command, started, text)).result()
+        self._enter(StartRun(run_id, command, started, text))
         self._grip.name_run(run_id)
 
     def set_stage(self, run_id: RunId, stage: str) -> None:
         """Moves a run on, durable on return. Raises StateError."""
-        self._committer.submit(SetStage(run_id, stage)).result()
+        self._enter(SetStage(run_id, stage))
         self._grip.name_run(run_id)
 
     def finish_run(self, run_id: RunId, ended: str, exit_code: int) -> None:
         """Closes a run (stage ``done``), durable on return. Raises StateError."""
-        self._committer.submit(FinishRun(run_id, ended, exit_code)).result()
+        self._enter(FinishRun(run_id, ended, exit_code))
 
     def set_watermark(self, source: str, table: str, column: str, value: str, run_id: RunId) -> None:
         """Remembers how far a source column has been read, durable on return. Raises StateError."""
-        self._committer.submit(SetWatermark(source, table, column, value, run_id)).result()
+        self._enter(SetWatermark(source, table, column, value, run_id))
 
     def close(self) -> None:
         """Commits what is queued and gives the lock back. Raises the StateError that had stopped the writing."""
@@ -117,6 +123,11 @@ class SqlStore(SqlReader):
         failure = self._release()
         if failure and error is None:
             raise failure
+
+    def _enter(self, entry: Entry) -> None:
+        done = Durable()
+        self._committer.submit(entry, done)
+        done.result()
 
     def _release(self) -> StateError | None:
         if not self._is_open:

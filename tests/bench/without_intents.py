@@ -5,26 +5,23 @@ An intent is held back and written together with its outcome, as loaders do that
 
 from __future__ import annotations
 
-from concurrent.futures import Future
-
 from etl.__main__ import main
 from etl.core.changes import Intend
 from etl.state.store import SqlStore
 
 HELD: dict[str, Intend] = {}
-COMMIT = SqlStore.commit
+COMMIT = SqlStore.commit_telling
 
 
-def commit(self, *changes):
+def commit(self, told, *changes):
     if len(changes) == 1 and isinstance(changes[0], Intend):
         HELD[changes[0].key] = changes[0]
-        done: Future[None] = Future()
-        done.set_result(None)
-        return done
+        told.set_result(None)
+        return
     held = [HELD.pop(each.key) for each in changes if each.key in HELD]
-    return COMMIT(self, *held, *changes)
+    COMMIT(self, told, *held, *changes)
 
 
-SqlStore.commit = commit
+SqlStore.commit_telling = commit
 if __name__ == "__main__":
     main()

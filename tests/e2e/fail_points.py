@@ -93,7 +93,7 @@ def _all_but_its_end(arguments: Arguments) -> Arguments:
 
 def _change(kind: str, entity: str = "") -> dict[str, FailPoint]:
     """The way of a change to the disk: queued, its rows written, durable."""
-    store, group = ("etl.state.store", "SqlStore.commit"), ("etl.state.committer", "Committer._write")
+    store, group = ("etl.state.store", "SqlStore.commit_telling"), ("etl.state.committer", "Committer._write")
     counts = _of(kind, entity)
     return {
         "is about to be queued": FailPoint(*store, counts=counts, after=False),

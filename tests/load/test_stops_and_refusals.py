@@ -13,6 +13,7 @@ import pytest
 from etl.core.changes import Change
 from etl.core.errors import EtlError, Interrupted, StateError, TargetBusy, TargetRefused
 from etl.core.outcomes import Bucket
+from etl.core.ports import Told
 from etl.core.records import Document
 from etl.load.notes import LoadNotes
 from etl.load.outcomes import outcomes
@@ -246,21 +247,24 @@ def test_nothing_leaves_under_intents_of_before_a_sleep_in_which_another_run_too
 def test_an_answer_of_before_the_sleep_is_no_answer_after_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """It asks whether the state is ours, and sleeps between the transaction that says so and hearing of it."""
     world.plan((PEOPLE, [person(str(number)) for number in range(40)]))
-    commit, asked = SqlStore.commit, []
+    commit, asked = SqlStore.commit_telling, []
 
-    def asleep_after(store: SqlStore, *changes: Change) -> Future[None]:
-        done = commit(store, *changes)
-        if not changes and not asked:
-            done.result()
-            asked.append(len(world.target.creates))
-            take_over(world)
-            world.clock.time += 3 * QUIET_S
-        return done
+    def asleep_after(store: SqlStore, told: Told, *changes: Change) -> None:
+        if changes or asked:
+            commit(store, told, *changes)
+            return
+        durable: Future[None] = Future()
+        commit(store, durable)
+        durable.result()
+        asked.append(len(world.target.creates))
+        take_over(world)
+        world.clock.time += 3 * QUIET_S
+        told.set_result(None)
 
     def long(number: int, _document: Document) -> None:
         world.clock.time += QUIET_S if number == 10 else 0
 
-    monkeypatch.setattr(SqlStore, "commit", asleep_after)
+    monkeypatch.setattr(SqlStore, "commit_telling", asleep_after)
     world.target.faults = long
     with pytest.raises(ExceptionGroup) as ended:
         world.load()

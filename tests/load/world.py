@@ -23,7 +23,7 @@ from etl.core.changes import Change
 from etl.core.errors import RecordRejected, ResponseLost, TargetBusy, TargetRefused
 from etl.core.keys import RecordKey, RecordKeys, marker
 from etl.core.outcomes import RecordState
-from etl.core.ports import BaseQuery, Created, Fence, Files
+from etl.core.ports import BaseQuery, Created, Fence, Files, Told
 from etl.core.records import Document, JsonValue, RemoteRecord, RunId, TargetId
 from etl.load.client_ids import USED
 from etl.load.course import LoadSettings
@@ -44,6 +44,7 @@ from etl.mapping.model import (
 )
 from etl.plan.steps import PlanContext, plan_batch
 from etl.state import SqlStore, open_store
+from etl.state.committer import Durable
 from tests.contracts.fake_target import FakeTarget
 
 CATALOG = load_catalog("sandbox")
@@ -250,10 +251,14 @@ class DyingStore:
         self._points = points
 
     def commit(self, *changes: Change) -> Future[None]:
-        self._points.hit()
-        done = self._store.commit(*changes)
-        self._points.hit()
+        done = Durable()
+        self.commit_telling(done, *changes)
         return done
+
+    def commit_telling(self, told: Told, *changes: Change) -> None:
+        self._points.hit()
+        self._store.commit_telling(told, *changes)
+        self._points.hit()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from etl.catalog.model import Catalog, Entity, Marker
 from etl.core.capabilities import Rung
@@ -49,8 +50,7 @@ class Asked:
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """What to look for: the record's key, its document where known, and the id of the parent it hangs on.
 
     ``sent_id`` is the id of our choice that every open attempt of it carried, None where that is not certain.
@@ -63,8 +63,7 @@ class Question:
     sent_id: TargetId | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Witness:
+class Witness(NamedTuple):
     """A record of ours that is certainly there, by which sight is proved."""
 
     key: RecordKey

@@ -23,11 +23,13 @@ class FirstAlone:
 
         True where the record goes alone; then :meth:`leave` must follow its answer.
         """
-        if self._is_proved(entity):
+        alone = self._alone[entity]
+        # While one goes alone the answer would be no, and asking state for it costs a query for each that waits.
+        if not alone.locked() and self._is_proved(entity):
             return False
-        await self._alone[entity].acquire()
+        await alone.acquire()
         if self._is_proved(entity):
-            self._alone[entity].release()
+            alone.release()
             return False
         return True
 

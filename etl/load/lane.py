@@ -7,14 +7,13 @@ never sent; whoever takes it out then takes its intent back, so that no later ru
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from etl.core.records import Document
 from etl.load.planned import PlannedRecord
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(NamedTuple):
     """A request ready to leave. ``left_out`` are the optional references that it goes without; ``is_alone`` where it
     holds its entity's first turn; ``asks`` where its record is asked about instead of sent.
     """

@@ -131,18 +131,18 @@ class Parents:
 
     def shown_at_birth(self, key: RecordKey, entity: str, shown: Mapping[str, object]) -> list[StoreAttribute]:
         """What the answer to a create already shows of the attributes that children will ask for."""
-        values = {name: _text(shown.get(name)) for name in sorted(self._asked_of.get(entity, ()))}
+        values = {name: _text(shown.get(name)) for name in self._asked_of.get(entity, ())}
         return [StoreAttribute(key, name, value) for name, value in values.items() if value is not None]
 
 
-def _attributes_asked_of(catalog: Catalog) -> dict[str, set[str]]:
+def _attributes_asked_of(catalog: Catalog) -> dict[str, list[str]]:
     """By entity, the attributes of its records that links of others hold in place of their ids."""
     asked: dict[str, set[str]] = defaultdict(set)
     for entity in catalog.entities.values():
         for link in entity.links.values():
             for to in link.to if link.value is not None else ():
                 asked[to].add(str(link.value))
-    return dict(asked)
+    return {to: sorted(names) for to, names in asked.items()}
 
 
 def _text(value: object) -> str | None:

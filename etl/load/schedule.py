@@ -86,12 +86,14 @@ class Schedule:
     def rest(self) -> None:
         """An active record stops being worked on for now."""
         self._active -= 1
-        self._signal()
+        if not self._active:
+            self._signal()
 
     def resume(self) -> None:
         """Takes back :meth:`rest` or :meth:`park`."""
         self._active += 1
-        self._signal()
+        if self._active == 1:
+            self._signal()
 
     def end_feed(self) -> None:
         """Says that no more records will be added."""

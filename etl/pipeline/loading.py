@@ -163,8 +163,9 @@ def _lookups(project: Project) -> set[str]:
 
 @contextlib.contextmanager
 def _quick_turns() -> Iterator[None]:
-    """Lets the thread that makes changes durable have its turn ten times sooner than Python would: it needs a few moments
-    of it for each transaction, and all that is about to be sent waits for that.
+    """Lets the thread that makes changes durable have its turn sooner than Python would: it needs a few moments of it
+    for each transaction, and all that is about to be sent waits for that. Sooner still, and handing over costs more than
+    waiting: at 256 requests in flight a quarter of this took a tenth off the rate.
     """
     usual_s = sys.getswitchinterval()
     sys.setswitchinterval(_TURN_S)

@@ -12,6 +12,9 @@ from typing import TypeAlias
 from etl.core.ports import Fence
 
 MAX_RESPONSE_BYTES = 10_000_000
+TOO_LONG = "an answer above the size limit"
+TOO_LATE = "no whole answer before the deadline"
+"""Reasons of a silence that both ways to the wire have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,3 @@ class Outgoing:
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(default=b"", repr=False)
     fence: Fence | None = field(default=None, repr=False)
-
-
-class TooLong(Exception):
-    """The answer passed the size limit; reading stopped."""

@@ -11,7 +11,7 @@ import zlib
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
-from etl.casebook.exchange import MAX_RESPONSE_BYTES, Answer, TooLong
+from etl.casebook.exchange import MAX_RESPONSE_BYTES, TOO_LONG, Answer
 
 _MOST_HEAD_BYTES = 16_384
 _MOST_FRAMING = 8  # bytes of framing to one of a body: each may come in a chunk of its own
@@ -44,7 +44,7 @@ class AnswerReader:
         """Whether the connection may carry another request. Never before the answer is whole."""
 
     def feed(self, data: bytes) -> Answer | None:
-        """The answer, once it is whole. Raises Broken or TooLong."""
+        """The answer, once it is whole. Raises Broken."""
         self._fed_bytes += len(data)
         try:
             self._parser.feed_data(data)
@@ -54,7 +54,7 @@ class AnswerReader:
             if not self._is_whole:
                 raise Broken("not an answer of HTTP/1.1") from None
         if self._body_bytes > MAX_RESPONSE_BYTES:
-            raise TooLong
+            raise Broken(TOO_LONG)
         if self._is_whole:
             return self._answer()
         # Also covers what no callback shows: lines without end, comments of chunks, trailers.
@@ -63,7 +63,7 @@ class AnswerReader:
         return None
 
     def end(self) -> Answer:
-        """The answer that the end of the stream makes whole: one whose head named no length. Raises Broken or TooLong."""
+        """The answer that the end of the stream makes whole: one whose head named no length. Raises Broken."""
         self.may_go_on = False
         if not self._status or "content-length" in self._headers or "transfer-encoding" in self._headers:
             raise Broken("the server ended the connection")
@@ -130,7 +130,7 @@ def _unpacked(body: bytes) -> bytes:
     except zlib.error:
         raise Broken("a body that cannot be unpacked") from None
     if len(content) > MAX_RESPONSE_BYTES:
-        raise TooLong
+        raise Broken(TOO_LONG)
     if not unpacker.eof or unpacker.unused_data:
         raise Broken("a body that cannot be unpacked")
     return content

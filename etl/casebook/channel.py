@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from etl.casebook.connection import Answer, Connection, Outgoing, Reply
 from etl.casebook.failures import TOO_MANY, UNAVAILABLE
@@ -25,8 +25,7 @@ NO_ANSWER = 0
 _BUSY = frozenset({TOO_MANY, UNAVAILABLE})
 
 
-@dataclass(frozen=True, slots=True)
-class RequestEvent:
+class RequestEvent(NamedTuple):
     """All that may be told about one attempt. ``status`` is None where no whole answer came."""
 
     verb: str
@@ -79,19 +78,16 @@ class Channel:
         await self._connection.close()
 
     async def _send(self, outgoing: Outgoing, entity: str, attempt: int, deadline_s: float) -> Reply:
-        async with self._throttle.slot():
+        async with self._throttle:
             began = self._shared.clock.monotonic()
             reply = await self._connection.send(outgoing, deadline_s)
             duration_s = self._shared.clock.monotonic() - began
-            self._learn(f"{outgoing.verb} {entity}", reply, began, duration_s)
+            # Only what succeeded tells how long work takes; refusals are quick, and lost answers are all as long as a wait.
+            busy = _status(reply) in _BUSY
+            if busy or (isinstance(reply, Answer) and reply.succeeded):
+                self._throttle.learn(f"{outgoing.verb} {entity}", began, duration_s, busy=busy)
         self._tell(RequestEvent(outgoing.verb, entity, _status(reply), attempt, duration_s))
         return reply
-
-    def _learn(self, kind: str, reply: Reply, began: float, duration_s: float) -> None:
-        """Only what succeeded tells how long work takes; refusals are quick, and lost answers are all as long as a wait."""
-        busy = _status(reply) in _BUSY
-        if busy or (isinstance(reply, Answer) and reply.succeeded):
-            self._throttle.learn(kind, began, duration_s, busy=busy)
 
     def _tell(self, event: RequestEvent) -> None:
         self._shared.requests[event.verb, event.status or NO_ANSWER] += 1

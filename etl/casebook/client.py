@@ -10,8 +10,9 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
+from functools import partial
 from types import MappingProxyType
-from typing import BinaryIO
+from typing import BinaryIO, TypeAlias
 
 from etl.casebook import form, jsonapi, wire
 from etl.casebook.addresses import below, is_loopback
@@ -19,7 +20,7 @@ from etl.casebook.auth import ClientCredentials
 from etl.casebook.channel import Channel, RequestEvent, Surroundings
 from etl.casebook.clock import SystemClock
 from etl.casebook.connection import Connection, Reply, Transport
-from etl.casebook.failures import NOT_FOUND, Located, is_id, judge_change, judge_create
+from etl.casebook.failures import NOT_FOUND, Located, Verdict, is_id, judge_change, judge_create
 from etl.casebook.listing import Lists
 from etl.casebook.options import Options
 from etl.casebook.pace import Pace, PaceFacts
@@ -35,6 +36,7 @@ from etl.core.records import Document, JsonValue, RemoteRecord, TargetId
 from etl.mapping.model import Profile
 
 _IN_FLIGHT_UPLOADS = 4
+_Create: TypeAlias = tuple[str, Callable[[Reply], Verdict]]
 
 
 class CasebookClient:
@@ -65,6 +67,7 @@ class CasebookClient:
         self._catalog = catalog
         self._form = profile.body_format == "form"
         self._requests: Counter[tuple[str, int]] = Counter()
+        self._creates: dict[str, _Create] = {}
         shared = Surroundings(clock, chance or random.SystemRandom(), budget or RetryBudget(), self._requests, on_event)
         self._pace = Pace(profile.concurrency, clock, on_cut)
         throttle = Throttle(self._pace, rate or profile.rate_per_s, clock)
@@ -90,13 +93,7 @@ class CasebookClient:
     async def create(self, document: Document, fence: Fence | None = None) -> Created:
         """POST of one record; see :class:`etl.core.ports.Target` for what its errors promise."""
         entity = document.entity
-        url = self._session.url(wire.path_of(self._catalog, entity))
-        type_name = wire.type_of(self._catalog, entity)
-        place = f"POST {entity}"
-
-        def judge(reply: Reply) -> Created | Located | TargetError:
-            return judge_create(reply, type_name=type_name, place=place)
-
+        url, judge = self._creates.get(entity) or self._create_of(entity)
         body, content_type = self._encoded(document)
         found: Created | Located = await self._session.write(
             "POST", url, judge, entity=entity, body=body, content_type=content_type, fence=fence
@@ -151,6 +148,12 @@ class CasebookClient:
         """Closes all connections."""
         await self._channel.close()
         await self._upload_channel.close()
+
+    def _create_of(self, entity: str) -> _Create:
+        """Where an entity's creates go and what their answers mean, worked out once."""
+        url = self._session.url(wire.path_of(self._catalog, entity))
+        judge = partial(judge_create, type_name=wire.type_of(self._catalog, entity), place=f"POST {entity}")
+        return self._creates.setdefault(entity, (url, judge))
 
     def _encoded(
         self, document: Document, target_id: TargetId | None = None, kept: Mapping[str, JsonValue] | None = None

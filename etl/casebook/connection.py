@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable
 from typing import TypeAlias
 
 import httpx
 
-from etl.casebook.exchange import MAX_RESPONSE_BYTES, Answer, Outgoing, Reply, Silence, TooLong
+from etl.casebook.exchange import MAX_RESPONSE_BYTES, TOO_LATE, TOO_LONG, Answer, Outgoing, Reply, Silence
 from etl.casebook.sockets import Sockets
 
 __all__ = ["Answer", "Connection", "Outgoing", "Reply", "Silence", "Transport"]
@@ -34,16 +35,10 @@ class Connection:
         for name in _SILENCED:
             logging.getLogger(name).setLevel(logging.CRITICAL + 1)
 
-    async def send(self, outgoing: Outgoing, deadline_s: float) -> Reply:
+    def send(self, outgoing: Outgoing, deadline_s: float) -> Awaitable[Reply]:
         """The answer, or why there is none."""
         # Shorter than the deadline, so that a connection that is never made is known to be that.
-        connect_s = min(CONNECT_TIMEOUT_S, deadline_s / 2)
-        try:
-            return await self._way.exchange(outgoing, connect_s, deadline_s)
-        except TimeoutError:
-            return Silence(sent=True, reason="no whole answer before the deadline")
-        except TooLong:
-            return Silence(sent=True, reason="an answer above the size limit")
+        return self._way.exchange(outgoing, min(CONNECT_TIMEOUT_S, deadline_s / 2), deadline_s)
 
     async def close(self) -> None:
         """Closes what it has open."""
@@ -58,8 +53,11 @@ class _Carried:
 
     async def exchange(self, outgoing: Outgoing, connect_s: float, deadline_s: float) -> Reply:
         """As :meth:`Sockets.exchange`."""
-        async with asyncio.timeout(deadline_s):
-            return await self._exchange(outgoing, connect_s)
+        try:
+            async with asyncio.timeout(deadline_s):
+                return await self._exchange(outgoing, connect_s)
+        except TimeoutError:
+            return Silence(sent=True, reason=TOO_LATE)
 
     async def _exchange(self, outgoing: Outgoing, connect_s: float) -> Reply:
         if outgoing.fence is not None:
@@ -82,14 +80,14 @@ class _Carried:
         """Closes the transport."""
         await self._transport.aclose()
 
-    async def _answer(self, request: httpx.Request) -> Answer:
+    async def _answer(self, request: httpx.Request) -> Reply:
         response = await self._transport.handle_async_request(request)
         try:
             body = bytearray()
             async for chunk in response.aiter_bytes():
                 body += chunk
                 if len(body) > MAX_RESPONSE_BYTES:
-                    raise TooLong
+                    return Silence(sent=True, reason=TOO_LONG)
         finally:
             await response.aclose()
         return Answer(response.status_code, dict(response.headers), bytes(body))

@@ -1,6 +1,7 @@
 """One request and what came back, as values: the terms that the way to the wire and everything above it share.
 
 ``Silence`` keeps the one fact on which a create's fate hangs: whether a byte of the request may have reached the server.
+Nobody changes a value, though those that every record needs are not frozen: to make a frozen one takes three times as long.
 """
 
 from __future__ import annotations
@@ -12,9 +13,12 @@ from typing import TypeAlias
 from etl.core.ports import Fence
 
 MAX_RESPONSE_BYTES = 10_000_000
+TOO_LONG = "an answer above the size limit"
+TOO_LATE = "no whole answer before the deadline"
+"""Reasons of a silence that both ways to the wire have."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answer:
     """A whole answer. Header names are in lower case; the body is decompressed."""
 
@@ -44,7 +48,7 @@ class Silence:
 Reply: TypeAlias = Answer | Silence
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Outgoing:
     """A request ready to be sent. ``repr`` shows neither address (a query may hold a secret) nor headers nor body.
 
@@ -56,7 +60,3 @@ class Outgoing:
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(default=b"", repr=False)
     fence: Fence | None = field(default=None, repr=False)
-
-
-class TooLong(Exception):
-    """The answer passed the size limit; reading stopped."""

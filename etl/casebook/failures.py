@@ -39,10 +39,9 @@ Verdict: TypeAlias = Created | Located | TargetError
 
 def judge_create(reply: Reply, *, type_name: str, place: str) -> Verdict:
     """What became of a POST. An error comes back as a value: TargetBusy, RecordRejected, ResponseLost or TargetRefused."""
-    error = failure(reply, safe=False, place=place)
-    if error is not None or isinstance(reply, Silence):
-        return error or ResponseLost(f"{place}: no answer.")
-    return _created(reply, type_name) or _located(reply) or _without_id(reply, place)
+    if isinstance(reply, Answer) and reply.succeeded:
+        return _created(reply, type_name) or _located(reply) or _without_id(reply, place)
+    return failure(reply, safe=False, place=place) or ResponseLost(f"{place}: no answer.")
 
 
 def judge_change(reply: Reply, *, place: str) -> TargetError | None:

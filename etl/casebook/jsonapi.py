@@ -14,7 +14,7 @@ from etl.casebook.failures import is_id
 from etl.catalog.model import Catalog, Link
 from etl.core.records import Document, JsonValue, LinkValue, Ref, RemoteRecord, TargetId
 
-_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":"))
 
 
 class UnknownShape(ValueError):

@@ -7,13 +7,12 @@ another request only after an answer that was certainly whole, and is closed by 
 from __future__ import annotations
 
 import asyncio
-from typing import TypeAlias, cast
+from typing import cast
 
 from etl.casebook.answer_reader import AnswerReader, Broken
-from etl.casebook.exchange import Answer, Reply, Silence, TooLong
+from etl.casebook.exchange import TOO_LATE, Reply, Silence
 
 _PIECE_BYTES = 256 << 10
-_Ending: TypeAlias = Answer | Silence | TooLong
 
 
 class Line(asyncio.Protocol):
@@ -25,7 +24,9 @@ class Line(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._reader = AnswerReader()
         self._transport: asyncio.Transport
-        self._ending: asyncio.Future[_Ending] | None = None
+        self._ending: asyncio.Future[Reply] | None = None
+        self._ends_at = 0.0
+        self._alarm: asyncio.TimerHandle | None = None
         self._writable: asyncio.Future[None] | None = None
 
     @property
@@ -34,21 +35,24 @@ class Line(asyncio.Protocol):
         is_idle = self._ending is None and not self._transport.get_write_buffer_size()
         return self.is_open and is_idle and self._reader.may_go_on
 
-    async def exchange(self, head: bytes, body: bytes) -> Reply:
-        """The answer, or why there is none. Raises TooLong. After a cancellation the line is not clean."""
+    async def exchange(self, head: bytes, body: bytes, ends_at: float) -> Reply:
+        """The answer, or why there is none when the loop's clock says ``ends_at``. After a cancellation the line is not clean."""
         if not self.is_open:
             return Silence(sent=False, reason="the connection ended before the request")
+        if self._loop.time() >= ends_at:
+            return Silence(sent=False, reason="the deadline came before the request")
         self._reader.begin()
         self._ending = self._loop.create_future()
+        self._ends_at = ends_at
+        if self._alarm is None or ends_at < self._alarm.when():
+            self._set_alarm()
         if len(body) <= _PIECE_BYTES:
             self._send(head + body)
         else:
             await self._write(head, memoryview(body))
-        ending = await self._ending
+        reply = await self._ending
         self._ending = None
-        if isinstance(ending, TooLong):
-            raise ending
-        return ending
+        return reply
 
     def abort(self) -> None:
         """Closes it at once."""
@@ -75,9 +79,25 @@ class Line(asyncio.Protocol):
         else:
             await self._writable
 
-    def _end(self, ending: _Ending) -> None:
+    def _set_alarm(self) -> None:
+        """One alarm serves many exchanges: to set and cancel one for each would cost more than all else here."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm = self._loop.call_at(self._ends_at, self._ring)
+
+    def _ring(self) -> None:
+        """Some exchange should have ended by now, not always the one under way."""
+        self._alarm = None
+        if self._ending is None:
+            return
+        if self._loop.time() < self._ends_at:
+            self._set_alarm()
+        else:
+            self._end(Silence(sent=True, reason=TOO_LATE))
+
+    def _end(self, reply: Reply) -> None:
         if self._ending is not None and not self._ending.done():
-            self._ending.set_result(ending)
+            self._ending.set_result(reply)
         self.resume_writing()
 
     # The event loop calls these.
@@ -90,6 +110,8 @@ class Line(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """There is none any more."""
         self.is_open = False
+        if self._alarm is not None:
+            self._alarm.cancel()
         if exc is None:
             self.eof_received()
         else:
@@ -102,8 +124,6 @@ class Line(asyncio.Protocol):
             return
         try:
             self._end(self._reader.end())
-        except TooLong as error:
-            self._end(error)
         except Broken as error:
             self._end(Silence(sent=True, reason=str(error)))
 
@@ -114,8 +134,6 @@ class Line(asyncio.Protocol):
             return
         try:
             answer = self._reader.feed(data)
-        except TooLong as error:
-            self._end(error)
         except Broken as error:
             self._end(Silence(sent=True, reason=str(error)))
         else:

@@ -33,13 +33,22 @@ class Lines:
         self._sweep: asyncio.TimerHandle | None = None
         self._trust: ssl.SSLContext | None = None
 
-    async def take(self, place: Place, connect_s: float) -> Line:
-        """A line that nobody else uses. Raises TimeoutError, or OSError, RuntimeError or ValueError where none can be made."""
-        line = self._young_one(place)
-        if line is None:
-            trust = self._trusted() if place.is_secure else None
-            async with asyncio.timeout(connect_s):
-                line = await self._made(place, trust)
+    def kept(self, place: Place) -> Line | None:
+        """A line that was used before and is nobody's now."""
+        kept = self._kept.get(place, [])
+        while kept:
+            line = kept.pop()
+            if line.is_open and self._is_young(line):
+                self._used.add(line)
+                return line
+            line.abort()
+        return None
+
+    async def made(self, place: Place, connect_s: float) -> Line:
+        """A new line. Raises TimeoutError, or OSError, RuntimeError or ValueError where none can be made."""
+        trust = self._trusted() if place.is_secure else None
+        async with asyncio.timeout(connect_s):
+            line = await self._made(place, trust)
         self._used.add(line)
         return line
 
@@ -61,15 +70,6 @@ class Lines:
         if self._sweep is not None:
             self._sweep.cancel()
             self._sweep = None
-
-    def _young_one(self, place: Place) -> Line | None:
-        kept = self._kept.get(place, [])
-        while kept:
-            line = kept.pop()
-            if line.is_open and self._is_young(line):
-                return line
-            line.abort()
-        return None
 
     async def _made(self, place: Place, trust: ssl.SSLContext | None) -> Line:
         addresses = await self._names.addresses(place.host, place.port)

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from etl.casebook.exchange import Outgoing
 
-_ADDRESSES = 4_096
+_HEADS = 1_024
 _PORTS = {"http": 80, "https": 443}
 _HAVE_A_BODY = frozenset({"POST", "PUT", "PATCH"})
 _VERBS = _HAVE_A_BODY | {"GET", "DELETE"}
@@ -22,7 +22,7 @@ _VISIBLE = re.compile(r"[!-~]+")
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+: [ -~]*")
 _OURS = frozenset({"host", "content-length", "transfer-encoding", "connection", "accept-encoding", "user-agent"})
 # Unpacking costs more than it saves for answers as small as these, and some doors let in nobody without a name.
-_FIXED = "accept-encoding: identity\r\nuser-agent: casebook-etl\r\n"
+_FIXED = ("accept-encoding: identity", "user-agent: casebook-etl")
 
 
 class Place(NamedTuple):
@@ -46,19 +46,25 @@ def request_head(outgoing: Outgoing) -> tuple[Place, bytes]:
     >>> head.splitlines()[:2]
     [b'GET /people?x=%2F HTTP/1.1', b'host: a.example']
     """
-    place, target, host = _address(outgoing.url)
-    if outgoing.verb not in _VERBS:
-        raise Unsendable
-    lines = [f"{name}: {value}" for name, value in outgoing.headers.items()]
-    if not all(map(_HEADER.fullmatch, lines)) or not _OURS.isdisjoint(map(str.lower, outgoing.headers)):
-        raise Unsendable
+    place, head = _unended(outgoing.verb, outgoing.url, tuple(outgoing.headers.items()))
     if outgoing.body or outgoing.verb in _HAVE_A_BODY:
-        lines.append(f"content-length: {len(outgoing.body)}")
-    head = f"{outgoing.verb} {target} HTTP/1.1\r\nhost: {host}\r\n{_FIXED}" + "\r\n".join((*lines, "\r\n"))
+        return place, head + b"content-length: %d\r\n\r\n" % len(outgoing.body)
+    return place, head + b"\r\n"
+
+
+@lru_cache(maxsize=_HEADS)
+def _unended(verb: str, url: str, headers: tuple[tuple[str, str], ...]) -> tuple[Place, bytes]:
+    """The head but for its end; kept, because all creates of an entity have the same while a token lives."""
+    place, target, host = _address(url)
+    lines = [f"{name}: {value}" for name, value in headers]
+    if verb not in _VERBS or not all(map(_HEADER.fullmatch, lines)):
+        raise Unsendable
+    if not _OURS.isdisjoint(name.lower() for name, _ in headers):
+        raise Unsendable
+    head = "\r\n".join((f"{verb} {target} HTTP/1.1", f"host: {host}", *_FIXED, *lines, ""))
     return place, head.encode("ascii")
 
 
-@lru_cache(maxsize=_ADDRESSES)
 def _address(url: str) -> tuple[Place, str, str]:
     """The place that an address names, its path and query as they stand, and what the host header says."""
     try:

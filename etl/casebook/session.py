@@ -6,7 +6,8 @@ come from somebody else still discards the token, but a create that met it count
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import lru_cache
 from typing import TypeVar
 from urllib.parse import quote, urlencode
 
@@ -47,7 +48,7 @@ class Session:
         """How long the server says that the token in use lives; None where it does not. Raises TargetError without one."""
         return await self._tokens.life_s()
 
-    async def write(
+    def write(
         self,
         verb: str,
         url: str,
@@ -57,7 +58,7 @@ class Session:
         body: bytes = b"",
         content_type: str = MEDIA_TYPE,
         fence: Fence | None = None,
-    ) -> T:
+    ) -> Awaitable[T]:
         """Sends a POST, PATCH or DELETE; only the latter two are repeated after a lost answer. ``fence`` is awaited right
         before each time it leaves.
         """
@@ -65,7 +66,7 @@ class Session:
         def signed(token: str) -> Outgoing:
             return Outgoing(verb, url, _headers(token, content_type), body, fence)
 
-        return await self._authorised(signed, judge, entity)
+        return self._authorised(signed, judge, entity)
 
     async def read(self, url: str, *, entity: str) -> dict[str, JsonValue] | None:
         """The document at an address, None for 404. Raises TargetRefused for an answer that is no document."""
@@ -102,18 +103,19 @@ class Session:
         token = await self._tokens.current()
         return await self._ask(signed(token), judge, entity)
 
-    async def _ask(self, outgoing: Outgoing, judge: Callable[[Reply], T | TargetError], entity: str) -> T:
+    def _ask(self, outgoing: Outgoing, judge: Callable[[Reply], T | TargetError], entity: str) -> Awaitable[T]:
         safe = outgoing.verb != "POST"
-        return await self._channel.ask(outgoing, judge, entity=entity, safe=safe, deadline_s=self._deadline_s)
+        return self._channel.ask(outgoing, judge, entity=entity, safe=safe, deadline_s=self._deadline_s)
 
-    async def _ask_for_token(self, outgoing: Outgoing, judge: Callable[[Reply], Token | TargetError]) -> Token:
-        return await self._channel.ask(outgoing, judge, entity="token", safe=True, deadline_s=self._deadline_s)
+    def _ask_for_token(self, outgoing: Outgoing, judge: Callable[[Reply], Token | TargetError]) -> Awaitable[Token]:
+        return self._channel.ask(outgoing, judge, entity="token", safe=True, deadline_s=self._deadline_s)
 
 
 class _Missing(TargetError):
     """There is nothing at the address."""
 
 
+@lru_cache(maxsize=4)
 def _headers(token: str, content_type: str) -> dict[str, str]:
     return {"authorization": f"Bearer {token}", "accept": MEDIA_TYPE, "content-type": content_type}
 

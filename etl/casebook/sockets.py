@@ -30,22 +30,22 @@ class Sockets:
     async def exchange(self, outgoing: Outgoing, connect_s: float, deadline_s: float) -> Reply:
         """The answer, or why there is none. ``connect_s`` is for making a connection, ``deadline_s`` for everything.
 
-        Raises TimeoutError at the deadline, TooLong for an answer above the size limit, and what the fence raises.
+        Raises what the fence raises. A fence takes as long as it takes: where it outlasts the deadline, nothing leaves.
         """
+        ends_at = asyncio.get_running_loop().time() + deadline_s
         try:
             place, head = request_head(outgoing)
         except Unsendable:
             return Silence(sent=False, reason="InvalidRequest")
-        async with asyncio.timeout(deadline_s):
-            line = await self._line(place, connect_s)
-            if isinstance(line, Silence):
-                return line
-            try:
-                if outgoing.fence is not None:
-                    await outgoing.fence()
-                return await line.exchange(head, outgoing.body)
-            finally:
-                self._lines.give_back(place, line)
+        line = self._lines.kept(place) or await self._made(place, connect_s)
+        if isinstance(line, Silence):
+            return line
+        try:
+            if outgoing.fence is not None:
+                await outgoing.fence()
+            return await line.exchange(head, outgoing.body, ends_at)
+        finally:
+            self._lines.give_back(place, line)
 
     async def close(self) -> None:
         """Closes all connections."""
@@ -53,9 +53,9 @@ class Sockets:
         # The event loop lets go of them in its next turn.
         await asyncio.sleep(0)
 
-    async def _line(self, place: Place, connect_s: float) -> Line | Silence:
+    async def _made(self, place: Place, connect_s: float) -> Line | Silence:
         try:
-            return await self._lines.take(place, connect_s)
+            return await self._lines.made(place, connect_s)
         except ssl.SSLError:
             return Silence(sent=False, reason="an untrusted TLS connection", untrusted=True)
         except TimeoutError:

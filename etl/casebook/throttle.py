@@ -20,7 +20,10 @@ Rate = Callable[[], float | None]
 
 
 class Throttle:
-    """At most as many requests in flight as the pace (or a fixed number) allows, started no faster than the rate."""
+    """At most as many requests in flight as the pace (or a fixed number) allows, started no faster than the rate.
+
+    ``async with`` holds a place in flight.
+    """
 
     def __init__(self, pace: Pace | int, rate_per_s: Rate | float | None, clock: Clock) -> None:
         self._pace = pace
@@ -44,10 +47,6 @@ class Throttle:
         else:
             self._pace.learn(kind, began, duration_s)
 
-    def slot(self) -> _Slot:
-        """A place in flight, for ``async with``."""
-        return _Slot(self)
-
     async def enter(self) -> None:
         """Waits for a place, for the end of a pause and for the rate; the place must be left again."""
         if self._flying < self._limit and not self._waiting:
@@ -55,10 +54,18 @@ class Throttle:
         else:
             await self._wait_for_place()
         try:
-            await self._wait_until_open()
+            while (delay_s := self._open_at - self._clock.monotonic()) > 0:
+                await self._clock.sleep(delay_s)
+            if (rate := self._rate()) is not None:
+                await self._wait_for_turn(1 / rate)
         except BaseException:
             self.leave()
             raise
+
+    __aenter__ = enter
+
+    async def __aexit__(self, *_error: object) -> None:
+        self.leave()
 
     def leave(self) -> None:
         """Gives a place back."""
@@ -88,13 +95,6 @@ class Throttle:
                 self._flying += 1
                 place.set_result(None)
 
-    async def _wait_until_open(self) -> None:
-        while (delay_s := self._open_at - self._clock.monotonic()) > 0:
-            await self._clock.sleep(delay_s)
-        rate = self._rate()
-        if rate is not None:
-            await self._wait_for_turn(1 / rate)
-
     async def _wait_for_turn(self, interval_s: float) -> None:
         now = self._clock.monotonic()
         due_at = max(self._due_at, now)
@@ -102,18 +102,3 @@ class Throttle:
         delay_s = due_at - now - max(_BURST_S - interval_s, 0.0)
         if delay_s > 0:
             await self._clock.sleep(delay_s)
-
-
-class _Slot:
-    """Enters on entry and leaves on exit; a class, because a generator costs more than all it would do here."""
-
-    __slots__ = ("_throttle",)
-
-    def __init__(self, throttle: Throttle) -> None:
-        self._throttle = throttle
-
-    async def __aenter__(self) -> None:
-        await self._throttle.enter()
-
-    async def __aexit__(self, *_error: object) -> None:
-        self._throttle.leave()

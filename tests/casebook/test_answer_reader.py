@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from etl.casebook.answer_reader import AnswerReader, Broken
-from etl.casebook.exchange import MAX_RESPONSE_BYTES, Answer, TooLong
+from etl.casebook.exchange import MAX_RESPONSE_BYTES, TOO_LONG, Answer
 
 HEAD = b"HTTP/1.1 201 Created\r\n"
 LENGTH_2 = b"content-length: 2\r\n\r\n"
@@ -202,7 +202,7 @@ def test_an_answer_in_the_smallest_of_chunks_is_read() -> None:
     ids=["of a length", "in chunks", "to the end", "packed"],
 )
 def test_an_answer_above_the_size_limit_is_none(pieces: list[bytes]) -> None:
-    with pytest.raises(TooLong):
+    with pytest.raises(Broken, match=TOO_LONG):
         read(*pieces, ends=True)
 
 

@@ -62,6 +62,27 @@ def test_a_fence_that_refuses_leaves_nothing_on_a_connection_that_is_used_again(
     assert [name for _, name in on_loop(main()).seen] == ["/0", "/1"]
 
 
+def test_behind_a_fence_that_outlasts_the_deadline_nothing_leaves(on_loop) -> None:
+    """Nobody would be left to hear the answer."""
+
+    async def slow() -> None:
+        await asyncio.sleep(0.3)
+
+    async def main() -> tuple[list[Reply], Server]:
+        async with Server(says(OK)) as server:
+            sockets = Sockets()
+            await asked(sockets, server.request("0"))
+            late = await asked(sockets, server.request("late", fence=slow), deadline_s=0.1)
+            await asked(sockets, server.request("1", fence=slow))
+            await sockets.close()
+        return late, server
+
+    (late,), server = on_loop(main())
+    assert isinstance(late, Silence)
+    assert not late.sent
+    assert server.seen == [(1, "/0"), (1, "/1")]
+
+
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority.made(tmp_path_factory.mktemp("authority"))

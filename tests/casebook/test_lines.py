@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import socket
 import struct
+import time
 
 import pytest
 
 from etl.casebook import lines
-from etl.casebook.exchange import Answer, Reply, Silence
+from etl.casebook.exchange import TOO_LATE, Answer, Reply, Silence
 from etl.casebook.line import Line
 from etl.casebook.sockets import Sockets
 from tests.casebook.conftest import CountedClock
@@ -160,12 +162,56 @@ def test_a_request_that_is_cut_short_ends_its_connection(on_loop, body: bytes, c
     async def main() -> None:
         async with Server(play) as server:
             sockets = Sockets()
-            with pytest.raises(TimeoutError):
-                await asked(sockets, server.request("cut", body), deadline_s=0.3)
+            (reply,) = await asked(sockets, server.request("cut", body), deadline_s=0.3)
+            assert reply == Silence(sent=True, reason=TOO_LATE)
             assert bodies(await asked(sockets, server.request("whole"))) == [b"{}"]
             assert server.seen == [(1, "/cut"), (2, "/whole")]
             await until(lambda: 1 in server.ended)
             await sockets.close()
+
+    on_loop(main())
+
+
+@pytest.mark.parametrize(
+    ("first_s", "second_s", "answered"),
+    [(10, 0.3, False), (0.3, 10, True), (0.3, 0.8, False), (0.3, 0.3, False)],
+    ids=["a shorter one", "a longer one", "a longer one that is missed", "the same"],
+)
+def test_each_request_on_a_connection_has_a_deadline_of_its_own(
+    on_loop, first_s: float, second_s: float, answered: bool
+) -> None:
+    async def play(served: Served) -> None:
+        if b" /slow " in served.head:
+            await asyncio.sleep(1.5 if not answered else 0.6)
+        await served.say(OK)
+
+    async def main() -> None:
+        async with Server(play) as server:
+            sockets = Sockets()
+            await asked(sockets, server.request("quick"), deadline_s=first_s)
+            started = time.monotonic()
+            (reply,) = await asked(sockets, server.request("slow"), deadline_s=second_s)
+            took_s = time.monotonic() - started
+            assert server.seen == [(1, "/quick"), (1, "/slow")]
+            await sockets.close()
+        if answered:
+            assert bodies([reply]) == [b"{}"]
+        else:
+            assert reply == Silence(sent=True, reason=TOO_LATE)
+            assert second_s - 0.01 < took_s < second_s + 0.5
+
+    on_loop(main())
+
+
+def test_a_connection_that_ended_leaves_no_alarm_behind(on_loop) -> None:
+    async def main() -> None:
+        async with Server(says(OK)) as server:
+            sockets = Sockets()
+            await asked(sockets, server.request())
+            (line,) = kept(sockets)
+            await sockets.close()
+            assert line._alarm is not None
+            assert line._alarm.cancelled()
 
     on_loop(main())
 
@@ -199,7 +245,7 @@ def test_a_connection_carries_nothing_from_the_moment_in_which_its_end_is_known(
         line = Line()
         line.connection_made(Endless())
         line.eof_received()
-        return await line.exchange(b"head", b"{}")
+        return await line.exchange(b"head", b"{}", math.inf)
 
     reply = on_loop(main())
     assert isinstance(reply, Silence)
@@ -221,7 +267,7 @@ def test_a_body_that_nobody_takes_any_more_does_not_wait_for_room(on_loop, ends:
     async def main() -> Reply:
         line = Line()
         line.connection_made(Endless())
-        attempt = asyncio.ensure_future(line.exchange(b"head", LARGE))
+        attempt = asyncio.ensure_future(line.exchange(b"head", LARGE, asyncio.get_running_loop().time() + 10))
         line.pause_writing()
         await asyncio.sleep(0.01)
         if ends == "answered":
@@ -240,7 +286,7 @@ def test_a_request_that_is_cancelled_just_as_it_is_answered_amid_its_body_is_not
     async def main() -> tuple[bool, bool]:
         line = Line()
         line.connection_made(Endless())
-        attempt = asyncio.ensure_future(line.exchange(b"head", LARGE))
+        attempt = asyncio.ensure_future(line.exchange(b"head", LARGE, asyncio.get_running_loop().time() + 10))
         await asyncio.sleep(0)
         line.data_received(OK)
         attempt.cancel()

@@ -26,7 +26,7 @@ def test_no_more_than_the_limit_is_in_flight(concurrency: int) -> None:
     most: list[int] = [0]
 
     async def work(throttle: Throttle) -> None:
-        async with throttle.slot():
+        async with throttle:
             flying[0] += 1
             most[0] = max(most[0], flying[0])
             await asyncio.sleep(0)
@@ -45,7 +45,7 @@ def test_a_pause_holds_everybody_back_and_a_shorter_one_does_not_end_it() -> Non
     started: list[float] = []
 
     async def work(throttle: Throttle) -> None:
-        async with throttle.slot():
+        async with throttle:
             started.append(clock.monotonic())
 
     async def main() -> None:
@@ -64,7 +64,7 @@ def test_a_slot_is_given_back_after_an_error() -> None:
         throttle = Throttle(1, None, CountedClock())
         for _ in range(3):
             with pytest.raises(ZeroDivisionError):
-                async with throttle.slot():
+                async with throttle:
                     raise ZeroDivisionError
 
     asyncio.run(main())
@@ -75,7 +75,7 @@ def time_for(count: int, throttle: Throttle, clock: Clock) -> float:
         began = clock.monotonic()
 
         async def work() -> None:
-            async with throttle.slot():
+            async with throttle:
                 pass
 
         await asyncio.gather(*(work() for _ in range(count)))
@@ -108,7 +108,7 @@ def test_a_lower_pace_lets_those_in_flight_end_and_admits_fewer() -> None:
         flying, seen = [0], []
 
         async def work() -> None:
-            async with throttle.slot():
+            async with throttle:
                 flying[0] += 1
                 seen.append(flying[0])
                 await asyncio.sleep(0)
@@ -141,7 +141,7 @@ def test_a_request_given_up_in_the_moment_in_which_a_place_comes_free_does_no_ha
 def test_a_request_that_is_given_up_while_it_waits_takes_no_place() -> None:
     async def main() -> None:
         throttle = Throttle(1, None, CountedClock())
-        async with throttle.slot():
+        async with throttle:
             waits = [asyncio.create_task(throttle.enter()) for _ in range(2)]
             await asyncio.sleep(0)
             waits[0].cancel()

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import sys
 import time
 from collections import Counter
 from collections.abc import Coroutine, Iterator, Mapping
@@ -39,7 +38,6 @@ from etl.state.images import SealedImages
 if TYPE_CHECKING:
     from etl.casebook.client import CasebookClient
 
-_TURN_S = 0.002
 Options = Mapping[str, Mapping[str, TargetId]]
 Result = TypeVar("Result")
 
@@ -99,7 +97,7 @@ def load(setting: Setting, bench: Bench, options: Options) -> Loaded:
         began = time.monotonic()
         stopped: EtlError | None = None
         try:
-            with interruptible(loader), _quick_turns():
+            with interruptible(loader):
                 await loader.run()
         except* EtlError as group:
             stopped = first_error(group)
@@ -159,20 +157,6 @@ def _tell_of_pace(progress: Progress, why: str, in_flight: int) -> None:
 
 def _lookups(project: Project) -> set[str]:
     return {lookup for mapping in project.mappings for field in mapping.fields if (lookup := field.lookup)}
-
-
-@contextlib.contextmanager
-def _quick_turns() -> Iterator[None]:
-    """Lets the thread that makes changes durable have its turn sooner than Python would: it needs a few moments of it
-    for each transaction, and all that is about to be sent waits for that. Sooner still, and handing over costs more than
-    waiting: at 256 requests in flight a quarter of this took a tenth off the rate.
-    """
-    usual_s = sys.getswitchinterval()
-    sys.setswitchinterval(_TURN_S)
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(usual_s)
 
 
 class Interruptible(Protocol):

@@ -17,7 +17,7 @@ _PIECE_BYTES = 256 << 10
 
 
 class Line(asyncio.Protocol):
-    """A connection. ``idle_since`` is when it was last kept for another request, by the loop's clock."""
+    """A connection. ``idle_since`` is when it was last kept for another request, by the machine's clock."""
 
     def __init__(self) -> None:
         self.is_open = False

@@ -7,6 +7,7 @@ another request only after an answer that was certainly whole, and is closed by 
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import cast
 
 from etl.casebook.answer_reader import AnswerReader, Broken
@@ -16,7 +17,7 @@ _PIECE_BYTES = 256 << 10
 
 
 class Line(asyncio.Protocol):
-    """A connection. ``idle_since`` is when it was last kept for another request, by the loop's clock."""
+    """A connection. ``idle_since`` is when it was last kept for another request, by the machine's clock."""
 
     def __init__(self) -> None:
         self.is_open = False
@@ -27,6 +28,7 @@ class Line(asyncio.Protocol):
         self._ending: asyncio.Future[Reply] | None = None
         self._ends_at = 0.0
         self._alarm: asyncio.TimerHandle | None = None
+        self._rings_at = 0.0
         self._writable: asyncio.Future[None] | None = None
 
     @property
@@ -36,15 +38,15 @@ class Line(asyncio.Protocol):
         return self.is_open and is_idle and self._reader.may_go_on
 
     async def exchange(self, head: bytes, body: bytes, ends_at: float) -> Reply:
-        """The answer, or why there is none when the loop's clock says ``ends_at``. After a cancellation the line is not clean."""
+        """The answer, or why there is none at ``ends_at`` of ``time.monotonic``. After a cancellation the line is not clean."""
         if not self.is_open:
             return Silence(sent=False, reason="the connection ended before the request")
-        if self._loop.time() >= ends_at:
+        if time.monotonic() >= ends_at:
             return Silence(sent=False, reason="the deadline came before the request")
         self._reader.begin()
         self._ending = self._loop.create_future()
         self._ends_at = ends_at
-        if self._alarm is None or ends_at < self._alarm.when():
+        if self._alarm is None or ends_at < self._rings_at:
             self._set_alarm()
         if len(body) <= _PIECE_BYTES:
             self._send(head + body)
@@ -83,14 +85,15 @@ class Line(asyncio.Protocol):
         """One alarm serves many exchanges: to set and cancel one for each would cost more than all else here."""
         if self._alarm is not None:
             self._alarm.cancel()
-        self._alarm = self._loop.call_at(self._ends_at, self._ring)
+        self._rings_at = self._ends_at
+        self._alarm = self._loop.call_later(self._ends_at - time.monotonic(), self._ring)
 
     def _ring(self) -> None:
         """Some exchange should have ended by now, not always the one under way."""
         self._alarm = None
         if self._ending is None:
             return
-        if self._loop.time() < self._ends_at:
+        if time.monotonic() < self._ends_at:
             self._set_alarm()
         else:
             self._end(Silence(sent=True, reason=TOO_LATE))

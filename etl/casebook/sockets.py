@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import time
 
 from etl.casebook.exchange import Outgoing, Reply, Silence
 from etl.casebook.line import Line
@@ -32,7 +33,7 @@ class Sockets:
 
         Raises what the fence raises. A fence takes as long as it takes: where it outlasts the deadline, nothing leaves.
         """
-        ends_at = asyncio.get_running_loop().time() + deadline_s
+        ends_at = time.monotonic() + deadline_s
         try:
             place, head = request_head(outgoing)
         except Unsendable:

@@ -43,6 +43,21 @@ def test_a_length_is_told_where_there_may_be_a_body(verb: str, body: bytes, said
     assert any("content-length" in line for line in head(verb=verb, body=body)) is said
 
 
+def test_each_request_says_its_own_token_verb_address_and_length() -> None:
+    """Heads are kept, and none may serve for a request that differs in anything."""
+    asked = [
+        ("POST", URL, "old", b"{}"),
+        ("POST", URL, "new", b"{}"),
+        ("POST", URL, "old", b"[1]"),
+        ("PATCH", URL, "old", b"{}"),
+        ("POST", f"{URL}/1", "old", b"{}"),
+    ]
+    for verb, url, token, body in [*asked, *asked]:
+        lines = head(url, {"authorization": f"Bearer {token}"}, verb, body)
+        assert lines[0] == f"{verb} {url.removeprefix('https://a.example')} HTTP/1.1"
+        assert lines[-2:] == [f"authorization: Bearer {token}", f"content-length: {len(body)}"]
+
+
 @pytest.mark.parametrize(
     ("address", "target"),
     [

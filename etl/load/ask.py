@@ -17,8 +17,9 @@ from etl.catalog.model import Catalog, Entity, Marker
 from etl.core.capabilities import Rung
 from etl.core.errors import TargetError, TargetRefused
 from etl.core.keys import RecordKey, marker
-from etl.core.ports import StateReader, Target
+from etl.core.ports import Target
 from etl.core.records import Document, JsonValue, RemoteRecord, TargetId
+from etl.core.state_port import StateReader
 from etl.load.client_ids import ClientIds
 from etl.load.compare import additions, same_content
 from etl.load.creator import creator

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from etl.core.ports import StateReader
+from etl.core.state_port import StateReader
 
 REJECTED_ALL = 20
 """An entity whose first records are all refused, this many, is stopped."""

@@ -15,8 +15,9 @@ from etl.catalog.model import Catalog, Entity
 from etl.core.capabilities import Rung
 from etl.core.errors import TargetError
 from etl.core.keys import RecordKey, marker
-from etl.core.ports import KnownRecord, StateReader, Target
+from etl.core.ports import Target
 from etl.core.records import Document, JsonValue, RemoteRecord, TargetId
+from etl.core.state_port import KnownRecord, StateReader
 from etl.load.compare import same_content
 from etl.load.creator import creator
 from etl.load.markers import read_marker

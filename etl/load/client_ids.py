@@ -14,8 +14,8 @@ from etl.catalog.pointers import pointer_parts
 from etl.core.errors import RecordRejected, ResponseLost
 from etl.core.keys import RecordKey, marker
 from etl.core.outcomes import RecordState
-from etl.core.ports import KnownRecord
 from etl.core.records import Document, RemoteRecord, TargetId
+from etl.core.state_port import KnownRecord
 from etl.load.markers import read_marker
 from etl.load.ports import LoadPorts
 

@@ -11,7 +11,8 @@ from collections import deque
 from collections.abc import Callable
 
 from etl.core.changes import Change
-from etl.core.ports import Clock, StateStore
+from etl.core.ports import Clock
+from etl.core.state_port import StateStore
 
 
 class Commits:

@@ -13,8 +13,8 @@ from etl.core.changes import MarkBlocked
 from etl.core.errors import Interrupted
 from etl.core.keys import RecordKey
 from etl.core.outcomes import HELD, SEND_AGAIN, Action, RecordState
-from etl.core.ports import KnownRecord
 from etl.core.records import Document, RunId, TargetId
+from etl.core.state_port import KnownRecord
 from etl.load.ask import Question
 from etl.load.course import Course, LoadSettings
 from etl.load.done import CreatedKeys

@@ -16,8 +16,9 @@ from difflib import SequenceMatcher
 
 from etl.catalog.model import Catalog, Entity
 from etl.core.keys import RecordKey, marker
-from etl.core.ports import StateReader, Target
+from etl.core.ports import Target
 from etl.core.records import Ref, RemoteRecord, TargetId
+from etl.core.state_port import StateReader
 from etl.load.compare import flat
 from etl.load.markers import read_marker
 from etl.load.render import Options, json_value

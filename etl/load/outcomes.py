@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from etl.core.outcomes import SEND_AGAIN, Action, Bucket, RecordState
-from etl.core.ports import KnownRecord, StateReader
+from etl.core.state_port import KnownRecord, StateReader
 from etl.load.notes import LoadNotes
 from etl.load.planned import PlannedRecord, PlannedRecords
 

@@ -13,8 +13,9 @@ from etl.catalog.model import Catalog, Link
 from etl.core.changes import StoreAttribute
 from etl.core.keys import RecordKey
 from etl.core.outcomes import THERE
-from etl.core.ports import Clock, StateStore, Target
+from etl.core.ports import Clock, Target
 from etl.core.records import LinkValue, Ref, TargetId
+from etl.core.state_port import StateStore
 from etl.load.planned import PlannedRecord
 
 _CACHED = 200_000

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from etl.core.images import BeforeImage
-from etl.core.ports import KnownRecord
 from etl.core.records import Document, JsonValue, LinkValue, RemoteRecord
+from etl.core.state_port import KnownRecord
 from etl.load.ports import LoadPorts
 
 

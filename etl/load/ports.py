@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from etl.catalog.model import Catalog
 from etl.core.keys import RecordKeys
-from etl.core.ports import BeforeImages, Clock, Files, Progress, StateStore, Target
+from etl.core.ports import BeforeImages, Clock, Files, Progress, Target
+from etl.core.state_port import StateStore
 
 
 @dataclass(frozen=True, slots=True)

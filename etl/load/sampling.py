@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from etl.core.keys import RecordKey
 from etl.core.outcomes import THERE
-from etl.core.ports import KnownRecord, StateReader
+from etl.core.state_port import KnownRecord, StateReader
 
 Stratum = tuple[str, str]
 """An entity and the run that changed the record last."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from etl.catalog.model import Catalog, Entity
 from etl.core.capabilities import Rung
 from etl.core.keys import RecordKey
-from etl.core.ports import StateReader
 from etl.core.records import Document, Ref, RemoteRecord, TargetId
+from etl.core.state_port import StateReader
 from etl.load.planned import PlannedRecord
 from etl.load.twins import Home
 

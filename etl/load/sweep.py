@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 
 from etl.core.keys import RecordKey
-from etl.core.ports import StateReader
 from etl.core.records import RemoteRecord
+from etl.core.state_port import StateReader
 
 LOOKED_AT_ONCE = 50
 _CLOCK_MAY_JUMP = timedelta(minutes=10)

@@ -14,8 +14,8 @@ from collections.abc import Awaitable, Callable
 from etl.core.changes import MarkDuplicate, MarkRejected, MarkUncertain
 from etl.core.keys import RecordKey
 from etl.core.outcomes import SEND_AGAIN
-from etl.core.ports import KnownRecord
 from etl.core.records import TargetId
+from etl.core.state_port import KnownRecord
 from etl.load.ask import Answer, Asked, Asker, Question, Witness
 from etl.load.ports import LoadPorts
 from etl.load.schedule import Schedule

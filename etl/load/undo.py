@@ -18,8 +18,8 @@ from etl.core.errors import EtlError, Interrupted, RecordRejected
 from etl.core.images import BeforeImage
 from etl.core.keys import RecordKey
 from etl.core.outcomes import RecordState
-from etl.core.ports import KnownRecord
 from etl.core.records import RemoteRecord, RunId, TargetId
+from etl.core.state_port import KnownRecord
 from etl.load.ask import Answer, Asker, Question
 from etl.load.client_ids import ClientIds
 from etl.load.compare import STRICT, Tolerances, additions_to, differences

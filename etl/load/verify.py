@@ -18,8 +18,8 @@ from etl.core.capabilities import Rung
 from etl.core.errors import TargetRefused
 from etl.core.keys import RecordKey, marker
 from etl.core.outcomes import ABSENT, DELETED_ON_PURPOSE, THERE
-from etl.core.ports import KnownRecord
 from etl.core.records import JsonValue, LinkValue, RemoteRecord, TargetId
+from etl.core.state_port import KnownRecord
 from etl.load.compare import differences, same_content
 from etl.load.creator import creator, creators
 from etl.load.expected import Expected, file_differs, tolerances_of

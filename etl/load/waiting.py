@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from etl.core.keys import RecordKey
 from etl.core.outcomes import Action, RecordState
-from etl.core.ports import StateReader
+from etl.core.state_port import StateReader
 from etl.load.parents import Parents
 from etl.load.planned import PlannedRecord
 from etl.load.schedule import Schedule

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from etl.core.errors import SettingsError, TargetError
 from etl.core.keys import RecordKey, marker
 from etl.core.outcomes import RecordState
-from etl.core.ports import Progress, StateStore
+from etl.core.ports import Progress
 from etl.core.records import TargetId
+from etl.core.state_port import StateStore
 from etl.pipeline import capabilities
 from etl.pipeline.looking import copies_of
 from etl.pipeline.settling import kept

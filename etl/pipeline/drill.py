@@ -19,7 +19,8 @@ from pathlib import Path
 from etl.core.errors import EtlError, Interrupted, SettingsError
 from etl.core.keys import marker
 from etl.core.outcomes import RecordState
-from etl.core.ports import KnownRecord, Progress
+from etl.core.ports import Progress
+from etl.core.state_port import KnownRecord
 from etl.pipeline import runs, settling
 from etl.pipeline.drill_cuts import Cut, cuts, mixed
 from etl.pipeline.drill_ground import LATE_S, Field, Ground, copied_runs, drill_environ, drill_folder, field

@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 
 from etl.core.errors import StateDamaged
 from etl.core.outcomes import RecordState
-from etl.core.ports import KnownRecord
+from etl.core.state_port import KnownRecord
 from etl.pipeline.pictures import Picture
 from etl.pipeline.projects import open_project
 from etl.pipeline.wiring import Setting

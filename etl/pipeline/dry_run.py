@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from etl.casebook.clock import SystemClock
 from etl.catalog.model import Catalog
-from etl.core.ports import Progress, StateReader
+from etl.core.ports import Progress
+from etl.core.state_port import StateReader
 from etl.pipeline import manifest as manifests
 from etl.pipeline.accounts import close_ledger, doubts_of
 from etl.pipeline.prepare import Checked, Work, check_snapshot_columns, map_and_validate, register_snapshot

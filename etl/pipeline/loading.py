@@ -18,8 +18,9 @@ from etl.casebook.pace import ASKED, PaceFacts
 from etl.catalog.model import Catalog, Option
 from etl.core.errors import EtlError
 from etl.core.keys import RecordKeys
-from etl.core.ports import Progress, StateStore
+from etl.core.ports import Progress
 from etl.core.records import TargetId
+from etl.core.state_port import StateStore
 from etl.load.course import LoadSettings
 from etl.load.executor import Loader
 from etl.load.notes import LoadNotes

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from etl.casebook.clock import SystemClock
 from etl.core.errors import EtlError, SettingsError
 from etl.core.keys import RecordKey
-from etl.core.ports import KnownRecord, StateReader, StateStore
 from etl.core.records import Document, TargetId
+from etl.core.state_port import KnownRecord, StateReader, StateStore
 from etl.load.claims import Claims, Doubt
 from etl.load.parents import Parents, ParentUnreadable
 from etl.load.planned import PlannedRecords

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from etl import __version__
 from etl.core.errors import EtlError, StalePlan
-from etl.core.ports import StateReader
+from etl.core.state_port import StateReader
 from etl.mapping.functions import functions_in
 from etl.mapping.model import EntityMapping, FileField, Project
 from etl.mapping.reads import crosswalks_of, operations_of

@@ -11,8 +11,9 @@ import pyarrow as pa
 from etl.core.changes import Adopt
 from etl.core.errors import SettingsError
 from etl.core.keys import RecordKey
-from etl.core.ports import RecordGraph, StateReader, StateStore
+from etl.core.ports import RecordGraph
 from etl.core.records import KEY, LINE, ROW, TargetId
+from etl.core.state_port import StateReader, StateStore
 from etl.load.match import Finding, Matcher, Wanted
 from etl.load.planned import PlannedRecord, PlannedRecords
 from etl.load.render import Options

@@ -17,7 +17,7 @@ from typing import Any
 from etl.catalog.model import Catalog
 from etl.core.keys import RecordKey, marker
 from etl.core.outcomes import RecordState
-from etl.core.ports import KnownRecord
+from etl.core.state_port import KnownRecord
 from etl.load.markers import read_marker
 from etl.sandbox.oracle import HeldRecord, Oracle
 

@@ -15,9 +15,10 @@ from etl.core.ahead import made_ahead
 from etl.core.errors import MappingError
 from etl.core.keys import RecordKeys
 from etl.core.outcomes import THERE
-from etl.core.ports import ProblemSink, Progress, StateReader, Utf8Lines
+from etl.core.ports import ProblemSink, Progress, Utf8Lines
 from etl.core.problems import PROBLEM_SCHEMA
 from etl.core.records import KEY, LEDGER_SCHEMA, PLAN_SCHEMA
+from etl.core.state_port import StateReader
 from etl.mapping.columns import check_columns
 from etl.mapping.model import EntityMapping, Project, Reference
 from etl.mapping.operations import Context

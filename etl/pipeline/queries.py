@@ -13,9 +13,9 @@ import pyarrow.parquet as pq
 
 from etl.core.errors import SettingsError
 from etl.core.keys import RecordKey
-from etl.core.ports import KnownRecord
 from etl.core.problems import problem_code
 from etl.core.records import RunId
+from etl.core.state_port import KnownRecord
 from etl.mapping.model import EntityMapping
 from etl.pipeline.manifest import runs_of
 from etl.pipeline.wiring import Setting

@@ -14,8 +14,9 @@ from etl.core.changes import StoreAttribute
 from etl.core.errors import EtlError, SettingsError, StalePlan, TooManyProblems
 from etl.core.exits import COMPLETE, HELD_BACK, exit_code_of
 from etl.core.outcomes import DELETED_ON_PURPOSE
-from etl.core.ports import Progress, StateReader, StateStore
+from etl.core.ports import Progress
 from etl.core.records import TargetId
+from etl.core.state_port import StateReader, StateStore
 from etl.load.notes import LoadNotes
 from etl.load.outcomes import OUTCOME_SCHEMA, outcomes
 from etl.load.planned import PlannedRecords

@@ -10,8 +10,9 @@ from pathlib import Path
 from etl.casebook.clock import SystemClock
 from etl.core.errors import EtlError, SettingsError, StalePlan
 from etl.core.exits import COMPLETE, HELD_BACK, THRESHOLD, YOURS_TO_FIX
-from etl.core.ports import Progress, RunRow, StateReader, StateStore
+from etl.core.ports import Progress
 from etl.core.records import RunId
+from etl.core.state_port import RunRow, StateReader, StateStore
 from etl.load.client_ids import USED
 from etl.pipeline import manifest as manifests
 from etl.pipeline.capabilities import ids_chosen

@@ -15,8 +15,8 @@ from etl.core.changes import Change, Intend, MarkCreated, MarkRejected, MarkUndo
 from etl.core.errors import SettingsError
 from etl.core.keys import RecordKey, marker
 from etl.core.outcomes import ABSENT, DECIDED_ABSENT, DELETED_ON_PURPOSE, RecordState
-from etl.core.ports import KnownRecord, StateReader, StateStore
 from etl.core.records import TargetId
+from etl.core.state_port import KnownRecord, StateReader, StateStore
 from etl.load.claims import Doubt
 from etl.pipeline.audit import audit, audited
 from etl.pipeline.looking import Looked, look

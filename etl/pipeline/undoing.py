@@ -11,8 +11,9 @@ from datetime import UTC, datetime, timedelta
 from etl.core.errors import EtlError, SettingsError
 from etl.core.exits import COMPLETE, HELD_BACK, exit_code_of
 from etl.core.outcomes import RecordState
-from etl.core.ports import Progress, RunRow, StateReader, StateStore
+from etl.core.ports import Progress
 from etl.core.records import RunId
+from etl.core.state_port import RunRow, StateReader, StateStore
 from etl.load.planned import PlannedRecords
 from etl.load.undo import Undoer, UndoResult
 from etl.pipeline import capabilities

@@ -15,8 +15,8 @@ import pyarrow.compute as pc
 from etl.core.fingerprint import Difference, difference, field_hashes, fingerprints
 from etl.core.keys import RecordKey, RecordKeys
 from etl.core.outcomes import SEND_AGAIN, Action, RecordState
-from etl.core.ports import KnownRecord, StateReader
 from etl.core.records import KEY, PLAN_SCHEMA, ROW, TargetId
+from etl.core.state_port import KnownRecord, StateReader
 from etl.mapping.model import EntityMapping, FileField
 
 PLANNED = "_plan."

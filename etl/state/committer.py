@@ -19,7 +19,8 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from etl.core.changes import Adopt, Change, Intend, MarkCreated, MarkDuplicate, MarkUndone
 from etl.core.errors import StateDamaged, StateError
-from etl.core.ports import Clock, Told
+from etl.core.ports import Clock
+from etl.core.state_port import Told
 from etl.state import identity, lease
 from etl.state.attendants import Attendants
 from etl.state.backing import Backing, error_name, is_unfit

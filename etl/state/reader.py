@@ -19,8 +19,8 @@ from etl.core.changes import PendingLink
 from etl.core.errors import StateError
 from etl.core.keys import RecordKey
 from etl.core.outcomes import AttemptClass, RecordState
-from etl.core.ports import KnownRecord, RunRow
 from etl.core.records import RunId, TargetId
+from etl.core.state_port import KnownRecord, RunRow
 from etl.state.backing import error_name
 from etl.state.bookkeeping import LAST_STAGE
 from etl.state.identity import identity

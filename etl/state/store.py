@@ -15,8 +15,9 @@ from sqlalchemy.exc import DBAPIError
 
 from etl.core.changes import Change
 from etl.core.errors import StateError
-from etl.core.ports import Clock, Told
+from etl.core.ports import Clock
 from etl.core.records import RunId
+from etl.core.state_port import Told
 from etl.state import lease
 from etl.state.attendants import NOBODY, Attendants
 from etl.state.backing import Backing, error_name

@@ -26,8 +26,8 @@ from etl.core.changes import (
 from etl.core.errors import StateError, StateLocked, WrongTarget
 from etl.core.keys import RecordKey
 from etl.core.outcomes import RecordState
-from etl.core.ports import KnownRecord
 from etl.core.records import RunId, TargetId
+from etl.core.state_port import KnownRecord
 from etl.state import ServerPlace, SqlStore, open_store
 from etl.state.postgres import schema_name
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from etl.core.ports import KnownRecord
+from etl.core.state_port import KnownRecord
 from etl.pipeline import pictures
 from etl.pipeline.pictures import Good, Proof
 from etl.sandbox.oracle import Oracle

@@ -17,8 +17,9 @@ from etl.core.changes import MarkRejected
 from etl.core.errors import StateOutdated
 from etl.core.keys import marker
 from etl.core.outcomes import DECIDED_ABSENT, RecordState
-from etl.core.ports import Fence, KnownRecord
+from etl.core.ports import Fence
 from etl.core.records import Document, RemoteRecord, TargetId
+from etl.core.state_port import KnownRecord
 from etl.load.freshness import NEWEST
 from etl.load.markers import read_marker
 from etl.load.ports import LoadPorts

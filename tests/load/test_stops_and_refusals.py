@@ -13,8 +13,8 @@ import pytest
 from etl.core.changes import Change
 from etl.core.errors import EtlError, Interrupted, StateError, TargetBusy, TargetRefused
 from etl.core.outcomes import Bucket
-from etl.core.ports import Told
 from etl.core.records import Document
+from etl.core.state_port import Told
 from etl.load.notes import LoadNotes
 from etl.load.outcomes import outcomes
 from etl.state import SqlStore

@@ -23,8 +23,9 @@ from etl.core.changes import Change
 from etl.core.errors import RecordRejected, ResponseLost, TargetBusy, TargetRefused
 from etl.core.keys import RecordKey, RecordKeys, marker
 from etl.core.outcomes import RecordState
-from etl.core.ports import BaseQuery, Created, Fence, Files, Told
+from etl.core.ports import BaseQuery, Created, Fence, Files
 from etl.core.records import Document, JsonValue, RemoteRecord, RunId, TargetId
+from etl.core.state_port import Told
 from etl.load.client_ids import USED
 from etl.load.course import LoadSettings
 from etl.load.executor import Loader

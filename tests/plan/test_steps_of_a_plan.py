@@ -14,8 +14,9 @@ from etl.catalog.model import Attribute, Kind, Link
 from etl.core.fingerprint import canonical_text, difference, field_hashes, fingerprints, without
 from etl.core.keys import RecordKey, RecordKeys
 from etl.core.outcomes import SEND_AGAIN, RecordState
-from etl.core.ports import BaseQuery, KnownRecord
+from etl.core.ports import BaseQuery
 from etl.core.records import PLAN_SCHEMA, RunId, TargetId
+from etl.core.state_port import KnownRecord
 from etl.mapping.model import (
     EntityMapping,
     Field,

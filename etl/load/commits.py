@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 
 from etl.core.changes import Change
 from etl.core.ports import Clock
@@ -54,7 +55,9 @@ class Commits:
         self._told.append(waiting)
         if not self._is_waking and not self._loop.is_closed():
             self._is_waking = True
-            self._loop.call_soon_threadsafe(self._pass_on)
+            # A loop that ends in this very moment waits for nothing; the thread has more to write.
+            with suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._pass_on)
 
     def _pass_on(self) -> None:
         # First this, so that what is told from now on wakes the loop again.

@@ -54,8 +54,7 @@ SideRow: TypeAlias = "dict[str, Any]"
 SideSheet: TypeAlias = "Sheet[tuple[str, ...], SideRow]"
 
 _RECORDS = Statements(RECORDS)
-_ATTEMPTS = Statements(ATTEMPTS)
-_SETTLEMENTS = Statements(ATTEMPTS, ("class", "status", "error", "settled_at"))
+_ATTEMPTS = Statements(ATTEMPTS, ("class", "status", "error", "settled_at"))
 _LINKS = Statements(LINKS)
 _UPLOADS = Statements(UPLOADS)
 _ATTRIBUTES = Statements(ATTRIBUTES)
@@ -84,7 +83,6 @@ class Draft:
             found[row["rk"]] = cast("RecordRow", row)
         self._records: Sheet[str, RecordRow] = Sheet(_RECORDS, self._journal, found)
         self._attempts: SideSheet = Sheet(_ATTEMPTS, self._journal, {})
-        self._settlements: SideSheet = Sheet(_SETTLEMENTS, self._journal, {})
         self._links = self._side(
             _LINKS, LINKS, "field", _keys(changes, (MarkLinked, MarkUnlinked, MarkUpdated, MarkUndone))
         )
@@ -106,7 +104,6 @@ class Draft:
         """Writes what the applied units leave. Raises IntegrityError if two records would have one id in Casebook."""
         self._records.write(self._connection)
         self._attempts.write(self._connection)
-        self._settlements.settle(self._connection)
         for sheet in (self._links, self._uploads, self._attributes):
             sheet.write(self._connection)
 
@@ -164,9 +161,6 @@ class Draft:
         if before and before["state"] == RecordState.INTENT:
             self._settle_attempt(before, AttemptClass.UNCERTAIN, now, None, _PROVED_ABSENT)
         self._records.put(change.key, after)
-        attempt = {"rk": change.key, "attempt": after["attempt"], "run_id": now.run_id, "epoch": now.epoch}
-        unsettled = {"intent_at": now.at, "class": None, "status": None, "error": "", "settled_at": None}
-        self._attempts.put((change.key, str(after["attempt"])), attempt | unsettled)
 
     def _mark_created(self, change: MarkCreated, now: Moment) -> None:
         self._settle_under_id(change, RecordState.CREATED, now)
@@ -217,9 +211,10 @@ class Draft:
     def _settle_attempt(
         self, row: RecordRow, outcome: AttemptClass, now: Moment, status: int | None, error: str
     ) -> None:
-        place = {"rk": row["rk"], "attempt": row["attempt"]}
+        began = {"run_id": row["run_id"], "epoch": row["intent_epoch"], "intent_at": row["intent_at"]}
         settlement = {"class": outcome.value, "status": status, "error": error, "settled_at": now.at}
-        self._settlements.put((row["rk"], str(row["attempt"])), place | settlement)
+        place = {"rk": row["rk"], "attempt": row["attempt"]}
+        self._attempts.put((row["rk"], str(row["attempt"])), place | began | settlement)
 
     def _add_links(self, key: RecordKey, links: Iterable[PendingLink]) -> None:
         for link in links:

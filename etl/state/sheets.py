@@ -7,17 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
+from itertools import chain
 from operator import itemgetter
 from typing import Any, Generic, TypeAlias, TypeVar
 
-from sqlalchemy import Connection, Delete, Dialect, Insert, Table, Update, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Dialect, Table, bindparam, delete, select
 
 Key = TypeVar("Key")
 Row = TypeVar("Row", bound=Mapping[str, object])
 Journal: TypeAlias = "list[Callable[[], None]]"
 
-_WHERE = "key_"
-"""In front of a parameter that finds the row, beside one of the same column's name that fills it."""
+_MOST_ROWS = 512
+"""Rows of one statement; of the widest table some 8,000 values, and every database takes 32,766."""
 BATCH_KEYS = 500
 """Keys asked for by one statement: measured best, and far below every database's limit of parameters."""
 
@@ -58,15 +59,9 @@ class Sheet(Generic[Key, Row]):
         self._changed[key] = row
 
     def write(self, connection: Connection) -> None:
-        """Deletes the rows that were removed, inserts those that are not stored (any more) and updates the others."""
+        """Deletes the rows that were removed and writes those that were put."""
         self._statements.delete(connection, [self._stored[key] for key in self._removed])
-        stored = self._stored.keys() - self._removed
-        self._statements.insert(connection, [row for key, row in self._changed.items() if key not in stored])
-        self._statements.update(connection, [row for key, row in self._changed.items() if key in stored])
-
-    def settle(self, connection: Connection) -> None:
-        """Updates all rows: for sheets whose rows are known to be stored without having been read."""
-        self._statements.update(connection, list(self._changed.values()))
+        self._statements.put(connection, list(self._changed.values()))
 
     def _take_back_removal(self, key: Key, before: Row | None, *, was_removed: bool) -> None:
         if not was_removed:
@@ -82,33 +77,36 @@ class Sheet(Generic[Key, Row]):
 
 
 class Statements:
-    """The insert, the update and the delete of a table, or of some of its columns, built once.
+    """What writes and deletes rows of a table.
 
-    Rows go to the driver as they are, because preparing each row's parameters costs more than writing it.
+    As many rows as can be go in one statement, and there as they are: between two statements the interpreter's lock goes to
+    the thread that sends and has to be waited for, and to prepare each row's parameters costs more than to write it.
     """
 
-    def __init__(self, table: Table, columns: Sequence[str] = ()) -> None:
-        keys = [column.name for column in table.primary_key]
-        others = [*(columns or (column.name for column in table.columns if column.name not in keys))]
-        self._insert = insert(table).values({name: bindparam(name) for name in keys + others})
-        self._update = (
-            update(table)
-            .where(*(table.c[name] == bindparam(f"{_WHERE}{name}") for name in keys))
-            .values({name: bindparam(name) for name in others})
-        )
-        self._delete = delete(table).where(*(table.c[name] == bindparam(name) for name in keys))
+    def __init__(self, table: Table, settled: Sequence[str] = ()) -> None:
+        """``settled`` names what is set in a row that is stored already: without it everything but the key."""
+        self._table = table
+        self._keys = tuple(column.name for column in table.primary_key)
+        self._settled = tuple(settled or (column.name for column in table.columns if column.name not in self._keys))
+        self._values = itemgetter(*(column.name for column in table.columns))
+        self._delete = delete(table).where(*(table.c[name] == bindparam(name) for name in self._keys))
 
-    def insert(self, connection: Connection, rows: Sequence[Mapping[str, object]]) -> None:
-        """Adds the rows."""
-        _execute(connection, self._insert, rows)
-
-    def update(self, connection: Connection, rows: Sequence[Mapping[str, object]]) -> None:
-        """Sets every column of the rows but the primary key."""
-        _execute(connection, self._update, rows)
+    def put(self, connection: Connection, rows: Sequence[Mapping[str, object]]) -> None:
+        """Adds the rows, or sets in those that are stored what is to be set."""
+        start = 0
+        while start < len(rows):
+            # Powers of two, so that few texts are made and every one is prepared once.
+            count = min(_MOST_ROWS, 1 << (len(rows) - start).bit_length() - 1)
+            text, marks = _put(self._table, self._keys, self._settled, count, connection.dialect)
+            values = tuple(chain.from_iterable(map(self._values, rows[start : start + count])))
+            parameters = values if connection.dialect.positional else dict(zip(marks, values, strict=True))
+            connection.exec_driver_sql(text, parameters)
+            start += count
 
     def delete(self, connection: Connection, rows: Sequence[Mapping[str, object]]) -> None:
         """Takes the rows away."""
-        _execute(connection, self._delete, rows)
+        if rows:
+            connection.execute(self._delete, [{name: row[name] for name in self._keys} for row in rows])
 
 
 def stored_rows(connection: Connection, table: Table, column: str, values: Iterable[str]) -> list[dict[str, Any]]:
@@ -139,22 +137,16 @@ def _question(table: Table, column: str, room: int, dialect: Dialect) -> tuple[s
     return str(compiled), names
 
 
-def _execute(connection: Connection, statement: Insert | Update | Delete, rows: Sequence[Mapping[str, object]]) -> None:
-    if rows:
-        text, names = _driver_form(statement, connection.dialect)
-        if connection.dialect.positional:
-            values = itemgetter(*names)
-            parameters = [values(row) for row in rows]
-            connection.exec_driver_sql(text, parameters if len(names) > 1 else [(value,) for value in parameters])
-        else:
-            places = {name: name.removeprefix(_WHERE) for name in names}
-            connection.exec_driver_sql(text, [{name: row[place] for name, place in places.items()} for row in rows])
-
-
-@lru_cache(maxsize=64)
-def _driver_form(statement: Insert | Update | Delete, dialect: Dialect) -> tuple[str, Sequence[str]]:
-    """The driver's text of a statement, and the columns in the order of its marks or else its marks' own names."""
-    compiled = statement.compile(dialect=dialect)
-    if not dialect.positional:
-        return str(compiled), list(compiled.params)
-    return str(compiled), [name.removeprefix(_WHERE) for name in compiled.positiontup or ()]
+@lru_cache(maxsize=128)
+def _put(
+    table: Table, keys: tuple[str, ...], settled: tuple[str, ...], count: int, dialect: Dialect
+) -> tuple[str, list[str]]:
+    """The driver's text that puts so many rows, and the names of its marks, by row and column."""
+    names = [column.name for column in table.columns]
+    marks = [f"{name}_{number}" for number in range(count) for name in names]
+    shown = ["?" if dialect.positional else f"%({mark})s" for mark in marks]
+    rows = (f"({', '.join(shown[start : start + len(names)])})" for start in range(0, len(shown), len(names)))
+    sets = (f"{name} = excluded.{name}" for name in settled)
+    into = f"{dialect.identifier_preparer.format_table(table)} ({', '.join(names)})"
+    otherwise = f"ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {', '.join(sets)}"
+    return f"INSERT INTO {into} VALUES {', '.join(rows)} {otherwise}", marks  # noqa: S608 - our own words

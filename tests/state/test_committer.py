@@ -139,13 +139,13 @@ def attempts(path) -> list[tuple[object, ...]]:
     return rows
 
 
-def test_every_attempt_stays_on_record_with_its_outcome(opened, path):
+def test_every_attempt_stays_on_record_once_its_outcome_is_known(opened, path):
     with opened() as store:
         store.commit(intend(ANN), MarkRejected(ANN, 422, "blank")).result(timeout=10)
         store.commit(intend(ANN)).result(timeout=10)
     with opened() as store:
         store.commit(intend(ANN)).result(timeout=10)
-        assert attempts(path)[1:] == [(2, 1, "uncertain", None, "absent"), (3, 2, None, None, "")]
+        assert attempts(path)[1:] == [(2, 1, "uncertain", None, "absent")]
         store.commit(MarkCreated(ANN, TargetId("1"))).result(timeout=10)
     assert attempts(path) == [
         (1, 1, "rejected", 422, "blank"),

@@ -18,14 +18,18 @@ from etl.core.state_port import KnownRecord
 from etl.load.ask import Question
 from etl.load.course import Course, LoadSettings
 from etl.load.done import CreatedKeys
-from etl.load.lane import Prepared
 from etl.load.notes import LoadNotes
 from etl.load.planned import PlannedRecord, PlannedRecords
 from etl.load.ports import LoadPorts
 from etl.load.render import Options
 from etl.load.scope import home_in, home_of, scope_id_of
-from etl.load.sender import Sender
+from etl.load.sender import Prepared, Sender
 from etl.load.waiting import BLOCK, LEAVE_OUT, WAIT, early_fields
+
+_WORKERS = 4
+"""For each place in flight so many records are on their way: the others wait for the disk, before they are sent and after.
+The writer then gets groups so large that what a group costs is little for each record of it.
+"""
 
 
 class Loader:
@@ -55,8 +59,7 @@ class Loader:
     async def run(self) -> None:
         """Loads everything that can be loaded. Raises what stopped it; state is true in any case."""
         async with asyncio.TaskGroup() as self._tasks:
-            senders = self._settings.concurrency
-            workers = [self._tasks.create_task(self._work()) for _ in range(max(senders // 2, 2))]
+            workers = [self._tasks.create_task(self._work()) for _ in range(_WORKERS * self._settings.concurrency)]
             workers += self._sender.start(self._tasks)
             # Should the state be lost, to another run or with its server, even a request that is being repeated ends.
             workers.append(self._tasks.create_task(self._commits.watch()))
@@ -167,36 +170,43 @@ class Loader:
                 self._tasks.create_task(self._settle_old(old, record))
             else:
                 with self._endings.guard(record.key, record.entity):
-                    if not await self._process(record):
-                        self._course.roots.release(record.key)
+                    await self._process(record)
 
-    async def _process(self, record: PlannedRecord) -> bool:
-        """Prepares a record's request, or puts it aside for a parent, or blocks it. False where it is not on its way."""
+    async def _process(self, record: PlannedRecord) -> None:
+        """Takes a record all the way, or puts it aside for a parent, or blocks it."""
         fields = early_fields(record)
         left_out = []
         for name in fields:
             verdict, parent = self._waiting.look(record, name)
             if verdict == WAIT:
                 self._schedule.wait_for(parent, record)
-                return False
+                return
             if verdict == BLOCK:
                 await self._commits.commit(MarkBlocked(record.key, record.entity, record.mapping.name, parent))
                 self._endings.give_up(record.key)
-                return False
+                return
             if verdict == LEAVE_OUT:
                 left_out.append(name)
-        if not self._course.roots.take(self._parents.root(record), record.key, lambda: self._schedule.again(record)):
-            return True
-        return await self._prepare(record, [name for name in fields if name not in left_out], left_out)
+        roots = self._course.roots
+        if not roots.take(self._parents.root(record), record.key, lambda: self._schedule.again(record)):
+            return
+        try:
+            prepared = await self._prepared(record, [name for name in fields if name not in left_out], left_out)
+            created = await self._sender.send(prepared) if prepared else None
+        finally:
+            roots.release(record.key)
+        if prepared is not None and created is not None:
+            await self._sender.settled(prepared, created)
 
-    async def _prepare(self, record: PlannedRecord, fields: list[str], left_out: list[str]) -> bool:
+    async def _prepared(self, record: PlannedRecord, fields: list[str], left_out: list[str]) -> Prepared | None:
+        """The record's request; None where it cannot be sent, or waits for a record that looks like it."""
         document = await self._documents.of(record, fields)
         if document is None:
             self._endings.give_up(record.key)
-            return False
+            return None
         if record.action is not Action.UPDATE and self._waits_for_twin(record, document):
-            return False
-        return await self._sender.hand_over(Prepared(record, document, left_out))
+            return None
+        return Prepared(record, document, left_out)
 
     def _waits_for_twin(self, record: PlannedRecord, document: Document) -> bool:
         """Records that look alike under one parent are told apart only by settling one before the other."""

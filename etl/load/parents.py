@@ -72,6 +72,8 @@ class Parents:
 
         What it hangs on is what it is looked for under, else its first required reference.
         """
+        if not record.refers_to:
+            return record.key
         key, above = record.key, self._above(record)
         for _ in range(_GENERATIONS):
             if above is None:

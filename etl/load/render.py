@@ -14,7 +14,7 @@ from etl.core.keys import marker
 from etl.core.records import Document, JsonValue, LinkValue, Ref, TargetId
 from etl.load.markers import place_marker
 from etl.load.planned import PlannedRecord
-from etl.mapping.model import Field, FileField
+from etl.mapping.model import EntityMapping, Field, FileField
 
 Options = Mapping[str, Mapping[str, TargetId]]
 """Label to option id, by lookup."""
@@ -35,6 +35,7 @@ class Renderer:
     def __init__(self, catalog: Catalog, options: Options) -> None:
         self._catalog = catalog
         self._options = options
+        self._sent: dict[str, list[tuple[Field, bool]]] = {}
 
     def document(
         self,
@@ -50,15 +51,23 @@ class Renderer:
         """
         attributes: dict[str, JsonValue] = {}
         links: dict[str, LinkValue] = {}
-        for field in record.mapping.fields:
-            if isinstance(field.value, FileField) or (only is not None and field.name not in only):
+        for field, is_plain in self._sent.get(record.mapping.name) or self._sent_of(record.mapping):
+            name = field.name
+            if only is not None and name not in only:
                 continue
-            value = record.values.get(field.name)
-            clears = only is not None and field.name in record.cleared
-            self._add(field, None if clears else value, parents, attributes, links, keep_empty=only is not None)
+            value = None if only is not None and name in record.cleared else record.values.get(name)
+            if is_plain and type(value) is str and value:
+                attributes[name] = value
+            else:
+                self._add(field, value, parents, attributes, links, keep_empty=only is not None)
         if with_marker and (only is None or self._slot_touched(record, attributes)):
             place_marker(self._catalog.entity(record.entity), attributes, marker(record.key))
         return Document(record.entity, attributes, links)
+
+    def _sent_of(self, mapping: EntityMapping) -> list[tuple[Field, bool]]:
+        """The fields that a request carries, and whether their texts go as they are, worked out once for a mapping."""
+        fields = [field for field in mapping.fields if not isinstance(field.value, FileField)]
+        return self._sent.setdefault(mapping.name, [(field, _is_plain(field)) for field in fields])
 
     def _slot_touched(self, record: PlannedRecord, attributes: Mapping[str, JsonValue]) -> bool:
         """Whether a PATCH writes the attribute that carries the marker, which would then be lost."""
@@ -126,6 +135,10 @@ def json_value(value: object) -> JsonValue:
     if isinstance(value, list):
         return [json_value(each) for each in value]
     return value if isinstance(value, str | int | float | bool) else str(value)
+
+
+def _is_plain(field: Field) -> bool:
+    return field.attribute is not None and field.attribute.lookup is None and "." not in field.name
 
 
 def _put(attributes: dict[str, JsonValue], name: str, value: JsonValue) -> None:

@@ -1,13 +1,15 @@
 """From a document to its outcome: the intent made durable, the request, and what becomes of its answer.
 
-A create leaves only under a durable intent; an update may be repeated, so state learns of it afterwards. Senders take
-from the lane and never wait for the disk: an id that came back becomes durable while the next request is under way.
+A create leaves only under a durable intent; an update may be repeated, so state learns of it afterwards. A place in flight
+is held from the first byte to the answer and never while the disk is waited for: more records than places are on their
+way, those in front with intents that are durable, those behind with ids that are about to be.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from etl.catalog.model import Entity
 from etl.core.changes import Change, Intend, MarkCreated, MarkRejected, MarkUpdated, PendingLink
@@ -21,7 +23,6 @@ from etl.load.course import Course, LoadSettings
 from etl.load.documents import refusal_text
 from etl.load.first import FirstAlone
 from etl.load.freshness import Freshness
-from etl.load.lane import Lane, Prepared
 from etl.load.lost_parents import blocked_by_lost_parent
 from etl.load.patch import patch
 from etl.load.planned import PlannedRecord, PlannedRecords
@@ -35,6 +36,14 @@ Reached = tuple[TargetId, Mapping[str, object]]
 """A record that was created: its id and what the answer shows of it."""
 
 
+class Prepared(NamedTuple):
+    """A request ready to leave. ``left_out`` are the optional references that it goes without."""
+
+    record: PlannedRecord
+    document: Document
+    left_out: list[str]
+
+
 class Sender:
     """Sends what is prepared and settles what comes of it."""
 
@@ -44,7 +53,10 @@ class Sender:
         self._course = course
         self._settings = settings
         self._endings = course.endings
-        self._lane = Lane(max(settings.concurrency // 4, 2))
+        self._commit = course.commits.commit
+        self._places = asyncio.Semaphore(settings.concurrency)
+        # What a kill would leave to be asked about is bounded: a place in flight and one waiting for it.
+        self._promises = asyncio.Semaphore(2 * settings.concurrency)
         self._tail = Tail(ports, planned, course.parents)
         self._uploads = UploadLane(self._tail, self._endings.guard)
         asker = Asker(ports.catalog, ports.target, ports.state, self.ids, course.twins)
@@ -56,10 +68,9 @@ class Sender:
         self._tasks: asyncio.TaskGroup
 
     def start(self, tasks: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
-        """Begins to send what is handed over; the tasks end only by being cancelled."""
+        """Begins to take requests; the tasks end only by being cancelled."""
         self._tasks = tasks
-        senders = [tasks.create_task(self._send_prepared()) for _ in range(self._settings.concurrency)]
-        return senders + self._uploads.start(tasks)
+        return self._uploads.start(tasks)
 
     async def until_uploaded(self) -> None:
         """Waits until what was taken in to be uploaded beside the load is uploaded or let go."""
@@ -69,27 +80,39 @@ class Sender:
         """Sets links and uploads bytes that are still pending."""
         await self._tail.run(self._settings.concurrency)
 
-    async def hand_over(self, prepared: Prepared) -> bool:
-        """Takes a request to be sent, a create with its intent made durable; waits while enough are ready.
-
-        False where it is not on its way: its entity was stopped meanwhile, and the record is settled.
+    async def send(self, prepared: Prepared) -> Reached | None:
+        """Sends a request, a create under an intent made durable. What was created, which is then to be :meth:`settled`; None
+        where the record is settled, or asked about from here on.
         """
-        if prepared.record.action is Action.UPDATE:
-            await self._lane.put(prepared)
-            return True
         record = prepared.record
-        is_alone, is_handed_over = await self._first_alone.enter(record.entity), False
+        if record.action is Action.UPDATE:
+            await self._update_or_give_up(prepared)
+            return None
+        is_alone, asks = await self._first_alone.enter(record.entity), False
         try:
             if self._endings.is_stopped(record.entity):
                 self._endings.give_up(record.key)
-            else:
+                return None
+            async with self._promises:
                 asks = await self._promise(prepared)
-                await self._lane.put(Prepared(record, prepared.document, prepared.left_out, is_alone, asks))
-                is_handed_over = True
+                async with self._places:
+                    created = await self._create(prepared, asks=asks)
         finally:
-            if is_alone and not is_handed_over:
+            if is_alone:
                 self._first_alone.leave(record.entity)
-        return is_handed_over
+        if created is None and self._course.schedule.is_unsettled(record.key):
+            question = self._question(prepared, asks=asks)
+            self._tasks.create_task(self.find_out(record, question, prepared.left_out))
+        return created
+
+    async def settled(self, prepared: Prepared, created: Reached) -> None:
+        """Makes the id durable under which a record was created; its children may go then."""
+        await self._created(self._question(prepared), prepared.record, *created)
+
+    def _question(self, prepared: Prepared, *, asks: bool = False) -> Question:
+        record, document = prepared.record, prepared.document
+        home = scope_id(self._entity(record.entity), document)
+        return Question(record.key, record.entity, document, home, None if asks else document.id)
 
     async def _promise(self, prepared: Prepared) -> bool:
         """Makes the intent durable; True where its record is to be asked about instead of sent."""
@@ -102,53 +125,15 @@ class Sender:
         await self._commit(Intend(record.key, record.entity, record.mapping.name, fingerprint, hashes, scope))
         return asks
 
-    async def _send_prepared(self) -> None:
-        while True:
-            prepared = await self._lane.take()
-            record = prepared.record
-            with self._endings.guard(record.key, record.entity):
-                try:
-                    await self._send(prepared)
-                finally:
-                    self._course.roots.release(record.key)
-
-    async def _send(self, prepared: Prepared) -> None:
-        record = prepared.record
-        if record.action is Action.UPDATE:
-            if self._endings.is_stopped(record.entity):
-                self._endings.give_up(record.key)
-            else:
-                await self._update(record, prepared.document, prepared.left_out)
-            return
-        try:
-            created = await self._create(prepared)
-        finally:
-            if prepared.is_alone:
-                self._first_alone.leave(record.entity)
-        home = scope_id(self._entity(record.entity), prepared.document)
-        sent_id = None if prepared.asks else prepared.document.id
-        question = Question(record.key, record.entity, prepared.document, home, sent_id)
-        if created is not None:
-            # The sender goes on while the id becomes durable: only children wait for that.
-            self._tasks.create_task(self._finish(question, record, *created))
-        elif self._course.schedule.is_unsettled(record.key):
-            self._tasks.create_task(self.find_out(record, question, prepared.left_out))
-
-    async def _create(self, prepared: Prepared) -> Reached | None:
+    async def _create(self, prepared: Prepared, *, asks: bool) -> Reached | None:
         """One POST, or none where the load was stopped meanwhile: then the intent is taken back."""
         record = prepared.record
         if not self._endings.is_stopped(record.entity):
-            return None if prepared.asks else await self._post(record, prepared.document)
-        if not prepared.asks:
+            return None if asks else await self._post(record, prepared.document)
+        if not asks:
             await self._commit(MarkRejected(record.key, None, f"{SEND_AGAIN} not sent"))
         self._endings.give_up(record.key)
         return None
-
-    async def _finish(
-        self, question: Question, record: PlannedRecord, target_id: TargetId, shown: Mapping[str, object]
-    ) -> None:
-        with self._endings.guard(record.key, record.entity):
-            await self._created(question, record, target_id, shown)
 
     async def _post(self, record: PlannedRecord, document: Document) -> Reached | None:
         """One POST under a durable intent; None where the answer was lost or the record refused (and then settled)."""
@@ -230,6 +215,13 @@ class Sender:
             self._uploads.offer(record, target_id, shown)
         self._endings.settle(question.key)
 
+    async def _update_or_give_up(self, prepared: Prepared) -> None:
+        async with self._places:
+            if self._endings.is_stopped(prepared.record.entity):
+                self._endings.give_up(prepared.record.key)
+            else:
+                await self._update(*prepared)
+
     async def _update(self, record: PlannedRecord, document: Document, left_out: list[str]) -> None:
         """A PATCH and, where the file changed, its bytes; both can be repeated, so state learns of them afterwards."""
         known = self._ports.state.known([record.key])[record.key]
@@ -258,9 +250,6 @@ class Sender:
         hashes, fingerprint = documents.hashes(record, left_out), documents.fingerprint(record, left_out)
         await self._commit(MarkUpdated(record.key, fingerprint, hashes, links))
         self._endings.settle(record.key)
-
-    async def _commit(self, *changes: Change) -> None:
-        await self._course.commits.commit(*changes)
 
     def _entity(self, name: str) -> Entity:
         return self._ports.catalog.entity(name)

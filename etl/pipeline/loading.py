@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import time
@@ -38,6 +39,9 @@ from etl.state.images import SealedImages
 
 if TYPE_CHECKING:
     from etl.casebook.client import CasebookClient
+
+_COLLECT_AFTER = 20_000
+"""So many new objects before Python looks for some that hold each other."""
 
 Options = Mapping[str, Mapping[str, TargetId]]
 Result = TypeVar("Result")
@@ -98,7 +102,7 @@ def load(setting: Setting, bench: Bench, options: Options) -> Loaded:
         began = time.monotonic()
         stopped: EtlError | None = None
         try:
-            with interruptible(loader):
+            with interruptible(loader), rare_collections():
                 await loader.run()
         except* EtlError as group:
             stopped = first_error(group)
@@ -190,6 +194,21 @@ def interruptible(work: Interruptible) -> Iterator[None]:
         for number in (signal.SIGINT, signal.SIGTERM):
             with contextlib.suppress(NotImplementedError, ValueError):
                 loop.remove_signal_handler(number)
+
+
+@contextlib.contextmanager
+def rare_collections() -> Iterator[None]:
+    """What is there when a load begins stays there, and hardly a record leaves objects that hold each other: to look for such
+    after every 700 new ones, as Python does, costs a load a fifteenth of its time.
+    """
+    usual = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(_COLLECT_AFTER)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
+        gc.unfreeze()
 
 
 def first_error(group: BaseExceptionGroup[EtlError]) -> EtlError:

@@ -24,24 +24,26 @@ from etl.core.state_port import Told
 from etl.state import identity, lease
 from etl.state.attendants import Attendants
 from etl.state.backing import Backing, error_name, is_unfit
-from etl.state.bookkeeping import Entry, FinishRun, SetStage, SetWatermark, StartRun, enter
+from etl.state.bookkeeping import Entry, SetStage, StartRun, enter
 from etl.state.draft import Draft
 from etl.state.tables import RECORDS
 from etl.state.transitions import Moment, RecordRow
 
-_ENTRIES = (StartRun, SetStage, FinishRun, SetWatermark)
 _GIVES_ID = {MarkCreated, MarkDuplicate, Adopt}
 _FULL = "SQLITE_FULL"
 _FULL_HINT = "Make room on the disk of the runs folder, then run again: the run goes on from what is durable."
 _BROKEN = frozenset({"SQLITE_CORRUPT", "SQLITE_NOTADB"})
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Unit:
-    """What one caller wants durable together: changes of records, or one entry of the books."""
+    """What one caller wants durable together: changes of records, or one entry of the books. Not frozen: that takes longer
+    to make, and there are two for each record.
+    """
 
-    what: Sequence[Change] | Entry
     told: Told
+    changes: Sequence[Change]
+    entry: Entry | None = None
 
 
 class Durable(Future[None]):
@@ -91,14 +93,14 @@ class Committer:
         """Starts the thread."""
         self._thread.start()
 
-    def submit(self, what: Sequence[Change] | Entry, told: Told) -> None:
-        """Queues a unit. ``told`` hears that it is durable, or the StateError if it was not written."""
+    def submit(self, unit: Unit) -> None:
+        """Queues a unit, which hears that it is durable, or the StateError if it was not written."""
         with self._gate:
             refusal = self._refusal
             if not refusal:
-                self._queue.put(Unit(what, told))
+                self._queue.put(unit)
         if refusal:
-            told.set_exception(refusal)
+            unit.told.set_exception(refusal)
 
     def close(self) -> StateError | None:
         """Writes what is queued, ends the thread and returns the error that had stopped the writing, if one had."""
@@ -179,7 +181,7 @@ class Committer:
         with self._connection.begin():
             lease.check(self._connection, now.epoch)
             sequence = identity.advance(self._connection)
-            draft = Draft(self._connection, [change for unit in group for change in _changes(unit)], self._intents)
+            draft = Draft(self._connection, [change for unit in group for change in unit.changes], self._intents)
             for unit in group:
                 try:
                     now = self._apply(draft, unit, now)
@@ -196,11 +198,11 @@ class Committer:
     def _apply(self, draft: Draft, unit: Unit, now: Moment) -> Moment:
         if self._full and _begins(unit):
             raise self._full
-        if isinstance(unit.what, _ENTRIES):
-            enter(self._connection, unit.what)
-            return replace(now, run_id=unit.what.run_id) if isinstance(unit.what, StartRun | SetStage) else now
-        draft.apply(unit.what, now)
-        return now
+        if unit.entry is None:
+            draft.apply(unit.changes, now)
+            return now
+        enter(self._connection, unit.entry)
+        return replace(now, run_id=unit.entry.run_id) if isinstance(unit.entry, StartRun | SetStage) else now
 
     def _unfit(self, unit: Unit, error: Exception) -> StateError:
         taken = self._taken_id(unit) if isinstance(error, IntegrityError) else None
@@ -211,8 +213,8 @@ class Committer:
         )
 
     def _taken_id(self, unit: Unit) -> StateError | None:
-        entities = {change.key: change.entity for change in _changes(unit) if isinstance(change, Intend | Adopt)}
-        for change in _changes(unit):
+        entities = {change.key: change.entity for change in unit.changes if isinstance(change, Intend | Adopt)}
+        for change in unit.changes:
             if isinstance(change, MarkCreated | MarkDuplicate | Adopt) and (
                 owner := self._owner(change, entities.get(change.key))
             ):
@@ -258,21 +260,17 @@ def _exact(group: Sequence[Unit]) -> Sequence[Sequence[Unit]]:
 
     Only the last row of each record is written, so two records that had one id after each other would not be seen.
     """
-    changes = {type(change) for unit in group for change in _changes(unit)}
+    changes = {type(change) for unit in group for change in unit.changes}
     return [[unit] for unit in group] if MarkUndone in changes and changes & _GIVES_ID else [group]
 
 
-def _changes(unit: Unit) -> Sequence[Change]:
-    return () if isinstance(unit.what, _ENTRIES) else unit.what
-
-
 def _creates(unit: Unit) -> int:
-    return sum(isinstance(change, MarkCreated) for change in _changes(unit))
+    return sum(isinstance(change, MarkCreated) for change in unit.changes)
 
 
 def _begins(unit: Unit) -> bool:
     """Whether a unit promises something new, rather than writing down what became of it."""
-    return isinstance(unit.what, StartRun) or any(isinstance(change, Intend) for change in _changes(unit))
+    return isinstance(unit.entry, StartRun) or any(isinstance(change, Intend) for change in unit.changes)
 
 
 def _tell(group: Sequence[Unit], refused: Mapping[Unit, StateError]) -> None:

@@ -159,7 +159,7 @@ class Draft:
         before = self._records.get(change.key)
         after = intended(change, before, now)
         if before and before["state"] == RecordState.INTENT:
-            self._settle_attempt(before, AttemptClass.UNCERTAIN, now, None, _PROVED_ABSENT)
+            self._settle_attempt(before, AttemptClass.UNCERTAIN, now, error=_PROVED_ABSENT)
         self._records.put(change.key, after)
 
     def _mark_created(self, change: MarkCreated, now: Moment) -> None:
@@ -179,42 +179,39 @@ class Draft:
         self._settle_under_id(change, RecordState.DUPLICATE, now)
 
     def _settle_under_id(self, change: MarkCreated | MarkDuplicate, state: RecordState, now: Moment) -> None:
-        row = self._settle(change, state, AttemptClass.COMMITTED, now)
+        row = known_row(change, self._records.get(change.key))
         if row["target_id"] not in (None, change.target_id):
             raise StateError(
                 f"Record {change.key} is known as {row['target_id']} and cannot become {change.target_id}.",
                 hint="Its dependents use that id. Remove the surplus records in Casebook, not this one.",
             )
-        self._records.put(change.key, {**row, "target_id": change.target_id})
+        self._records.put(change.key, {**settled(row, state, now), "target_id": change.target_id})
+        self._settle_attempt(row, AttemptClass.COMMITTED, now)
 
     def _mark_not_created(self, change: MarkRejected | MarkUncertain, now: Moment) -> None:
+        row = known_row(change, self._records.get(change.key))
+        state, outcome, status = RecordState.UNCERTAIN, AttemptClass.UNCERTAIN, None
         if isinstance(change, MarkRejected):
-            self._settle(change, RecordState.REJECTED, AttemptClass.REJECTED, now, change.status, change.error)
-        else:
-            self._settle(change, RecordState.UNCERTAIN, AttemptClass.UNCERTAIN, now, None, change.error)
-
-    def _settle(
-        self,
-        change: Change,
-        state: RecordState,
-        outcome: AttemptClass,
-        now: Moment,
-        status: int | None = None,
-        error: str = "",
-    ) -> RecordRow:
-        before = known_row(change, self._records.get(change.key))
-        after = settled(before, state, now, status=status, error=error)
-        self._records.put(change.key, after)
-        self._settle_attempt(before, outcome, now, status, error)
-        return after
+            state, outcome, status = RecordState.REJECTED, AttemptClass.REJECTED, change.status
+        self._records.put(change.key, settled(row, state, now, status=status, error=change.error))
+        self._settle_attempt(row, outcome, now, status, change.error)
 
     def _settle_attempt(
-        self, row: RecordRow, outcome: AttemptClass, now: Moment, status: int | None, error: str
+        self, row: RecordRow, outcome: AttemptClass, now: Moment, status: int | None = None, error: str = ""
     ) -> None:
-        began = {"run_id": row["run_id"], "epoch": row["intent_epoch"], "intent_at": row["intent_at"]}
-        settlement = {"class": outcome.value, "status": status, "error": error, "settled_at": now.at}
-        place = {"rk": row["rk"], "attempt": row["attempt"]}
-        self._attempts.put((row["rk"], str(row["attempt"])), place | began | settlement)
+        """Writes down the attempt under whose intent a record stood, with how it ended."""
+        attempt = {
+            "rk": row["rk"],
+            "attempt": row["attempt"],
+            "run_id": row["run_id"],
+            "epoch": row["intent_epoch"],
+            "intent_at": row["intent_at"],
+            "class": outcome.value,
+            "status": status,
+            "error": error,
+            "settled_at": now.at,
+        }
+        self._attempts.put((row["rk"], str(row["attempt"])), attempt)
 
     def _add_links(self, key: RecordKey, links: Iterable[PendingLink]) -> None:
         for link in links:

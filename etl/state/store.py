@@ -22,7 +22,7 @@ from etl.state import lease
 from etl.state.attendants import NOBODY, Attendants
 from etl.state.backing import Backing, error_name
 from etl.state.bookkeeping import Entry, FinishRun, SetStage, SetWatermark, StartRun
-from etl.state.committer import Committer, Durable
+from etl.state.committer import Committer, Durable, Unit
 from etl.state.reader import SqlReader
 
 
@@ -88,7 +88,7 @@ class SqlStore(SqlReader):
 
     def commit_telling(self, told: Told, *changes: Change) -> None:
         """As :meth:`commit`; ``told`` is what the future would be."""
-        self._committer.submit(changes, told)
+        self._committer.submit(Unit(told, changes))
 
     def start_run(self, run_id: RunId, command: str, started: str, fingerprints: Mapping[str, str]) -> None:
         """Remembers a new run at stage ``extract``, durable on return. Raises StateError."""
@@ -127,7 +127,7 @@ class SqlStore(SqlReader):
 
     def _enter(self, entry: Entry) -> None:
         done = Durable()
-        self._committer.submit(entry, done)
+        self._committer.submit(Unit(done, (), entry))
         done.result()
 
     def _release(self) -> StateError | None:

@@ -188,8 +188,14 @@ def settled(
     row: RecordRow, state: RecordState, now: Moment, *, status: int | None = None, error: str = ""
 ) -> RecordRow:
     """The record in another state, with the status and error that led there."""
-    outcome = {"state": state.value, "status": status, "error": error}
-    return cast("RecordRow", row | outcome | {"run_id": now.run_id, "updated_at": now.at})
+    return {
+        **row,
+        "state": state.value,
+        "status": status,
+        "error": error,
+        "run_id": now.run_id,
+        "updated_at": now.at,
+    }
 
 
 def known_row(change: Change, row: RecordRow | None) -> RecordRow:

@@ -22,6 +22,7 @@ from etl.load.client_ids import ClientIds, is_there_already
 from etl.load.course import Course, LoadSettings
 from etl.load.documents import refusal_text
 from etl.load.first import FirstAlone
+from etl.load.flights import Flights
 from etl.load.freshness import Freshness
 from etl.load.lost_parents import blocked_by_lost_parent
 from etl.load.patch import patch
@@ -54,7 +55,7 @@ class Sender:
         self._settings = settings
         self._endings = course.endings
         self._commit = course.commits.commit
-        self._places = asyncio.Semaphore(settings.concurrency)
+        self._flights = Flights(settings.concurrency)
         # What a kill would leave to be asked about is bounded: a place in flight and one waiting for it.
         self._promises = asyncio.Semaphore(2 * settings.concurrency)
         self._tail = Tail(ports, planned, course.parents)
@@ -68,9 +69,9 @@ class Sender:
         self._tasks: asyncio.TaskGroup
 
     def start(self, tasks: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
-        """Begins to take requests; the tasks end only by being cancelled."""
+        """Begins to send; the tasks end only by being cancelled."""
         self._tasks = tasks
-        return self._uploads.start(tasks)
+        return self._flights.start(tasks) + self._uploads.start(tasks)
 
     async def until_uploaded(self) -> None:
         """Waits until what was taken in to be uploaded beside the load is uploaded or let go."""
@@ -86,7 +87,7 @@ class Sender:
         """
         record = prepared.record
         if record.action is Action.UPDATE:
-            await self._update_or_give_up(prepared)
+            await self._flights.take(lambda: self._update_or_give_up(prepared))
             return None
         is_alone, asks = await self._first_alone.enter(record.entity), False
         try:
@@ -95,8 +96,7 @@ class Sender:
                 return None
             async with self._promises:
                 asks = await self._promise(prepared)
-                async with self._places:
-                    created = await self._create(prepared, asks=asks)
+                created = await self._flights.take(lambda: self._create(prepared, asks=asks))
         finally:
             if is_alone:
                 self._first_alone.leave(record.entity)
@@ -216,11 +216,10 @@ class Sender:
         self._endings.settle(question.key)
 
     async def _update_or_give_up(self, prepared: Prepared) -> None:
-        async with self._places:
-            if self._endings.is_stopped(prepared.record.entity):
-                self._endings.give_up(prepared.record.key)
-            else:
-                await self._update(*prepared)
+        if self._endings.is_stopped(prepared.record.entity):
+            self._endings.give_up(prepared.record.key)
+        else:
+            await self._update(*prepared)
 
     async def _update(self, record: PlannedRecord, document: Document, left_out: list[str]) -> None:
         """A PATCH and, where the file changed, its bytes; both can be repeated, so state learns of them afterwards."""

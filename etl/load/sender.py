@@ -91,10 +91,10 @@ class Sender:
             return None
         is_alone, asks = await self._first_alone.enter(record.entity), False
         try:
-            if self._endings.is_stopped(record.entity):
-                self._endings.give_up(record.key)
-                return None
             async with self._promises:
+                if self._endings.is_stopped(record.entity):
+                    self._endings.give_up(record.key)
+                    return None
                 asks = await self._promise(prepared)
                 created = await self._flights.take(lambda: self._create(prepared, asks=asks))
         finally:

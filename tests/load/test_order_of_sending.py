@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from etl.core.errors import Interrupted
 from etl.core.keys import RecordKey
+from etl.core.outcomes import RecordState
 from etl.core.ports import Created, Fence
 from etl.core.records import Document, Ref
 from etl.load.roots import Roots
@@ -173,6 +174,20 @@ def test_nothing_is_asked_after_an_interruption_that_found_requests_ready(world:
     world.target.faults = lambda _number, _document: None
     world.load()
     assert (len(world.names()), world.clock.time) == (200, 0)
+
+
+def test_a_kill_leaves_at_most_twice_as_much_to_ask_about_as_is_in_flight(world: World) -> None:
+    target = slow(world)
+    target.turns, world.concurrency = 30, 8
+    world.plan((PEOPLE, [person(f"p{number:03}") for number in range(200)]))
+    open_intents = []
+
+    def count_intents(loader: Any) -> None:
+        state = loader._ports.state
+        target.afterwards = lambda: open_intents.append(len(list(state.in_state(RecordState.INTENT))))
+
+    world.load(during=count_intents)
+    assert 8 < max(open_intents) <= 16
 
 
 A, B, C = (RecordKey(each) for each in "abc")

@@ -28,9 +28,21 @@ def main() -> None:
     if sys.platform == "linux" and hasattr(library := ctypes.CDLL(None), "mallopt"):
         library.mallopt(_MMAP_THRESHOLD, LARGE_BYTES)
     gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS, 20, 50)
+    _leave_pandas_alone()
     from etl.cli import run_command_line  # noqa: PLC0415 - keeps an import of the package cheap
 
     sys.exit(run_command_line())
+
+
+def _leave_pandas_alone() -> None:
+    """Lets Arrow look for pandas where nothing is. It looks once, at the first list that it is given, lest the list be one of
+    pandas' own, and to load it takes a third of a second. Arrow is given none such; who needs pandas imports it as ever.
+    """
+    import pyarrow as pa  # noqa: PLC0415 - after its pool of memory was chosen
+
+    path, sys.path = sys.path, []
+    pa.array([])
+    sys.path = path
 
 
 if __name__ == "__main__":

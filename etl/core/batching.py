@@ -15,6 +15,9 @@ import pyarrow.parquet as pq
 BATCH_BYTES = 1 << 23
 """What a batch holds, whatever its rows are."""
 
+_FEW_BYTES = 2
+"""What the number of a text takes in the file where a group of rows has few hundred different ones."""
+
 
 def fitting_rows(row_bytes: float, most: int) -> int:
     """How many rows of a size make a batch.
@@ -40,6 +43,21 @@ def row_bytes(file: pq.ParquetFile, columns: Sequence[str] | None = None) -> flo
         for group in groups
     )
     return max(sizes, default=0.0)
+
+
+def few_texts(metadata: pq.FileMetaData) -> list[str]:
+    """The columns of a Parquet file whose texts take hardly any room, being few that come again and again: to read them as
+    dictionaries takes a third of the time.
+    """
+    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+    rows = max(metadata.num_rows, 1)
+    columns = [metadata.schema.column(place) for place in range(metadata.num_columns)]
+    return [
+        column.path
+        for place, column in enumerate(columns)
+        if column.path == column.name and column.physical_type == "BYTE_ARRAY"
+        if sum(group.column(place).total_uncompressed_size for group in groups) <= _FEW_BYTES * rows
+    ]
 
 
 def file_batches(

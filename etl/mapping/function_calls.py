@@ -20,6 +20,9 @@ from etl.mapping.operations.model import checked
 
 SeriesFunction: TypeAlias = Callable[["pd.Series[str]"], "pd.Series[str]"]
 
+# The program keeps Arrow from loading pandas; functions may hand one's data to the other, so here they are made known.
+pa.array([]).to_pandas()
+
 
 def runner(name: str, function: SeriesFunction) -> Callable[[Sequence[pa.Array], Context], Applied]:
     """The run of an operation: each value alone decides its result, so that distinct values are enough."""

@@ -48,9 +48,10 @@ def coverage(files: RunFiles, facts: RunFacts) -> list[MappingCoverage]:
 def _of_mapping(files: RunFiles, mapping: MappingFact, known: Sequence[str]) -> MappingCoverage:
     source, _, table = mapping.table.partition(".")
     before = _Filled([[name for name in each.columns if name in known] for each in mapping.fields])
-    before.count(files.batches(f"snapshot/{quote(source, safe='')}.{quote(table, safe='')}.parquet", before.columns))
+    snapshot = f"snapshot/{quote(source, safe='')}.{quote(table, safe='')}.parquet"
+    before.count(files.batches(snapshot, before.columns, texts_once=True))
     after = _Filled([[each.name] for each in mapping.fields])
-    after.count(files.batches(f"records/mapped/{mapping.name}.parquet", after.columns))
+    after.count(files.batches(f"records/mapped/{mapping.name}.parquet", after.columns, texts_once=True))
     fields = (_of_field(each, before.share(at), after.share(at)) for at, each in enumerate(mapping.fields))
     return MappingCoverage(mapping.name, mapping.entity, mapping.table, tuple(fields))
 
@@ -90,6 +91,8 @@ def _any(masks: Sequence[pa.Array]) -> pa.Array:
 
 def _holds(column: pa.Array) -> pa.Array:
     """Which cells hold something: neither null nor blank nor an empty list."""
+    if pa.types.is_dictionary(column.type):
+        return pc.fill_null(pc.take(_holds(column.dictionary), column.indices), False)
     if pa.types.is_string(column.type):
         return pc.fill_null(pc.and_not(pc.greater(pc.binary_length(column), 0), pc.utf8_is_space(column)), False)
     if pa.types.is_list(column.type):

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from etl.core.batching import file_batches
+from etl.core.batching import few_texts, file_batches
 from etl.core.errors import SettingsError
 from etl.report.model import OpenFindings, Stop, Tolerated
 
@@ -195,10 +195,16 @@ class RunFiles:
         """Whether the run wrote this file."""
         return (self.folder / name).is_file()
 
-    def batches(self, name: str, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
-        """The rows of a Parquet file in its order; of its columns those asked for."""
+    def batches(
+        self, name: str, columns: Sequence[str] | None = None, *, texts_once: bool = False
+    ) -> Iterator[pa.RecordBatch]:
+        """The rows of a Parquet file in its order; of its columns those asked for. With ``texts_once`` columns of few
+        different texts are dictionaries.
+        """
         if self.has(name):
-            with pq.ParquetFile(self.folder / name) as file:
+            metadata = pq.read_metadata(self.folder / name)
+            stored_once = few_texts(metadata) if texts_once else []
+            with pq.ParquetFile(self.folder / name, metadata=metadata, read_dictionary=stored_once) as file:
                 yield from file_batches(file, _BATCH_ROWS, columns)
 
     def problems(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:

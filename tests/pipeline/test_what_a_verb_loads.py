@@ -34,9 +34,7 @@ fields:
 
 
 def test_the_first_validate_loads_neither_what_keeps_the_state_nor_what_loads_records(tmp_path):
-    (tmp_path / "project.yaml").write_text(PROJECT)
-    (tmp_path / "people.yaml").write_text(MAPPING)
-    (tmp_path / "PERSONS.csv").write_text("ID,FIRST_NM,LAST_NM\n7,Ana,Rivera\n")
+    small_project(tmp_path)
     unwanted = (*HEAVY, "sqlalchemy", "etl.state", "etl.load.executor", "etl.load.verify")
     asked = (
         "import sys; from etl.cli import run_command_line;"
@@ -45,3 +43,30 @@ def test_the_first_validate_loads_neither_what_keeps_the_state_nor_what_loads_re
     )
     found = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)  # noqa: S603 - ours
     assert found.stdout.splitlines()[-1] == "0 []"
+
+
+def test_the_program_loads_pandas_only_for_functions_of_a_project(tmp_path):
+    small_project(tmp_path)
+    asked = (
+        "import atexit, sys; from etl.__main__ import main;"
+        "atexit.register(lambda: print([each for each in sys.modules if each.partition('.')[0] == 'pandas']));"
+        f"sys.argv = ['casebook-etl', 'validate', {str(tmp_path)!r}, '--quiet', '--json'];"
+        "main()"
+    )
+    found = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)  # noqa: S603 - ours
+    assert found.stdout.splitlines()[-1] == "[]"
+
+
+def test_arrow_knows_series_where_functions_of_a_project_are_called():
+    asked = (
+        "from etl.__main__ import _leave_pandas_alone; _leave_pandas_alone();"
+        "import etl.mapping.function_calls, pandas, pyarrow; print(pyarrow.array(pandas.Series([1.5, None])).null_count)"
+    )
+    found = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)  # noqa: S603 - ours
+    assert found.stdout == "1\n"
+
+
+def small_project(folder):
+    (folder / "project.yaml").write_text(PROJECT)
+    (folder / "people.yaml").write_text(MAPPING)
+    (folder / "PERSONS.csv").write_text("ID,FIRST_NM,LAST_NM\n7,Ana,Rivera\n")

@@ -18,17 +18,17 @@ FIELDS = [
 ]
 
 
-def run_with_fields(make_run: MakeRun):
+def run_with_fields(make_run: MakeRun, times: int = 1):
     snapshot = [{"table": "legacy.PERSONS", "rows": 4, "columns": ["LAST", "MAIDEN", "SEX"]}]
     folder = make_run(entries(*["pending"] * 4), mappings=[mapping(fields=FIELDS)], snapshot=snapshot, read=4)
     names = ("LAST", "MAIDEN", "SEX")
     rows = [("Quenby", None, "F"), (" ", "Quenby", "M"), ("", None, "F"), ("Quenby", "", None)]
     write(
         folder / "snapshot" / "legacy.PERSONS.parquet",
-        [dict(zip(names, row, strict=True)) for row in rows],
+        [dict(zip(names, row, strict=True)) for row in rows] * times,
         pa.schema([(name, pa.string()) for name in names]),
     )
-    mapped = [{"last_name": "Quenby", "gender": None, "source": "x", "county": None}] * 4
+    mapped = [{"last_name": "Quenby", "gender": None, "source": "x", "county": None}] * 4 * times
     names = ("last_name", "gender", "source", "county")
     write(folder / "records" / "mapped" / "people.parquet", mapped, pa.schema([(name, pa.string()) for name in names]))
     return folder
@@ -44,6 +44,15 @@ def test_shares_of_rows_and_records_that_hold_something(make_run: MakeRun) -> No
         ("source", None, 1.0),
         ("county", None, 0.0),
     ]
+
+
+def test_texts_that_come_again_and_again_are_looked_at_once_and_counted_each_time(make_run: MakeRun) -> None:
+    folder = run_with_fields(make_run, times=1000)
+    files = RunFiles(folder)
+    (people,) = coverage(files, files.facts())
+    assert [(each.before, each.after) for each in people.fields] == [(0.75, 1.0), (0.75, 0.0), (None, 1.0), (None, 0.0)]
+    (batch,) = files.batches("snapshot/legacy.PERSONS.parquet", ["LAST"], texts_once=True)
+    assert batch["LAST"].dictionary.to_pylist() == ["Quenby", " ", ""]
 
 
 def test_the_page_tells_columns_and_crosswalks_and_no_value(make_run: MakeRun) -> None:

@@ -7,12 +7,12 @@ import gc
 import os
 import sys
 
-LARGE_BYTES = 1 << 21
+LARGE_BYTES = 1 << 19
 """From this size on memory is asked of the system piece by piece, and given back so. Left alone, the C library of Linux
 raises this bound to the largest piece it ever saw, keeps what is below it, and a run's memory follows its source after all.
-A column of a batch is smaller: to have each page of it made anew took a twentieth of what `validate` takes.
+A higher bound saves processor time, but then joined tables of four million rows take more than memory may grow.
 """
-SPARE_BYTES = 1 << 22
+SPARE_BYTES = 1 << 20
 """How much of what smaller pieces leave is kept for the next ones."""
 ARENAS = 1
 """Threads share their memory: what one has done with, the next one takes. Apart, a dozen of them keep spares of their own."""

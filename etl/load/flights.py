@@ -9,6 +9,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias, TypeVar
 
+from etl.core.errors import EtlError
+
 T = TypeVar("T")
 Flight: TypeAlias = "Callable[[], Awaitable[T]]"
 
@@ -25,13 +27,13 @@ class Flights:
         return [tasks.create_task(self._fly()) for _ in range(self._places)]
 
     async def take(self, flight: Flight[T]) -> T:
-        """What a flight brings, once a place was free for it. Raises what it raises."""
+        """What a flight brings, once a place was free for it. Raises the EtlError that it raises; a defect ends the tasks."""
         landed: asyncio.Future[T] = asyncio.get_running_loop().create_future()
 
         async def fly() -> None:
             try:
                 brought = await flight()
-            except Exception as error:  # noqa: BLE001 - it belongs to who waits
+            except EtlError as error:
                 if not landed.done():
                     landed.set_exception(error)
             else:

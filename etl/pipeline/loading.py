@@ -40,9 +40,6 @@ from etl.state.images import SealedImages
 if TYPE_CHECKING:
     from etl.casebook.client import CasebookClient
 
-_COLLECT_AFTER = 20_000
-"""So many new objects before Python looks for some that hold each other."""
-
 Options = Mapping[str, Mapping[str, TargetId]]
 Result = TypeVar("Result")
 
@@ -102,7 +99,7 @@ def load(setting: Setting, bench: Bench, options: Options) -> Loaded:
         began = time.monotonic()
         stopped: EtlError | None = None
         try:
-            with interruptible(loader), rare_collections():
+            with interruptible(loader), uncollected():
                 await loader.run()
         except* EtlError as group:
             stopped = first_error(group)
@@ -197,17 +194,14 @@ def interruptible(work: Interruptible) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def rare_collections() -> Iterator[None]:
-    """What is there when a load begins stays there, and hardly a record leaves objects that hold each other: to look for such
-    after every 700 new ones, as Python does, costs a load a fifteenth of its time.
+def uncollected() -> Iterator[None]:
+    """What is there when a load begins stays there to its end: Python's search for objects that hold each other leaves it out,
+    or it would walk it again and again.
     """
-    usual = gc.get_threshold()
     gc.freeze()
-    gc.set_threshold(_COLLECT_AFTER)
     try:
         yield
     finally:
-        gc.set_threshold(*usual)
         gc.unfreeze()
 
 

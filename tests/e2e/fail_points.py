@@ -64,8 +64,8 @@ def _of(kind: str, entity: str = "") -> Callable[[Arguments], bool]:
 def _changes(argument: Any) -> list[Any]:
     if isinstance(argument, list | tuple):
         return [change for each in argument for change in _changes(each)]
-    if isinstance(getattr(argument, "what", None), list | tuple):
-        return list(argument.what)
+    if isinstance(getattr(argument, "changes", None), list | tuple):
+        return list(argument.changes)
     return [argument]
 
 
@@ -220,6 +220,7 @@ def _cancel() -> None:
     """Cancels everything that is under way, also from another thread; where nothing waits on an event loop, nothing can
     be cancelled but by an interrupt.
     """
+    gc.unfreeze()  # a load keeps what was there before it out of sight
     tasks = [each for each in gc.get_objects() if isinstance(each, asyncio.Task) and not each.done()]
     if not tasks:
         raise KeyboardInterrupt

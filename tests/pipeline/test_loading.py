@@ -1,0 +1,16 @@
+"""What a load does with the process that it runs in."""
+
+from __future__ import annotations
+
+import gc
+
+import pytest
+
+from etl.pipeline.loading import uncollected
+
+
+def test_what_was_there_before_a_load_is_looked_through_again_after_it() -> None:
+    with pytest.raises(ZeroDivisionError), uncollected():
+        assert gc.get_freeze_count()
+        raise ZeroDivisionError
+    assert not gc.get_freeze_count()

@@ -33,10 +33,14 @@ class Place:
     first: tuple[str, str] | None = None
     is_old: bool = False
     """Whether the state database is of the version before."""
+    of: str = ""
+    """The entity of which ``there`` speaks, where the id of the request before may just be on its way to the disk."""
 
 
-def _sent(point: str, where: str, there: int | None = 0, fault: Mapping[str, object] | None = None) -> Place:
-    return Place(point, where, there, promised=True, fault=fault)
+def _sent(
+    point: str, where: str, there: int | None = 0, fault: Mapping[str, object] | None = None, of: str = ""
+) -> Place:
+    return Place(point, where, there, promised=True, fault=fault, of=of)
 
 
 _ANSWERED = ("answer", "after")
@@ -61,7 +65,7 @@ LOADING: Mapping[str, list[Place]] = {
     ],
     "C4: the request is written in part": [
         _sent("request", "is written in part"),
-        _sent("child's request", "is written in part"),
+        _sent("child's request", "is written in part", of="case_person"),
     ],
     "C5: sent, and takes effect later": [
         _sent("request", "was written", fault=DELAYED),
@@ -94,7 +98,7 @@ LOADING: Mapping[str, list[Place]] = {
         Place("attachment's intent", "is about to be queued"),
         Place("attachment's intent", "is being committed"),
         Place("attachment's intent", "is durable", promised=True),
-        _sent("attachment's request", "is written in part"),
+        _sent("attachment's request", "is written in part", of="attachment"),
         Place("attachment's answer", "after", promised=True),
     ],
     "C13: an attachment's bytes": [

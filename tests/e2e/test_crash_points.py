@@ -112,14 +112,16 @@ def is_whole_or_missing(place: Place) -> bool:
     return all(b"</html>" in path.read_bytes() for path in place.runs.glob("*/report.html"))
 
 
-def left(place: Place, oracle) -> tuple[int, int]:
-    """Records at the server that state does not know to be there, and records of which state promises an outcome."""
+def left(place: Place, oracle, of: str = "") -> tuple[int, int]:
+    """Records at the server (of one entity) that state does not know to be there, and records of which state promises an
+    outcome.
+    """
     states = [(row.entity, row.state) for row in known(place.state)]
     created = Counter(entity for entity, state in states if state is RecordState.CREATED)
     promised = Counter(entity for entity, state in states if state in (RecordState.INTENT, RecordState.UNCERTAIN))
     unknown = Counter(oracle.counts()) - created
     assert unknown <= promised, "nothing is at the server without a promise"
-    return unknown.total(), promised.total()
+    return unknown[of] if of else unknown.total(), promised.total()
 
 
 def assert_as_the_table_says(cell: crash_rows.Place, there: int, promised: int) -> None:
@@ -145,7 +147,7 @@ def test_a_load_that_ends_there_is_whole_after_the_same_command(
         tokens_before = tokens(casebook.oracle)
         ended(forks, (cell.point, cell.where), way, *command)
         fetched = tokens(casebook.oracle) - tokens_before
-        there, promised = left(place, casebook.oracle)
+        there, promised = left(place, casebook.oracle, cell.of)
         if way == "SIGKILL":
             assert_as_the_table_says(cell, there, promised)
         assert is_whole_or_missing(place)

@@ -48,8 +48,10 @@ def _leave_pandas_alone() -> None:
     import pyarrow as pa  # noqa: PLC0415 - after its pool of memory was chosen
 
     path, sys.path = sys.path, []
-    pa.array([])
-    sys.path = path
+    try:
+        pa.array([])
+    finally:
+        sys.path = path
 
 
 if __name__ == "__main__":

@@ -138,7 +138,9 @@ def json_value(value: object) -> JsonValue:
 
 
 def _is_plain(field: Field) -> bool:
-    return field.attribute is not None and field.attribute.lookup is None and "." not in field.name
+    is_text = field.attribute is not None and field.attribute.lookup is None
+    # A record key is never sent in a parent's place.
+    return is_text and not field.is_reference and "." not in field.name
 
 
 def _put(attributes: dict[str, JsonValue], name: str, value: JsonValue) -> None:

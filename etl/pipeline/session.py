@@ -20,7 +20,7 @@ from etl.pipeline.manifest import Manifest
 from etl.pipeline.open_findings import carry
 from etl.pipeline.runlog import LoggedProgress, RunLog
 from etl.pipeline.wiring import Setting
-from etl.pipeline.workspace import RunFolder, new_run_id
+from etl.pipeline.workspace import RunFolder
 from etl.report import Summary, summarize, write_report
 from etl.sources.tables import DuckTables
 
@@ -73,7 +73,7 @@ def now_text() -> str:
 @contextmanager
 def new_session(setting: Setting, command: str, progress: Progress) -> Iterator[Session]:
     """A new run in a folder of its own."""
-    folder = RunFolder(setting.project.runs_folder, new_run_id(SystemClock().now())).create()
+    folder = RunFolder.new(setting.project.runs_folder, SystemClock())
     manifest = manifests.begin(setting, folder, command, now_text())
     with open_session(setting, folder, manifest, progress) as session:
         session.save()

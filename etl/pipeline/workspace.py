@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -14,13 +13,16 @@ from typing import Self
 
 import pyarrow as pa
 
+from etl.core.ports import Clock
 from etl.core.records import RunId
 from etl.sources.parquet_stream import ParquetStream
 
 
 def new_run_id(now: datetime) -> RunId:
-    """A run's id: sortable by time, unique by four random digits."""
-    return RunId(f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}")
+    """A run's id: its second in UTC and, in four hexadecimal digits, which part of that second it began in, so that ids sort
+    in the order in which runs began.
+    """
+    return RunId(f"{now:%Y%m%dT%H%M%SZ}-{now.microsecond * 0x10000 // 1_000_000:04x}")
 
 
 class RunFolder:
@@ -49,9 +51,19 @@ class RunFolder:
         self.undo = self.path / "undo.json"
         self.matches = self.path / "records" / "matches.parquet"
 
+    @classmethod
+    def new(cls, runs_folder: Path, clock: Clock) -> Self:
+        """The folder of a run that begins now; where another began in the same moment, the next moment's."""
+        while True:
+            with suppress(FileExistsError):
+                return cls(runs_folder, new_run_id(clock.now())).create()
+
     def create(self) -> Self:
-        """Makes the folders, readable by their owner only; ``runs/`` itself too, which may come from a checkout."""
+        """Makes the folders, readable by their owner only; ``runs/`` itself too, which may come from a checkout. Raises
+        FileExistsError where the run has one.
+        """
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.mkdir()
         for folder in (
             self.path.parent,
             self.path,

@@ -56,7 +56,7 @@ class Parents:
     def prefetch(self, records: Iterable[PlannedRecord]) -> None:
         """Reads the parents of a batch in one question."""
         keys = {key for record in records for parents in record.parents().values() for key in parents}
-        self.created(keys - self._cache.keys())
+        self.created([key for key in keys if key not in self._cache])
 
     def created(self, keys: Collection[RecordKey]) -> dict[RecordKey, Parent]:
         """The created records among these keys."""

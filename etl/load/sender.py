@@ -56,8 +56,8 @@ class Sender:
         self._endings = course.endings
         self._commit = course.commits.commit
         self._flights = Flights(settings.concurrency)
-        # What a kill would leave to be asked about is bounded: a place in flight and one waiting for it.
-        self._promises = asyncio.Semaphore(2 * settings.concurrency)
+        # What a kill would leave to be asked about is bounded: with each place in flight, two that wait for one.
+        self._promises = asyncio.Semaphore(3 * settings.concurrency)
         self._tail = Tail(ports, planned, course.parents)
         self._uploads = UploadLane(self._tail, self._endings.guard)
         asker = Asker(ports.catalog, ports.target, ports.state, self.ids, course.twins)

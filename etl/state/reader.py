@@ -24,7 +24,7 @@ from etl.core.state_port import KnownRecord, RunRow
 from etl.state.backing import error_name
 from etl.state.bookkeeping import LAST_STAGE
 from etl.state.identity import identity
-from etl.state.sheets import BATCH_KEYS
+from etl.state.sheets import BATCH_KEYS, rows_among
 from etl.state.tables import ATTEMPTS, ATTRIBUTES, LINKS, NOT_CREATED, RECORDS, RUNS, UPLOADS, WATERMARKS
 
 _STREAM_ROWS = 1000
@@ -45,11 +45,8 @@ class SqlReader:
 
     def known(self, keys: Sequence[RecordKey]) -> dict[RecordKey, KnownRecord]:
         """The records among these keys that state knows."""
-        found: dict[RecordKey, KnownRecord] = {}
-        for batch in _batches(keys):
-            records = map(_known_record, self._rows(_KNOWN.where(RECORDS.c.rk.in_(batch))))
-            found.update((record.key, record) for record in records)
-        return found
+        with _reported(), self._engine.connect() as connection:
+            return {row.rk: _known_record(row) for row in rows_among(connection, RECORDS, "rk", keys)}
 
     def in_state(self, *states: RecordState) -> Iterator[KnownRecord]:
         """All records in one of these states (all records when none is given), ordered by entity and key.

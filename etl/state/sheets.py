@@ -5,12 +5,13 @@ Each put is journalled, so that one unit's changes can be taken back while its n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
 from operator import itemgetter
 from typing import Any, Generic, TypeAlias, TypeVar
 
+import sqlalchemy
 from sqlalchemy import Connection, Dialect, Table, bindparam, delete, select
 
 Key = TypeVar("Key")
@@ -111,22 +112,25 @@ class Statements:
 
 def stored_rows(connection: Connection, table: Table, column: str, values: Iterable[str]) -> list[dict[str, Any]]:
     """The whole rows of a table whose column has one of the values."""
-    wanted = sorted(set(values))
     names = [one.name for one in table.columns]
-    rows: list[dict[str, Any]] = []
+    return [dict(zip(names, row, strict=True)) for row in rows_among(connection, table, column, values)]
+
+
+def rows_among(
+    connection: Connection, table: Table, column: str, values: Iterable[str]
+) -> Iterator[sqlalchemy.Row[Any]]:
+    """The same as the database gives them.
+
+    Asked in few texts that were made once, each filled up with its last value: to make one costs ten times the answer.
+    """
+    wanted = sorted(set(values))
     for start in range(0, len(wanted), BATCH_KEYS):
-        found = _among(connection, table, column, wanted[start : start + BATCH_KEYS])
-        rows.extend(dict(zip(names, row, strict=True)) for row in found)
-    return rows
-
-
-def _among(connection: Connection, table: Table, column: str, values: list[str]) -> Sequence[Sequence[Any]]:
-    """Asked in one of few texts that were made once, its last value repeated: to make one costs ten times the answer."""
-    room = 1 << (len(values) - 1).bit_length()
-    text, names = _question(table, column, room, connection.dialect)
-    filled = [*values, *values[-1:] * (room - len(values))]
-    parameters = tuple(filled) if connection.dialect.positional else dict(zip(names, filled, strict=True))
-    return connection.exec_driver_sql(text, parameters).all()
+        asked = wanted[start : start + BATCH_KEYS]
+        room = 1 << (len(asked) - 1).bit_length()
+        text, names = _question(table, column, room, connection.dialect)
+        filled = [*asked, *asked[-1:] * (room - len(asked))]
+        parameters = tuple(filled) if connection.dialect.positional else dict(zip(names, filled, strict=True))
+        yield from connection.exec_driver_sql(text, parameters)
 
 
 @lru_cache(maxsize=128)

@@ -17,7 +17,10 @@ from etl.casebook.clock import SystemClock
 from etl.core.errors import MappingError, Mistake
 from etl.core.keys import RecordKeys
 from etl.mapping.fixes import Edit
+from etl.mapping.ignore import ignored_columns
 from etl.mapping.lint import Evidence, Finding, findings
+from etl.mapping.lint_model import MANY_VALUES
+from etl.mapping.model import Project
 from etl.mapping.project import is_unmapped
 from etl.pipeline.base_rows import base_rows
 from etl.pipeline.capabilities import Obeyed, obeyed
@@ -25,7 +28,8 @@ from etl.pipeline.fixing import fixes_of_findings, fixes_of_mistakes, fixes_on_t
 from etl.pipeline.prepare import BATCH_ROWS, register_snapshot
 from etl.pipeline.projects import is_project, judged_by_headers, mistakes_of_documents, open_project, open_surroundings
 from etl.pipeline.wiring import Setting
-from etl.sources.snapshot import take_snapshot
+from etl.sources.filled_columns import is_filled_and_varied
+from etl.sources.snapshot import Snapshot, take_snapshot
 from etl.sources.tables import DuckTables
 from etl.transform.codes import CodesSeen
 
@@ -153,12 +157,23 @@ def _evidence(setting: Setting) -> Evidence:
     seen = CodesSeen(RecordKeys(b"lint looks and keeps nothing"), setting.context(SystemClock().now()))
     with tempfile.TemporaryDirectory(prefix="casebook-etl-lint-") as name, closing(DuckTables(Path(name))) as tables:
         folder = Path(name) / "snapshot"
-        register_snapshot(tables, take_snapshot(setting.sources(), _wanted(setting), folder, _Silent()))
+        snapshot = take_snapshot(setting.sources(), _wanted(setting), folder, _Silent())
+        register_snapshot(tables, snapshot)
         for mapping in setting.project.mappings:
             for batch in base_rows(tables, mapping, Path(name), BATCH_ROWS):
                 seen.look(mapping, batch)
+        varied = _varied_columns(setting.project, snapshot, tables)
     used = {name: frozenset(lines) for name, lines in seen.used.items()}
-    return Evidence(used, seen.keys_met())
+    return Evidence(used, seen.keys_met(), varied)
+
+
+def _varied_columns(project: Project, snapshot: Snapshot, tables: DuckTables) -> dict[str, tuple[str, ...]]:
+    """By table, the ignored columns that are filled everywhere with many values."""
+    ignored = {each.relation: ignored_columns(project, each.relation, each.columns) for each in snapshot.tables}
+    return {
+        relation: tuple(name for name in names if is_filled_and_varied(tables, relation, name, MANY_VALUES))
+        for relation, names in ignored.items()
+    }
 
 
 def _wanted(setting: Setting) -> dict[str, list[str]] | None:

@@ -71,8 +71,8 @@ def plan_batch(mapping: EntityMapping, batch: pa.RecordBatch, context: PlanConte
         "cleared": pa.array([each.cleared for each in differences], pa.list_(pa.string())),
         "deferred": _deferred(batch, context.deferred),
         "adopts": _adopted_ids(batch, context.adopted),
-        "emptied": pa.array([each.cleared for each in standings], pa.list_(pa.string())),
-        "left": pa.array([each.left for each in standings], pa.list_(pa.string())),
+        "emptied": pa.array([each.cleared or None for each in standings], pa.list_(pa.string())),
+        "left": pa.array([each.left or None for each in standings], pa.list_(pa.string())),
     }
     for name, column in columns.items():
         batch = batch.append_column(PLANNED + name, column)
@@ -88,7 +88,7 @@ def left_standing(planned: pa.RecordBatch) -> Iterator[tuple[str, pa.RecordBatch
     """By field, the planned records in which Casebook keeps an earlier value though the field is empty now."""
     names = planned[PLANNED + "left"]
     for name in pc.unique(pc.list_flatten(names)).to_pylist():
-        rows = pa.array([name in left for left in names.to_pylist()], pa.bool_())
+        rows = pa.array([name in (left or ()) for left in names.to_pylist()], pa.bool_())
         yield name, planned.filter(rows).select([KEY, ROW, LINE])
 
 

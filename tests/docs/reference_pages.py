@@ -45,9 +45,10 @@ instead stands in [sources](sources.md) and [loading](loading.md).
 """
 _PROBLEMS_HEAD = """# Problems
 
-What can be wrong with data. A problem is a row of `problems.parquet` (of the plan: `plan_problems.parquet`, while loading: `load_problems.parquet`): it holds
-a code and a place (mapping, field, table, row, line), never a value of a cell. Whether it holds the record back depends
-on the field's policy; its severity says so: `block` keeps the record out, `warn` lets it through, `info` tells.
+What can be wrong with data. A problem is a row of `problems.parquet` (of the plan: `plan_problems.parquet`, while loading:
+`load_problems.parquet`): it holds a code and a place (mapping, field, table, row, line), never a value of a cell. Whether it
+holds the record back depends on the field's policy; its severity says so: `block` keeps the record out, `warn` lets it
+through, `info` tells.
 
 A row of `problems.parquet` counts records from 1; a line counts physical lines of the file from 1, so the header is
 line 1. Databases have no lines.

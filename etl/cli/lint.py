@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from etl.core.errors import Mistake
     from etl.mapping.fixes import Edit
     from etl.mapping.lint import Finding
-    from etl.pipeline.linting import LintReport, Mended
+    from etl.pipeline.inline_tests import Tested
+    from etl.pipeline.linting import LintReport
+    from etl.pipeline.mending import Mended
 
 
 def register(app: typer.Typer) -> None:
@@ -54,9 +56,10 @@ def lint(
         if rules:
             _list_rules(output)
             return
-        from etl.pipeline.linting import Mended, fix_project, lint_project, without_fixes
+        from etl.pipeline.linting import lint_project
+        from etl.pipeline.mending import Mended, fix_project, without_fixes
 
-        mended = fix_project(project, profile, os.environ) if fix else Mended((), ())
+        mended = fix_project(project, profile, os.environ) if fix else Mended()
         report = without_fixes(lint_project(project, profile, os.environ, rows=rows), mended.taken_back)
         output.answer(_content(report, mended), _lines(report, mended))
         if verbose:
@@ -91,14 +94,25 @@ def _list_rules(output: Output) -> None:
 
 def _lines(report: LintReport, mended: Mended) -> list[str]:
     lines = [f"fixed: {_edit(each)}" for each in mended.made]
-    lines += [f"tried, did not help, taken back: {_edit(each)}" for each in mended.taken_back]
+    lines += [f"tried, {_why(each, mended)}, taken back: {_edit(each)}" for each in mended.taken_back]
+    lines += [f"could not be run before, and fails: {_test(each)}" for each in mended.failing]
     lines += [f"{each}{' [--fix]' if each in report.fixes else ''}" for each in report.mistakes]
     lines += [f"warning: {each}{' [--fix]' if each in report.finding_fixes else ''}" for each in report.findings]
     lines += [f"not checked: {each}" for each in report.unchecked]
     lines += [f"the tenant cannot give: {each}" for each in report.refusals]
     lines += [f"note: {each}" for each in report.notes]
-    doubts = report.mistakes or report.findings or report.unchecked or report.refusals
+    doubts = report.mistakes or report.findings or report.unchecked or report.refusals or mended.failing
     return lines if doubts else [*lines, "No mistakes."]
+
+
+def _why(edit: Edit, mended: Mended) -> str:
+    broken = mended.breaking.get(edit)
+    return f"breaks {len(broken)} test{'s' * (len(broken) != 1)} ({'; '.join(broken)})" if broken else "did not help"
+
+
+def _test(tested: Tested) -> str:
+    place = tested.test.position
+    return f"{place.file}:{place.line}:{place.column}: the test {tested.mapping}: {tested.test.name}. `casebook-etl test` tells why."
 
 
 def _edit(edit: Edit) -> str:
@@ -113,7 +127,10 @@ def _content(report: LintReport, mended: Mended) -> dict[str, Any]:
         "refusals": list(report.refusals),
         "notes": list(report.notes),
         "fixed": [asdict(each) for each in mended.made],
-        "taken_back": [asdict(each) for each in mended.taken_back],
+        "taken_back": [{**asdict(each), "breaks": list(mended.breaking.get(each, ()))} for each in mended.taken_back],
+        "failing_tests": [
+            {**asdict(each.test.position), "test": f"{each.mapping}: {each.test.name}"} for each in mended.failing
+        ],
     }
 
 

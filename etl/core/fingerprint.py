@@ -3,6 +3,9 @@
 A record's fingerprint is a keyed hash over its field hashes; the field hashes stand in one blob, twelve bytes a sent
 field in the order of the field names: four that name the field, eight that stand for its value. So a later run can tell
 which fields changed, and state holds no value. References count as record keys, look-ups as labels.
+
+A blob says what was last written into each field. So a field that has become empty keeps its entry: that of the value
+which Casebook still holds, or that of nothing once the field was cleared there.
 """
 
 from __future__ import annotations
@@ -47,26 +50,56 @@ def field_hashes(keys: RecordKeys, columns: Mapping[str, pa.Array]) -> pa.Array:
     return pc.binary_join_element_wise(*entries, b"")
 
 
-def fingerprints(keys: RecordKeys, blobs: pa.Array) -> list[str]:
-    """The fingerprint of every blob."""
-    return [keys.fingerprint([blob]) for blob in blobs.to_pylist()]
-
-
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """The fields a PATCH carries: those with another value, and those that were sent before and are empty now."""
+    """The fields a PATCH carries: those with another value, and those that are to be emptied."""
 
     changed: tuple[str, ...]
     cleared: tuple[str, ...]
 
 
-def difference(keys: RecordKeys, fields: Iterable[str], before: bytes, now: bytes) -> Difference:
-    """What changed between two blobs among these fields."""
-    old, new = _split(before), _split(now)
-    names = {field: field_name_hash(keys, field) for field in sorted(fields)}
-    changed = tuple(field for field, name in names.items() if name in new and new[name] != old.get(name))
-    cleared = tuple(field for field, name in names.items() if name in old and name not in new)
-    return Difference(changed, cleared)
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is written for a record once it is updated: its blob; the fields that were ``cleared`` and are to be empty in
+    Casebook; and those whose earlier value is ``left`` there though they are empty now.
+    """
+
+    blob: bytes
+    cleared: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+
+
+class FieldBlobs:
+    """Compares blobs among these fields; where one has become empty, ``clearing`` fields are cleared and others left."""
+
+    def __init__(self, keys: RecordKeys, fields: Iterable[str], clearing: Collection[str] = ()) -> None:
+        names = sorted(fields)
+        self._names = {field: field_name_hash(keys, field) for field in names}
+        self._nothing = {field: keys.field_hash(field, "") for field in names}
+        self._clearing = frozenset(clearing)
+
+    def difference(self, before: bytes, now: bytes) -> Difference:
+        """What an update has to send so that ``now`` stands where ``before`` did."""
+        old, new = _split(before), _split(now)
+        other = [field for field, name in self._names.items() if name in new and new[name] != old.get(name)]
+        cleared = tuple(field for field in other if new[self._names[field]] == self._nothing[field])
+        return Difference(tuple(field for field in other if field not in cleared), cleared)
+
+    def standing(self, before: bytes, now: bytes) -> Standing:
+        """What is written once what a record is ``now`` is sent over what was written ``before``."""
+        old, new = _split(before), _split(now)
+        entries, cleared, left = [], [], []
+        for field, name in self._names.items():
+            value = new.get(name, old.get(name))
+            if value is None:
+                continue
+            if name not in new and (field in self._clearing or value == self._nothing[field]):
+                value = self._nothing[field]
+                cleared.append(field)
+            elif name not in new:
+                left.append(field)
+            entries.append(name + value)
+        return Standing(b"".join(entries), tuple(cleared), tuple(left))
 
 
 def without(keys: RecordKeys, blob: bytes, fields: Collection[str]) -> bytes:

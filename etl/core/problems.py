@@ -116,6 +116,7 @@ _code("stale_override", "Override whose old value is not there any more", "The s
 _code("unused_override", "Override that no row has the key of", "It corrects nothing: the key is misspelt, or the row has left the source.", "Correct the key, or remove the override.")
 _code("expired_override", "Override whose last day has passed", "It was meant for a time only, so it is not applied.", "Correct the source, set a later `until`, or remove it.")
 _code("rule_broken", "Rule of the project is broken", "The project declares it.", "Correct the source.")
+_code("value_left", "Value that the source has no more and Casebook keeps", "The field was sent before and is empty now; `send_null: omit` leaves what Casebook holds, so both sides differ.", "Nothing, if it may stay. Else empty it in Casebook; or say `send_null: clear` for the field, and the next run does.")
 _code("rejected_by_target", "Record refused by Casebook", "The request was understood and refused.", "Read the pointer, correct source or mapping, run again.")
 _code("server_error", "Record that the server fails on each time", "A value may be the cause: this server answers some bad values with a server error.", "Check the record's values; ask Casebook's support.")
 _code("uncertain", "Request whose effect is not known", "The answer was lost and the target cannot be asked reliably.", "Run again, which asks anew; what stays is settled by `casebook-etl resolve` after a look into Casebook.")

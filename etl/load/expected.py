@@ -31,9 +31,16 @@ class Expected:
         self._parents.prefetch(records)
 
     async def document(self, record: PlannedRecord) -> Document:
-        """What should be shown: deferred links count once they were set."""
-        fields = [name for name in record.parents() if (record.key, name) not in self._pending]
-        return self._renderer.document(record, await self._parents.links(record, fields))
+        """What should be shown: deferred links count once they were set, what was cleared is nothing."""
+        links = await self._parents.links(record, self._settled(record, record.parents()))
+        if record.emptied:
+            references = {each.name for each in record.mapping.references}
+            emptied = self._settled(record, record.emptied & references)
+            links |= await self._parents.links(record, emptied, drop=False)
+        return self._renderer.document(record, links)
+
+    def _settled(self, record: PlannedRecord, fields: Iterable[str]) -> list[str]:
+        return [name for name in fields if (record.key, name) not in self._pending]
 
     def is_uploaded(self, record: PlannedRecord) -> bool:
         """Whether a record's bytes have been stored, as far as state knows."""

@@ -28,12 +28,14 @@ SHA256_SUFFIX = "._sha256"
 _NO_NAMES: frozenset[str] = frozenset()
 _ACTIONS = {str(each): each for each in Action}
 _ADOPTS = PLANNED + "adopts"
-"""Not in every plan."""
+_EMPTIED = PLANNED + "emptied"
+"""These two are not in every plan."""
 _PLAN_COLUMNS = (
     *("_rk", "_row", "_line"),
     *(PLANNED + name for name in ("mapping", "action", "fingerprint", "field_hashes", "changed", "cleared")),
     *(PLANNED + name for name in ("deferred", "wave")),
     _ADOPTS,
+    _EMPTIED,
 )
 """What a record is made of beside its values, in the order in which it is read."""
 
@@ -41,7 +43,8 @@ _PLAN_COLUMNS = (
 class PlannedRecord(NamedTuple):
     """One record with what the plan wants done, a tuple because that is made in the least time. ``values`` holds typed values by field name, references as record keys.
 
-    ``adopts`` is the id of the record in Casebook that it already is.
+    ``adopts`` is the id of the record in Casebook that it already is. ``emptied`` fields are to be empty there: this plan, or
+    one before it, clears them.
     """
 
     key: RecordKey
@@ -58,6 +61,7 @@ class PlannedRecord(NamedTuple):
     values: Mapping[str, object]
     refers_to: Mapping[str, tuple[RecordKey, ...]]
     adopts: TargetId | None = None
+    emptied: frozenset[str] = _NO_NAMES
 
     @property
     def entity(self) -> str:
@@ -179,14 +183,17 @@ class PlannedRecords:
 
     def _records(self, rows: pa.RecordBatch | pa.Table) -> list[PlannedRecord]:
         """Read by column, because a dictionary of all columns for each row costs more than the record made of it."""
-        columns: dict[str, list[Any]] = {_ADOPTS: [None] * rows.num_rows, **rows.to_pydict()}
+        absent = {each: [None] * rows.num_rows for each in (_ADOPTS, _EMPTIED)}
+        columns: dict[str, list[Any]] = {**absent, **rows.to_pydict()}
         names = [name for name in columns if not name.startswith("_")]
         cells = zip(*(columns[name] for name in names), strict=True) if names else repeat((), rows.num_rows)
         plans = zip(*(columns[name] for name in _PLAN_COLUMNS), strict=True)
         return [self._record(plan, dict(zip(names, row, strict=True))) for plan, row in zip(plans, cells, strict=True)]
 
     def _record(self, plan: tuple[Any, ...], values: dict[str, object]) -> PlannedRecord:
-        key, row, line, name, action, fingerprint, field_hashes, changed, cleared, deferred, wave, adopts = plan
+        key, row, line, name, action, fingerprint, field_hashes, changed, cleared, deferred, wave, adopts, emptied = (
+            plan
+        )
         return PlannedRecord(
             key=key,
             row=row,
@@ -202,6 +209,7 @@ class PlannedRecords:
             values=values,
             refers_to={field: keys for field in self._references[name] if (keys := _keys(values.get(field)))},
             adopts=adopts,
+            emptied=_names(emptied),
         )
 
 

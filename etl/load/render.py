@@ -47,7 +47,8 @@ class Renderer:
     ) -> Document:
         """The record as a document. ``parents`` are the resolved references by field; those missing are left out.
 
-        ``only`` limits it to some fields, where a field without a value becomes None (cleared). Raises UnknownOption.
+        ``only`` limits it to some fields, where a field without a value becomes None (cleared); without it those that
+        were emptied before are None. Raises UnknownOption.
         """
         attributes: dict[str, JsonValue] = {}
         links: dict[str, LinkValue] = {}
@@ -59,7 +60,9 @@ class Renderer:
             if is_plain and type(value) is str and value:
                 attributes[name] = value
             else:
-                self._add(field, value, parents, attributes, links, keep_empty=only is not None)
+                self._add(
+                    field, value, parents, attributes, links, keep_empty=only is not None or name in record.emptied
+                )
         if with_marker and (only is None or self._slot_touched(record, attributes)):
             place_marker(self._catalog.entity(record.entity), attributes, marker(record.key))
         return Document(record.entity, attributes, links)

@@ -12,7 +12,7 @@ from etl.core.suggest import did_you_mean, slip
 from etl.mapping.addresses import check_lists
 from etl.mapping.constants import check_constant
 from etl.mapping.form import fill
-from etl.mapping.model import Empty, Field, FileField, OnError, OnMissing, OnUnmapped, Value
+from etl.mapping.model import Empty, Field, FileField, OnError, OnMissing, OnUnmapped, SendNull, Value
 from etl.mapping.reads import columns_in, columns_of, crosswalks_of
 from etl.mapping.references import reference
 from etl.mapping.scope import Entry, Scope, distinct, expression, scalar
@@ -211,7 +211,23 @@ def _made(scope: Scope, entry: Entry, value: Value, form: AnyForm) -> Field:
         position=scope.page.position(place, key=True),
         attribute=entry.attribute,
         link=entry.link,
+        send_null=_send_null(scope, entry, form),
     )
+
+
+def _send_null(scope: Scope, entry: Entry, form: AnyForm) -> SendNull:
+    """What becomes of Casebook's value where the field has become empty; noted where a required one is to be cleared."""
+    said = getattr(form, "send_null", None)
+    part = entry.attribute or entry.link
+    if part is None:
+        return SendNull.OMIT  # bytes that were stored stay
+    if not part.required:
+        return SendNull(said or scope.send_null or scope.shared.defaults.send_null)
+    if said == SendNull.CLEAR:
+        message = f"`{scope.entity.name}` requires `{entry.name}`: it cannot be cleared."
+        hint = "Take `send_null: clear` out; a record that lacks the value is held back."
+        scope.page.note(("fields", entry.name, "send_null"), message, hint, code="required_cleared", key=True)
+    return SendNull.OMIT
 
 
 def _default(scope: Scope, entry: Entry, value: Value, form: AnyForm) -> str | None:

@@ -24,7 +24,6 @@ NOT_AVAILABLE = MappingProxyType(
         "load": "",
         "overrides": "Write them into `overrides/MAPPING.csv`.",
         "py": "Write it as a step of `do`: `py: module.function`.",
-        "send_null": "",
         "sync": "",
     }
 )

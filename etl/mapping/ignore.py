@@ -35,6 +35,11 @@ def patterns_of(project: Project, table: str) -> Mapping[str, str]:
     return {} if isinstance(entry, str) else entry
 
 
+def pattern_for(project: Project, table: str, column: str) -> str | None:
+    """The first pattern that leaves a column behind."""
+    return next((each for each in patterns_of(project, table) if fnmatchcase(column, each)), None)
+
+
 def is_pattern(text: str) -> bool:
     """Whether a text has wildcards."""
     return any(each in text for each in "*?[")

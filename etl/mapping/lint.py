@@ -14,9 +14,9 @@ from itertools import combinations
 from etl.core.ports import Join
 from etl.mapping.columns import Unused
 from etl.mapping.crosswalks import ANY
-from etl.mapping.ignore import UNDECIDED
+from etl.mapping.ignore import UNDECIDED, pattern_for
 from etl.mapping.lint_conditions import ImpossibleCondition, UnreachableBranch
-from etl.mapping.lint_model import Evidence, Finding, LintRule, fields_of, inserts_of
+from etl.mapping.lint_model import MANY_VALUES, Evidence, Finding, LintRule, fields_of, inserts_of
 from etl.mapping.lint_steps import LossyOperation, UselessStep
 from etl.mapping.model import Choose, Const, EntityMapping, Field, Many, Pipeline, Position, Project, Reference
 from etl.mapping.reads import crosswalks_of
@@ -162,9 +162,30 @@ class NewColumn(LintRule):
             yield self.at(each.position, each.message, each.hint)
 
 
+class IgnoredData(LintRule):
+    """A column that is left behind though it holds something in every row, and more than 100 different values. Few technical
+    columns do, but for UUIDs, which are passed over; a pattern may have caught more than was meant. Whole tables that are
+    ignored are not read.
+    """
+
+    name = "ignored-data"
+    needs_rows = True
+
+    def findings(self, project: Project, evidence: Evidence, /) -> Iterator[Finding]:
+        """One for each such column, at the entry of `ignore` that names it."""
+        for table, columns in evidence.varied.items():
+            for column in columns:
+                position = project.positions[table, pattern_for(project, table, column) or ""]
+                message = (
+                    f"`{column}` of `{table}` is ignored, is never blank and holds more than {MANY_VALUES} values."
+                )
+                yield self.at(position, message, "Look once more whether it is case data, and map it then.")
+
+
 RULES: tuple[LintRule, ...] = (
     NoMapping(),
     UndecidedDraft(),
+    IgnoredData(),
     UnusedCrosswalk(),
     DeadCrosswalkRow(),
     CrosswalkTie(),

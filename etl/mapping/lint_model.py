@@ -24,15 +24,21 @@ class Finding:
         return f"{place}: {self.message} {self.hint} [{self.rule}]"
 
 
+MANY_VALUES = 100
+"""A column with more different values holds more than a code."""
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """What the sources' rows showed: ``used_lines`` are the lines of each crosswalk that some code needs, ``keys_met`` tells
-    by mapping and field whether any key of a reference is a key of its parents (fields without a key are left out), ``new``
-    what an edition of a source brought, by its headers alone.
+    by mapping and field whether any key of a reference is a key of its parents (fields without a key are left out),
+    ``varied`` names by table the ignored columns that hold something in every row and more than :data:`MANY_VALUES` values,
+    ``new`` what an edition of a source brought, by its headers alone.
     """
 
     used_lines: Mapping[str, frozenset[int]] = field(default_factory=dict)
     keys_met: Mapping[tuple[str, str], bool] = field(default_factory=dict)
+    varied: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     new: tuple[Unused, ...] = ()
 
 

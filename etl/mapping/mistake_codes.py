@@ -46,6 +46,7 @@ MISTAKES: Mapping[str, str] = MappingProxyType(
         "quote": "A quote that is not closed in a CSV file.",
         "read_only_mapped": "An attribute that Casebook sets is mapped.",
         "reason_missing": "An entry of `ignore` without a reason.",
+        "required_cleared": "A field that Casebook requires is to be cleared where it has become empty.",
         "required_cycle": "Required references form a circle, so that no record can be the first.",
         "required_unmapped": "An attribute or link that Casebook requires is not mapped.",
         "secret_in_yaml": "A password or secret stands in a document.",

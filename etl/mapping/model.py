@@ -35,6 +35,7 @@ from etl.mapping.values_model import (
     Position,
     Reference,
     ReferenceTarget,
+    SendNull,
     Take,
     Value,
 )
@@ -70,6 +71,7 @@ __all__ = [
     "ReferenceTarget",
     "Rule",
     "Select",
+    "SendNull",
     "SourceSpec",
     "Take",
     "Value",
@@ -81,6 +83,7 @@ class Field:
     """One target field. ``attribute`` or ``link`` is its entry in the catalogue (a file field has neither).
 
     ``when``: where false the value is withheld (empty, counted). ``default`` serves ``on_error`` and ``on_unmapped``.
+    ``send_null`` tells an update what to do where the field has become empty; what Casebook requires is never cleared.
     ``columns`` lists every visible source column the field reads.
     """
 
@@ -94,6 +97,7 @@ class Field:
     position: Position
     attribute: Attribute | None = None
     link: Link | None = None
+    send_null: SendNull = SendNull.OMIT
 
     @property
     def is_reference(self) -> bool:

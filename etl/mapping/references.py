@@ -156,6 +156,10 @@ def _check_key(scope: Scope, link: Link, place: Place, resolved: Reference) -> N
     if resolved.operations and several:
         hint = "Clean the columns in the source, or remove `do`."
         scope.page.note((*place, "do"), "`do` needs a key of one column.", hint, code="wrong_chain", key=True)
+    for index, step in enumerate(resolved.operations):
+        if step.columns:
+            message, hint = f"`{step.name}` reads further columns, and the key is one.", "Take a step that reads none."
+            scope.page.note((*place, "do", index), message, hint, code="wrong_chain")
     produced = check_steps(scope, place, resolved.operations)
     if produced not in {None, ValueType.TEXT}:
         scope.page.note(

@@ -62,7 +62,7 @@ def resolved(page: Page, shared: Shared) -> EntityMapping | None:
     _check_query(page, form.source)
     if entity is None:
         return None
-    scope = Scope(page, entity, shared, grouped=_is_grouped(form.source))
+    scope = Scope(page, entity, shared, grouped=_is_grouped(form.source), send_null=form.send_null)
     episodes = resolved_episodes(page, form)
     where = expression(scope, ("source", "where"), form.source.where, row_by_row=True)
     fields = resolved_fields(scope, form.fields)

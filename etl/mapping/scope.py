@@ -52,12 +52,13 @@ class Shared:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """One mapping's view."""
+    """One mapping's view. ``send_null`` is its own policy where it has one."""
 
     page: Page
     entity: Entity
     shared: Shared
     grouped: bool
+    send_null: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

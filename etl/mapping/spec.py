@@ -20,6 +20,7 @@ from etl.mapping.hours import WORKDAYS, Day, OfficeHours
 PolicyOnError: TypeAlias = Literal["quarantine", "empty", "default", "warn", "fail"]
 PolicyOnUnmapped: TypeAlias = Literal["ask", "quarantine", "empty", "default", "keep", "fail"]
 PolicyOnMissing: TypeAlias = Literal["block", "empty", "quarantine", "fail"]
+PolicySendNull: TypeAlias = Literal["omit", "clear"]
 PolicyOnMissingFile: TypeAlias = Literal["quarantine", "empty", "fail"]
 TakeWord: TypeAlias = Literal["first", "last", "min", "max", "concat", "count"]
 
@@ -83,6 +84,7 @@ class DefaultsForm(Form):
     on_error: PolicyOnError = "quarantine"
     on_unmapped: PolicyOnUnmapped = "quarantine"
     on_missing: PolicyOnMissing = "block"
+    send_null: PolicySendNull = "omit"
 
 
 class CsvForm(Form):
@@ -238,6 +240,7 @@ class MappingForm(Form):
     match: list[MatchForm] = Field(default_factory=list)
     adopt: StrictBool = False
     tolerate: dict[Text, Tolerances] = Field(default_factory=dict)
+    send_null: PolicySendNull | None = None
 
 
 class AgeForm(Form):
@@ -301,6 +304,7 @@ class EmitForm(Form):
     match: list[MatchForm] = Field(default_factory=list)
     adopt: StrictBool = False
     tolerate: dict[Text, Tolerances] = Field(default_factory=dict)
+    send_null: PolicySendNull | None = None
 
 
 class TestWithForm(Form):
@@ -342,6 +346,7 @@ class PipelineForm(Form):
     crosswalk: Text | None = None
     on_unmapped: PolicyOnUnmapped | None = None
     on_error: PolicyOnError | None = None
+    send_null: PolicySendNull | None = None
     default: Scalar = None
     when: Text | None = None
     pii: Name | None = None
@@ -351,6 +356,7 @@ class ConstForm(Form):
     """A constant, into which columns may be inserted."""
 
     const: Scalar
+    send_null: PolicySendNull | None = None
     when: Text | None = None
     pii: Name | None = None
 
@@ -359,6 +365,7 @@ class EmptyForm(Form):
     """No value, said on purpose."""
 
     empty: Literal[True]
+    send_null: PolicySendNull | None = None
     when: Text | None = None
 
 
@@ -369,6 +376,7 @@ class BranchesForm(Form):
     many: Annotated[list[Raw], Field(min_length=1)] | None = None
     on_unmapped: PolicyOnUnmapped | None = None
     on_error: PolicyOnError | None = None
+    send_null: PolicySendNull | None = None
     default: Scalar = None
     when: Text | None = None
     pii: Name | None = None
@@ -404,6 +412,7 @@ class ReferenceForm(Form):
     value: Text | None = None
     on_missing: PolicyOnMissing | None = None
     on_error: PolicyOnError | None = None
+    send_null: PolicySendNull | None = None
     when: Text | None = None
     pii: Name | None = None
 

@@ -43,6 +43,13 @@ class OnMissing(StrEnum):
     FAIL = "fail"
 
 
+class SendNull(StrEnum):
+    """What an update does with a field that was sent before and is empty now: leave Casebook's value, or clear it."""
+
+    OMIT = "omit"
+    CLEAR = "clear"
+
+
 class Take(StrEnum):
     """How the values of a group become one."""
 

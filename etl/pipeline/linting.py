@@ -1,4 +1,4 @@
-"""Lint from end to end: a project's mistakes, the findings of its rules, and the fixes that a machine may apply.
+"""Lint from end to end: a project's mistakes, the findings of its rules, and the fixes that a machine may apply to them.
 
 Rows are read only when asked for, into a folder of their own that is gone afterwards.
 """
@@ -6,31 +6,30 @@ Rows are read only when asked for, into a folder of their own that is gone after
 from __future__ import annotations
 
 import tempfile
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass, field, replace
-from functools import partial
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from etl.casebook.clock import SystemClock
 from etl.core.errors import MappingError, Mistake
 from etl.core.keys import RecordKeys
 from etl.mapping.fixes import Edit
+from etl.mapping.ignore import ignored_columns
 from etl.mapping.lint import Evidence, Finding, findings
+from etl.mapping.lint_model import MANY_VALUES
+from etl.mapping.model import Project
 from etl.mapping.project import is_unmapped
 from etl.pipeline.base_rows import base_rows
 from etl.pipeline.capabilities import Obeyed, obeyed
-from etl.pipeline.fixing import fixes_of_findings, fixes_of_mistakes, fixes_on_trial
+from etl.pipeline.fixing import fixes_of_findings, fixes_of_mistakes
 from etl.pipeline.prepare import BATCH_ROWS, register_snapshot
 from etl.pipeline.projects import is_project, judged_by_headers, mistakes_of_documents, open_project, open_surroundings
 from etl.pipeline.wiring import Setting
-from etl.sources.snapshot import take_snapshot
+from etl.sources.filled_columns import is_filled_and_varied
+from etl.sources.snapshot import Snapshot, take_snapshot
 from etl.sources.tables import DuckTables
 from etl.transform.codes import CodesSeen
-
-_MOST_ROUNDS = 10
-"""A fix may bring a mistake to light that could not be seen before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,90 +74,28 @@ def lint_project(folder: Path, profile: str | None, environ: Mapping[str, str], 
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Mended:
-    """The edits that were made, and those that were tried and taken back because they did not help."""
-
-    made: tuple[Edit, ...]
-    taken_back: tuple[Edit, ...]
-
-
-def without_fixes(report: LintReport, tried: Sequence[Edit]) -> LintReport:
-    """The report without fixes that are known not to help."""
-    fixes = {each: edit for each, edit in report.fixes.items() if edit not in tried}
-    of_findings = {each: edits for each, edits in report.finding_fixes.items() if not set(edits) & set(tried)}
-    return replace(report, fixes=fixes, finding_fixes=of_findings)
-
-
-def fix_project(folder: Path, profile: str | None, environ: Mapping[str, str]) -> Mended:
-    """Applies every certain fix to the project's documents, until none is left.
-
-    After each the project is looked at again: a fix stays only where its own mistake is gone and no other has come.
-    """
-    look = partial(lint_project, folder, profile, environ)
-    made: list[Edit] = []
-    refused: dict[Edit, None] = {}
-    for _ in range(_MOST_ROUNDS):
-        report = look()
-        open_ = [each for each in dict.fromkeys(_edits(report)) if each not in refused]
-        if not open_:
-            break
-        kept = _tried(folder, look, report, open_)
-        made += kept
-        refused |= dict.fromkeys(each for each in open_ if each not in kept)
-    return Mended(tuple(made), tuple(refused))
-
-
-def _edits(report: LintReport) -> Iterator[Edit]:
-    yield from report.fixes.values()
-    yield from (edit for edits in report.finding_fixes.values() for edit in edits)
-
-
-def _tried(folder: Path, look: Callable[[], LintReport], before: LintReport, edits: Sequence[Edit]) -> list[Edit]:
-    """The edits that helped, which are written: all of them, or as many from the last line upward as help one by one."""
-    with fixes_on_trial(folder, edits) as trial:
-        trial.kept = _helped(before, look(), edits)
-    if trial.kept:
-        return list(edits)
-    if len(edits) == 1:
-        return []
-    kept: list[Edit] = []
-    for each in sorted(edits, key=lambda edit: (edit.file, edit.line, edit.column), reverse=True):
-        kept += _tried(folder, look, before if not kept else look(), [each])
-    return kept
-
-
-def _helped(before: LintReport, after: LintReport, edits: Sequence[Edit]) -> bool:
-    """Whether what the edits mend is gone, and nothing is wrong that was not before.
-
-    A project whose documents have become sound is looked at further than before: what shows then is not new.
-    """
-    mended = [_said(each) for each, edit in before.fixes.items() if edit in edits]
-    mended += [_said(each) for each, own in before.finding_fixes.items() if set(own) & set(edits)]
-    was, now = Counter(map(_said, before.mistakes)), Counter(map(_said, after.mistakes))
-    was_found, now_found = Counter(map(_said, before.findings)), Counter(map(_said, after.findings))
-    gone = (was + was_found) - Counter(mended)
-    if not mended or any((now + now_found)[each] > gone[each] for each in mended):
-        return False
-    return (after.is_sound and not before.is_sound) or not now - was
-
-
-def _said(each: Mistake | Finding) -> tuple[str, str]:
-    """What is told, wherever it stands: an edit moves what stands behind it."""
-    return (each.file, each.message) if isinstance(each, Mistake) else (each.position.file, each.message)
-
-
 def _evidence(setting: Setting) -> Evidence:
     """What the rows of all mapped tables show."""
     seen = CodesSeen(RecordKeys(b"lint looks and keeps nothing"), setting.context(SystemClock().now()))
     with tempfile.TemporaryDirectory(prefix="casebook-etl-lint-") as name, closing(DuckTables(Path(name))) as tables:
         folder = Path(name) / "snapshot"
-        register_snapshot(tables, take_snapshot(setting.sources(), _wanted(setting), folder, _Silent()))
+        snapshot = take_snapshot(setting.sources(), _wanted(setting), folder, _Silent())
+        register_snapshot(tables, snapshot)
         for mapping in setting.project.mappings:
             for batch in base_rows(tables, mapping, Path(name), BATCH_ROWS):
                 seen.look(mapping, batch)
+        varied = _varied_columns(setting.project, snapshot, tables)
     used = {name: frozenset(lines) for name, lines in seen.used.items()}
-    return Evidence(used, seen.keys_met())
+    return Evidence(used, seen.keys_met(), varied)
+
+
+def _varied_columns(project: Project, snapshot: Snapshot, tables: DuckTables) -> dict[str, tuple[str, ...]]:
+    """By table, the ignored columns that are filled everywhere with many values."""
+    ignored = {each.relation: ignored_columns(project, each.relation, each.columns) for each in snapshot.tables}
+    return {
+        relation: tuple(name for name in names if is_filled_and_varied(tables, relation, name, MANY_VALUES))
+        for relation, names in ignored.items()
+    }
 
 
 def _wanted(setting: Setting) -> dict[str, list[str]] | None:

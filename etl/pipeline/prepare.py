@@ -16,7 +16,7 @@ from etl.core.errors import MappingError
 from etl.core.keys import RecordKeys
 from etl.core.outcomes import THERE
 from etl.core.ports import ProblemSink, Progress, Utf8Lines
-from etl.core.problems import PROBLEM_SCHEMA
+from etl.core.problems import PROBLEM_SCHEMA, Severity, problem_rows
 from etl.core.records import KEY, LEDGER_SCHEMA, PLAN_SCHEMA
 from etl.core.state_port import StateReader
 from etl.mapping.columns import check_columns
@@ -30,7 +30,7 @@ from etl.pipeline.since_inspect import report_changes
 from etl.pipeline.table_rules import judge_between_records
 from etl.pipeline.workspace import ParquetSink, RunFolder
 from etl.plan.graph import LoadOrder, edges_of, load_order
-from etl.plan.steps import PlanContext, plan_batch, steps_of
+from etl.plan.steps import PlanContext, left_standing, plan_batch, steps_of
 from etl.plan.waves import order_records
 from etl.sources.files import FolderFiles
 from etl.sources.record_graph import DuckRecordGraph
@@ -122,10 +122,14 @@ def map_and_validate(work: Work, state: StateReader | None, graph: DuckRecordGra
 def plan_records(
     work: Work, checked: Checked, state: StateReader, matches: Matches, *, retry_rejected: bool = False
 ) -> None:
-    """Writes the plan, and the planned records in load order."""
+    """Writes the plan, the planned records in load order, and what is told of them."""
     work.progress.start("plan")
     waves = checked.order.first_waves(checked.depths)
-    with ParquetSink(work.folder.plan, PLAN_SCHEMA) as plan:
+    # The plan comes last: where it stands, everything beside it does.
+    with (
+        ParquetSink(work.folder.plan, PLAN_SCHEMA) as plan,
+        ParquetSink(work.folder.plan_problems, PROBLEM_SCHEMA) as problems,
+    ):
         for number, mapping in enumerate(_in_order(work.project.mappings, checked.order)):
             deferred = frozenset(field for name, field in checked.order.deferred if name == mapping.name)
             context = PlanContext(
@@ -142,7 +146,15 @@ def plan_records(
                     done = plan_batch(mapping, batch, context)
                     planned.add(done)
                     plan.add(steps_of(done))
+                    _report_left(mapping, done, problems)
                     work.progress.advance(done.num_rows)
+
+
+def _report_left(mapping: EntityMapping, planned: pa.RecordBatch, problems: ProblemSink) -> None:
+    """Tells where Casebook keeps a value that the source does not have any more."""
+    for name, rows in left_standing(planned):
+        told = {"mapping": mapping.name, "entity": mapping.target, "table": mapping.base.table, "field": name}
+        problems.add(problem_rows(rows, code="value_left", severity=Severity.WARN, **told))
 
 
 def _map_one(work: Work, mapping: EntityMapping, rows: ParquetSink, problems: ParquetSink) -> OverrideCounts:

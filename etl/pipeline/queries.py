@@ -82,7 +82,7 @@ def _whereabouts(
     rows = [row for row in _rows(folder.ledger if folder else None, key) if row["mapping"] == mapping.name]
     if known is not None and known.mapping != mapping.name:
         return
-    files = (folder.problems, folder.load_problems) if folder else ()
+    files = (folder.problems, folder.plan_problems, folder.load_problems) if folder else ()
     problems = tuple(dict.fromkeys(_sentence(row) for file in files for row in _rows(file, key)))
     for row in rows or ([{"row": None, "line": None, "bucket": ""}] if known else []):
         yield Whereabouts(

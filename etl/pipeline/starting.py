@@ -39,8 +39,8 @@ profiles:
     tenant: sandbox
     quiet_s: 2
 
-# What happens where data goes wrong: hold the record back, and say so.
-defaults: {{on_error: quarantine, on_unmapped: quarantine, on_missing: block}}
+# What happens where data goes wrong: hold the record back, and say so. What the source has no more stays in Casebook.
+defaults: {{on_error: quarantine, on_unmapped: quarantine, on_missing: block, send_null: omit}}
 """
 _README = """# {name}: moving the old system's data into Casebook
 

@@ -36,6 +36,7 @@ class RunFolder:
         self.planned = self.path / "records" / "planned"
         self.temp = self.path / "temp"
         self.problems = self.path / "problems.parquet"
+        self.plan_problems = self.path / "plan_problems.parquet"
         self.load_problems = self.path / "load_problems.parquet"
         self.rows = self.path / "records" / "rows.parquet"
         self.verdicts = self.path / "records" / "verdicts.parquet"

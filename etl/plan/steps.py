@@ -6,18 +6,18 @@ with everything the loader needs, so that a dry run and a load are two readers o
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from etl.core.fingerprint import Difference, difference, field_hashes, fingerprints
+from etl.core.fingerprint import Difference, FieldBlobs, Standing, field_hashes
 from etl.core.keys import RecordKey, RecordKeys
 from etl.core.outcomes import SEND_AGAIN, Action, RecordState
-from etl.core.records import KEY, PLAN_SCHEMA, ROW, TargetId
+from etl.core.records import KEY, LINE, PLAN_SCHEMA, ROW, TargetId
 from etl.core.state_port import KnownRecord, StateReader
-from etl.mapping.model import EntityMapping, FileField
+from etl.mapping.model import EntityMapping, FileField, SendNull
 
 PLANNED = "_plan."
 """Prefix of the plan's columns in the planned records."""
@@ -44,17 +44,20 @@ class PlanContext:
 def plan_batch(mapping: EntityMapping, batch: pa.RecordBatch, context: PlanContext) -> pa.RecordBatch:
     """A batch from ``RecordGraph.ordered`` with the plan's columns added under :data:`PLANNED` and dropped links gone."""
     batch = _without_dropped(mapping, batch)
-    blobs = field_hashes(context.keys, _hashed_columns(mapping, batch))
-    prints = fingerprints(context.keys, blobs)
+    hashes = field_hashes(context.keys, _hashed_columns(mapping, batch))
     known = context.state.known([RecordKey(key) for key in batch[KEY].to_pylist()])
-    names = [field.name for field in mapping.fields]
-    actions, differences = [], []
-    for key, blob, mark in zip(batch[KEY].to_pylist(), blobs.to_pylist(), prints, strict=True):
-        action, changes = _compare(context, names, known.get(key), mark, blob)
+    blobs = _blobs_of(mapping, context.keys)
+    actions, differences, standings, prints = [], [], [], []
+    for key, now in zip(batch[KEY].to_pylist(), hashes.to_pylist(), strict=True):
+        standing = _standing(blobs, known.get(key), now)
+        mark = context.keys.fingerprint([standing.blob])
+        action, changes = _compare(context, blobs, known.get(key), mark, standing.blob)
         if action is Action.CREATE:
             action = _matched(context, RecordKey(key))
         actions.append(str(action))
         differences.append(changes)
+        standings.append(standing)
+        prints.append(mark)
     columns = {
         "mapping": pa.repeat(mapping.name, batch.num_rows),
         "entity": pa.repeat(mapping.target, batch.num_rows),
@@ -63,11 +66,13 @@ def plan_batch(mapping: EntityMapping, batch: pa.RecordBatch, context: PlanConte
         "wave": pc.cast(pc.add(batch["_depth"], context.wave), pa.int32()),
         "action": pa.array(actions, pa.string()),
         "fingerprint": pa.array(prints, pa.string()),
-        "field_hashes": blobs,
+        "field_hashes": pa.array([each.blob for each in standings], pa.binary()),
         "changed": pa.array([each.changed for each in differences], pa.list_(pa.string())),
         "cleared": pa.array([each.cleared for each in differences], pa.list_(pa.string())),
         "deferred": _deferred(batch, context.deferred),
         "adopts": _adopted_ids(batch, context.adopted),
+        "emptied": pa.array([each.cleared or None for each in standings], pa.list_(pa.string())),
+        "left": pa.array([each.left or None for each in standings], pa.list_(pa.string())),
     }
     for name, column in columns.items():
         batch = batch.append_column(PLANNED + name, column)
@@ -79,8 +84,28 @@ def steps_of(planned: pa.RecordBatch) -> pa.RecordBatch:
     return pa.RecordBatch.from_pydict({name: planned[PLANNED + name] for name in PLAN_SCHEMA.names}, schema=PLAN_SCHEMA)
 
 
+def left_standing(planned: pa.RecordBatch) -> Iterator[tuple[str, pa.RecordBatch]]:
+    """By field, the planned records in which Casebook keeps an earlier value though the field is empty now."""
+    names = planned[PLANNED + "left"]
+    for name in pc.unique(pc.list_flatten(names)).to_pylist():
+        rows = pa.array([name in (left or ()) for left in names.to_pylist()], pa.bool_())
+        yield name, planned.filter(rows).select([KEY, ROW, LINE])
+
+
+def _blobs_of(mapping: EntityMapping, keys: RecordKeys) -> FieldBlobs:
+    clearing = [field.name for field in mapping.fields if field.send_null is SendNull.CLEAR]
+    return FieldBlobs(keys, [field.name for field in mapping.fields], clearing)
+
+
+def _standing(blobs: FieldBlobs, known: KnownRecord | None, now: bytes) -> Standing:
+    """What Casebook will hold of a record: a new one what it is now, one that is there what was written before as well."""
+    if known is None or known.target_id is None or known.field_hashes == now:
+        return Standing(now)
+    return blobs.standing(known.field_hashes, now)
+
+
 def _compare(
-    context: PlanContext, fields: list[str], known: KnownRecord | None, fingerprint: str, blob: bytes
+    context: PlanContext, blobs: FieldBlobs, known: KnownRecord | None, fingerprint: str, blob: bytes
 ) -> tuple[Action, Difference]:
     if known is None or known.target_id is None:
         refused = _refused_before(known, fingerprint) and not context.retry_rejected
@@ -88,7 +113,7 @@ def _compare(
     if known.fingerprint == fingerprint or known.state is RecordState.DUPLICATE:
         # Which of several records an update should change is a person's decision.
         return Action.NOTHING, _NONE
-    return Action.UPDATE, difference(context.keys, fields, known.field_hashes, blob)
+    return Action.UPDATE, blobs.difference(known.field_hashes, blob)
 
 
 def _matched(context: PlanContext, key: RecordKey) -> Action:

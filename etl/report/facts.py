@@ -208,6 +208,6 @@ class RunFiles:
                 yield from file_batches(file, _BATCH_ROWS, columns)
 
     def problems(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
-        """The problems found before loading, then those of the load."""
-        for name in ("problems.parquet", "load_problems.parquet"):
+        """The problems found before loading, then those of the plan and of the load."""
+        for name in ("problems.parquet", "plan_problems.parquet", "load_problems.parquet"):
             yield from self.batches(name, columns)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -59,14 +59,15 @@ class PipelineRun:
         return Computed(fitted.spread(), tuple(self.faults))
 
     def _step(self, operation: BoundOperation, lanes: list[Lane]) -> list[Lane]:
-        if not operation.joins:
-            return [self._apply(operation, each) for each in lanes]
         more = [self.rows.column(name, every_row=self.every_row) for name in operation.columns]
-        applied = operation.apply([*(each.spread() for each in lanes), *more], self.context)
-        return [Lane(applied.values)]
+        if operation.joins:
+            applied = operation.apply([*(each.spread() for each in lanes), *more], self.context)
+            return [Lane(applied.values)]
+        # What depends on other columns too is worked out row by row.
+        return [self._apply(operation, Lane(each.spread()) if more else each, more) for each in lanes]
 
-    def _apply(self, operation: BoundOperation, before: Lane) -> Lane:
-        applied = operation.apply([before.values], self.context)
+    def _apply(self, operation: BoundOperation, before: Lane, more: Sequence[pa.Array]) -> Lane:
+        applied = operation.apply([before.values, *more], self.context)
         for mark in applied.errors:
             self._note(mark, operation.name, before)
         for mark in applied.warnings:

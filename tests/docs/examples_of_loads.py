@@ -38,7 +38,7 @@ class Loaded:
     """An example that ``run`` or, with ``verify``, reading back tells.
 
     ``faults`` are those of the sandbox. ``before`` edits Casebook before the run, ``then`` after it; the rows of the file
-    ``later`` are there for a second run only.
+    ``later`` are there for a second run only, and ``earlier`` are the people's rows of the first.
     """
 
     example: Example
@@ -46,6 +46,7 @@ class Loaded:
     before: Callable[[Any], None] | None = None
     then: Callable[[Any], None] | None = None
     later: str = ""
+    earlier: str = ""
     verify: bool = False
 
 
@@ -92,6 +93,13 @@ def _entered_twice(oracle: Any) -> None:
 
 
 LOADED: Mapping[str, Loaded] = {
+    "value_left": Loaded(
+        Example(
+            (Told(2, "middle_name", "warn"),), "ID,FIRST,LAST,MID\n1,Ada,Vale,\n", "middle_name: MID",
+            given="When Ada was loaded, the source had a middle name.",
+        ),
+        earlier="ID,FIRST,LAST,MID\n1,Ada,Vale,Jo\n",
+    ),
     "rejected_by_target": Loaded(
         Example((Told(2),), given="Casebook answers the POST with 400."), faults="status_400@POST person:first=1"
     ),

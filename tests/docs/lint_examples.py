@@ -13,6 +13,14 @@ EXAMPLES: Mapping[str, Example] = {
         file="project.yaml",
         columns="SHOE",
     ),
+    "ignored-data": Example(
+        'ignore: {legacy.PERSONS: {"REM*": technical}}',
+        file="project.yaml",
+        more={
+            "data/PERSONS.csv": "PERSON_ID,FIRST_NM,LAST_NM,REMARK\n" + "".join(f"{n},x,x,r{n}\n" for n in range(101))
+        },
+        rows=True,
+    ),
     "unused-crosswalk": Example("SEX,target\nF,Female\n", file="crosswalks/sex.csv"),
     "dead-crosswalk-row": Example(
         "SEX,target\nx,Male\nQ,Female\n",

@@ -125,6 +125,11 @@ EXAMPLES: Mapping[str, Example] = {
         columns="HOME",
         more={"ours.yaml": _CIRCLE, "homes.yaml": _HOMES, "project.yaml": _OURS_USED},
     ),
+    "required_cleared": _people(
+        "fields: {first_name: FIRST_NM, last_name: {from: LAST_NM, send_null: clear}}",
+        "people.yaml:5:59: `person` requires `last_name`: it cannot be cleared. Take `send_null: clear` out; a record that lacks the value is held back.",
+        "fields: {first_name: FIRST_NM, last_name: LAST_NM}",
+    ),
     "required_unmapped": _people(
         "fields: {first_name: FIRST_NM}",
         "people.yaml:5:1: `person` requires `last_name`, which is not mapped. Add it to `fields`.",

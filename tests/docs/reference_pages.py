@@ -45,9 +45,10 @@ instead stands in [sources](sources.md) and [loading](loading.md).
 """
 _PROBLEMS_HEAD = """# Problems
 
-What can be wrong with data. A problem is a row of `problems.parquet` (while loading: `load_problems.parquet`): it holds
-a code and a place (mapping, field, table, row, line), never a value of a cell. Whether it holds the record back depends
-on the field's policy; its severity says so: `block` keeps the record out, `warn` lets it through, `info` tells.
+What can be wrong with data. A problem is a row of `problems.parquet` (of the plan: `plan_problems.parquet`, while loading:
+`load_problems.parquet`): it holds a code and a place (mapping, field, table, row, line), never a value of a cell. Whether it
+holds the record back depends on the field's policy; its severity says so: `block` keeps the record out, `warn` lets it
+through, `info` tells.
 
 A row of `problems.parquet` counts records from 1; a line counts physical lines of the file from 1, so the header is
 line 1. Databases have no lines.
@@ -182,7 +183,7 @@ _FAMILIES = {
         parent_missing parent_not_loadable parent_gone link_left_out reference_loop required_loop self_reference recommended_missing""",
     "Attachments": "file_missing file_too_large file_refused file_empty",
     "What Casebook answered, and what reading back found": """
-        rejected_by_target server_error uncertain duplicate_in_target lost_in_target altered_in_target
+        value_left rejected_by_target server_error uncertain duplicate_in_target lost_in_target altered_in_target
         truncated_in_target mislinked_in_target file_differs_in_target match_undecided""",
 }
 

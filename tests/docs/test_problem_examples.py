@@ -47,7 +47,9 @@ def test_a_load_or_reading_back_tells_the_example_and_nothing_else(tmp_path, cod
     if loaded.verify:
         assert found(place) == expected(code, loaded.example)
     else:
-        assert told(place, "problems.parquet", "load_problems.parquet") == expected(code, loaded.example)
+        assert told(place, "problems.parquet", "plan_problems.parquet", "load_problems.parquet") == expected(
+            code, loaded.example
+        )
 
 
 @pytest.mark.parametrize("code", DELIVERED)
@@ -87,10 +89,10 @@ def run_all(place: Place, loaded: Loaded, oracle: Any) -> None:
     """The runs of an example, and what people do in Casebook between them."""
     if loaded.before:
         loaded.before(oracle)
-    table = place.folder / loaded.later
-    rows = table.read_text("utf-8") if loaded.later else ""
+    table = place.folder / (loaded.later or "data/PERSONS.csv")
+    rows = table.read_text("utf-8") if loaded.later or loaded.earlier else ""
     if rows:
-        table.write_text(rows.splitlines()[0] + "\n", "utf-8")
+        table.write_text(loaded.earlier or rows.splitlines()[0] + "\n", "utf-8")
     place.run()
     if loaded.then:
         loaded.then(oracle)

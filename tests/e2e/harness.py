@@ -203,7 +203,11 @@ class Place:
 
     def problems(self) -> Counter[tuple[str, str]]:
         """Problems of the latest run by (mapping, code), of the data and of the load."""
-        files = [name for name in ("problems.parquet", "load_problems.parquet") if self.latest(name).parent.exists()]
+        files = [
+            name
+            for name in ("problems.parquet", "plan_problems.parquet", "load_problems.parquet")
+            if self.latest(name).parent.exists()
+        ]
         return Counter((row["mapping"], row["code"]) for name in files for row in self.rows(name))
 
 

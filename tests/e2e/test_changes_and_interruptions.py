@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.e2e.harness import SMALL, finished, sandbox, small, start, writes
+from tests.e2e.harness import SMALL, etl, finished, sandbox, small, start, writes
 from tests.e2e.pictures import known, prove
 
 
@@ -25,6 +25,14 @@ def loaded(tmp_path):
 
 def change(place, file, old, new):
     path = place.folder / "data" / file
+    text = path.read_text("utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), "utf-8")
+
+
+def policy(place, file, old, new):
+    """Somebody edits a document of the project."""
+    path = place.project / file
     text = path.read_text("utf-8")
     assert old in text
     path.write_text(text.replace(old, new), "utf-8")
@@ -65,9 +73,53 @@ def test_a_patch_leaves_what_others_changed_in_other_fields(loaded):
     assert attributes["date_of_birth"] == "2012-09-11", "only the changed field was sent"
 
 
-def test_a_removed_value_is_cleared(loaded):
+def test_a_removed_value_is_left_alone_and_told(loaded):
+    place, oracle = loaded
+    before, old = writes(oracle), oracle.records("case")
+    change(place, "CASES.csv", "C2,Moss family,Stay together", "C2,Moss family,")
+    for _ in range(2):
+        assert place.run().code == 0
+        told = [(row["code"], row["field"], row["line"]) for row in place.rows("plan_problems.parquet")]
+        assert told == [("value_left", "goals", 3)], "as long as both sides differ"
+        assert place.summary()["problems"]["value_left"] == {"warn": 1}
+    assert sent_since(oracle, before) == {}
+    assert oracle.records("case") == old
+    assert place.summary()["entities"]["case"]["unchanged"] == 3
+    assert etl("verify", place.project, "--progress", "none").code == 0, "what was left alone is not compared"
+
+
+def test_a_value_that_was_left_is_cleared_once_the_mapping_says_so(loaded):
+    place, oracle = loaded
+    change(place, "CASES.csv", "C2,Moss family,Stay together", "C2,Moss family,")
+    assert place.run().code == 0
+    before = writes(oracle)
+    policy(place, "cases.yaml", "goals: GOAL", "goals: {from: GOAL, send_null: clear}")
+    assert place.run().code == 0
+    assert sent_since(oracle, before) == {("PATCH", "case"): 1}
+    assert all("goals" not in record.attributes for record in oracle.records("case"))
+    assert place.rows("plan_problems.parquet") == []
+
+
+def test_what_was_cleared_is_expected_to_be_empty_by_each_later_verify(loaded):
+    place, oracle = loaded
+    policy(place, "project.yaml", "profiles:", "defaults: {send_null: clear}\nprofiles:")
+    change(place, "CASES.csv", "C2,Moss family,Stay together", "C2,Moss family,")
+    assert place.run().code == 0
+    change(place, "PERSONS.csv", "Dot,Moss", "Dot,Reed")
+    assert place.run().code == 0
+    assert etl("verify", place.project, "--progress", "none").code == 0
+    moss = next(each for each in oracle.records("case") if each.attributes["name"] == "Moss family")
+    overwrite(oracle, moss.id, goals="Stay together")
+    ended = etl("verify", place.project, "--progress", "none", "--json")
+    assert ended.code == 1, ended.text
+    assert "altered_in_target" in ended.text
+    assert "Stay together" not in ended.text
+
+
+def test_a_removed_value_is_cleared_where_the_mapping_says_so(loaded):
     place, oracle = loaded
     before = writes(oracle)
+    policy(place, "cases.yaml", "goals: GOAL", "goals: {from: GOAL, send_null: clear}")
     change(place, "CASES.csv", "C2,Moss family,Stay together", "C2,Moss family,")
     assert place.run().code == 0
     assert sent_since(oracle, before) == {("PATCH", "case"): 1}
@@ -80,6 +132,7 @@ def test_a_removed_parent_clears_the_optional_link_and_holds_what_needs_it(loade
     place, oracle = loaded
     before = writes(oracle)
     ada = person(oracle, "Ada")
+    policy(place, "people.yaml", "target: person", "target: person\nsend_null: clear")
     change(place, "PERSONS.csv", "2,Bea,Vale,1989-05-06,1", "2,Bea,Vale,1989-05-06,")
     change(place, "MEMBERS.csv", "C1,1\n", "")
     change(place, "PERSONS.csv", "1,Ada,Vale,1961-02-03,\n", "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from io import BytesIO
 
 import pytest
@@ -11,13 +12,16 @@ from etl.core.errors import Interrupted, RecordRejected, SourceUnavailable, Targ
 from etl.core.keys import marker
 from etl.core.records import Document, Ref
 from etl.load.executor import Loader
-from etl.mapping.model import EntityMapping
+from etl.mapping.model import EntityMapping, SendNull
 from tests.load.world import CASES, PEOPLE, MemoryFiles, World, case, key_of, mapping_of, person
 
 FILES = mapping_of("attachment", "file_name", "target", "file", refer_to=[CASES])
 NUMBERED = mapping_of("person", "first_name", "last_name", "custom_fields.legacyNumber", "mother", on_missing="empty")
 PROVIDERS = mapping_of("provider", "name", "visits", "license")
 VISITS = mapping_of("visit", "provider")
+CLEARED = mapping_of(
+    "person", "first_name", "last_name", "middle_name", "mother", on_missing="empty", send_null=SendNull.CLEAR
+)
 
 
 def marker_of(mapping: EntityMapping, legacy_id: str) -> str:
@@ -32,12 +36,47 @@ def test_an_update_sends_the_changed_field_alone(world: World) -> None:
     assert [document for _, document in world.target.updates] == [Document("person", {"middle_name": "C"}, {})]
 
 
-def test_a_field_that_became_empty_is_cleared(world: World) -> None:
-    world.plan((PEOPLE, [person("a", middle_name="B")]))
+def test_a_field_that_became_empty_is_left_alone(world: World) -> None:
+    world.plan((PEOPLE, [person("a", middle_name="B"), person("b")]))
     world.load()
-    world.plan((PEOPLE, [person("a")]))
+    world.plan((PEOPLE, [person("a"), person("b", middle_name="C")]))
     world.load()
-    assert world.target.of("person")[0].attributes["middle_name"] is None
+    assert [document for _, document in world.target.updates] == [Document("person", {"middle_name": "C"}, {})]
+
+
+def test_a_field_that_became_empty_is_cleared_where_the_mapping_says_so(world: World) -> None:
+    rows = [person("a", middle_name="B", mother=key_of(CLEARED, "b")), person("b")]
+    world.plan((CLEARED, rows))
+    world.load()
+    assert all(None not in document.attributes.values() for _, document in world.target.creates), (
+        "a create sends no null"
+    )
+    world.plan((CLEARED, [person("a"), person("b")]))
+    world.load()
+    assert [document for _, document in world.target.updates] == [
+        Document("person", {"middle_name": None}, {"mother": None})
+    ]
+    world.plan((CLEARED, [person("a"), person("b")]))
+    world.load()
+    assert len(world.target.updates) == 1, "once"
+
+
+@pytest.mark.parametrize(("mapping", "told"), [("cleared", ["middle_name", "mother"]), ("left", [])])
+def test_reading_back_expects_what_was_cleared_to_be_empty_and_nothing_of_what_was_left(
+    world: World, mapping: str, told: list[str]
+) -> None:
+    people = CLEARED if mapping == "cleared" else PEOPLE
+    mother = key_of(people, "b")
+    world.plan((people, [person("a", middle_name="B", mother=mother), person("b")]))
+    world.load()
+    for _ in range(2):
+        world.plan((people, [person("a"), person("b")]))
+        world.load()
+    assert world.verify().findings == []
+    changed, other = sorted(world.target.of("person"), key=lambda each: str(each.attributes["last_name"]))
+    edit = Document("person", {"middle_name": "Z"}, {"mother": Ref("person", other.id)})
+    asyncio.run(world.target.update(changed.id, edit))
+    assert sorted(str(each.field) for each in world.verify().findings) == told
 
 
 def test_an_update_of_custom_fields_keeps_the_marker_and_what_others_wrote(world: World) -> None:

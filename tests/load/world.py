@@ -32,6 +32,7 @@ from etl.load.executor import Loader
 from etl.load.markers import read_marker
 from etl.load.planned import PlannedRecords
 from etl.load.ports import LoadPorts
+from etl.load.verify import Verifier, VerifyResult
 from etl.mapping.model import (
     EntityMapping,
     Field,
@@ -42,6 +43,7 @@ from etl.mapping.model import (
     Position,
     Reference,
     ReferenceTarget,
+    SendNull,
 )
 from etl.plan.steps import PlanContext, plan_batch
 from etl.state import SqlStore, open_store
@@ -63,7 +65,12 @@ def key_of(mapping: EntityMapping, legacy_id: str) -> RecordKey:
 
 
 def mapping_of(
-    target: str, *names: str, on_missing: str = "block", name: str = "", refer_to: Sequence[EntityMapping] = ()
+    target: str,
+    *names: str,
+    on_missing: str = "block",
+    name: str = "",
+    refer_to: Sequence[EntityMapping] = (),
+    send_null: SendNull = SendNull.OMIT,
 ) -> EntityMapping:
     """A mapping of these fields; what each is comes from the catalogue."""
     entity = CATALOG.entity(target)
@@ -77,7 +84,7 @@ def mapping_of(
             spaces = {one.target: one.space for one in refer_to}
             targets = tuple(ReferenceTarget(to, spaces.get(to, to), to, (each,)) for to in link.to)
             value = Reference(targets, None, OnMissing(on_missing))
-        fields.append(Field(each, value, OnError.QUARANTINE, None, None, None, (), PLACE, attribute, link))
+        fields.append(Field(each, value, OnError.QUARANTINE, None, None, None, (), PLACE, attribute, link, send_null))
     return EntityMapping(
         name or target, target, BaseQuery(f"legacy.{target}", ()), None, ("ID",), target, tuple(fields), "sum", PLACE
     )
@@ -393,6 +400,12 @@ class World:
             self.target.watch = Watch(store, self.target).at_create
             await asyncio.wait_for(loader.run(), PATIENCE_S)
         return loader
+
+    def verify(self) -> VerifyResult:
+        """Reads everything back and compares it with the latest plan."""
+        with self.open() as store:
+            ports = LoadPorts(self.catalog, KEYS, self.target, store, self.files, self.clock, SilentProgress())
+            return asyncio.run(Verifier(ports, self.planned, OPTIONS).run())
 
     def states(self) -> dict[RecordKey, str]:
         with self.open() as store:

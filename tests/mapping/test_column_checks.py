@@ -44,6 +44,17 @@ def test_joins_conditions_groups_and_operations_count_as_read(desk):
     assert check(desk, {"legacy.PERSONS": PERSONS, "legacy.HOMES": HOMES}, {"people.yaml": JOINED}) == []
 
 
+def test_a_column_that_a_setting_names_is_told_where_it_stands(desk):
+    line = "custom_fields.legacyCounty: {from: FIRST_NM, do: [{county: {state: {from: STAT}}}]}"
+    known = {"legacy.PERSONS": [*COLUMNS["legacy.PERSONS"], "STATE"]}
+    (found, *_) = check_columns(desk.load({"people.yaml": desk.people(line)}), known)
+    assert (str(found).split()[0], found.code, found.hint) == (
+        "people.yaml:8:77:",
+        "unknown_column",
+        "Did you mean `STATE`?",
+    )
+
+
 def test_an_unknown_column_is_told_at_its_field_with_the_nearest_name(desk):
     found = check_columns(desk.load(), {"legacy.PERSONS": ["PERSON_ID", "FIRST_NAME", "LAST_NM"]})
     assert [(str(each).split()[0], each.code, each.hint) for each in found[:1]] == [

@@ -100,6 +100,38 @@ def test_a_fix_that_brings_another_mistake_is_taken_back(desk):
     assert "--fix" not in said
 
 
+TEST = """\
+tests:
+  - name: no second name
+    given: {PERSON_ID: "1", FIRST_NM: Ana, LAST_NM: Rivera}
+    expect: {first_name: Ana, middle_name: %s, last_name: Rivera}
+"""
+
+
+def test_a_fix_that_breaks_a_test_which_passed_is_taken_back_and_the_others_stay(desk):
+    people = desk.people("middle_name: FIRST_NMM", "suffix: SUFIX") + TEST % '""'
+    said = mended(desk, header="PERSON_ID,FIRST_NM,LAST_NM,SUFFIX", **{"people.yaml": people})
+    assert (desk.folder / "people.yaml").read_text() == people.replace("SUFIX", "SUFFIX")
+    assert "breaks 1 test (people: no second name), taken back: people.yaml:8:16: FIRST_NM\n" in said
+    assert "fixed: people.yaml:9:11: SUFFIX\n" in said
+    assert "[--fix]" not in said
+    assert "Rivera" not in said
+
+
+def test_a_fix_stays_where_the_test_failed_before_too(desk):
+    people = desk.people("middle_name: FIRST_NMM") + TEST % "Lee"
+    mended(desk, **{"people.yaml": people})
+    assert (desk.folder / "people.yaml").read_text() == people.replace("NMM", "NM")
+
+
+def test_a_test_that_could_not_run_before_the_fixes_is_told_where_it_fails(desk):
+    people = desk.people("middle_name: {frmo: FIRST_NM}") + TEST % "Lee"
+    said = mended(desk, **{"people.yaml": people})
+    assert (desk.folder / "people.yaml").read_text() == people.replace("frmo", "from")
+    assert "could not be run before, and fails: people.yaml:10:5: the test people: no second name." in said
+    assert "No mistakes." not in said
+
+
 def test_edits_of_one_line_do_not_disturb_each_other():
     edits = [Edit("a", 1, 1, 3, "long"), Edit("a", 1, 5, 6, ""), Edit("a", 1, 5, 6, "")]
     assert applied(edits, ["ab: x"]) == ["long: "]

@@ -161,6 +161,32 @@ def test_the_rows_show_dead_crosswalk_rows_and_references_that_never_meet(desk):
     assert ended.exit_code == 1
 
 
+UUID = "0f8fad5b-d9cb-469f-a165-70867728{:04d}"
+
+
+@pytest.mark.parametrize(
+    ("cell", "rows", "blank_at", "is_found"),
+    [
+        ("r{}", 101, None, True),
+        (" r{} ", 101, None, True),
+        ("r{}", 100, None, False),
+        ("r{}", 102, 101, False),
+        ("", 101, None, False),
+        (UUID, 101, None, False),
+        ("same", 150, None, False),
+    ],
+)
+def test_an_ignored_column_that_is_never_blank_and_varies_much_is_found(desk, cell, rows, blank_at, is_found):
+    ignore = 'ignore: {legacy.PERSONS: {"REM*": technical}, legacy.LOG: technical}'
+    desk.write({"project.yaml": desk.project(ignore), "people.yaml": desk.people()})
+    lines = [f"{n},A,B,{' ' if n == blank_at else cell.format(n)}\n" for n in range(rows)]
+    desk.write({"data/PERSONS.csv": "PERSON_ID,FIRST_NM,LAST_NM,REMARK\n" + "".join(lines), "data/LOG.csv": "A\n1\n"})
+    ended = CliRunner().invoke(app, ["lint", str(desk.folder), "--rows", "--json"])
+    told = [(each["code"], each["file"], each["message"]) for each in json.loads(ended.stdout)["findings"]]
+    message = "`REMARK` of `legacy.PERSONS` is ignored, is never blank and holds more than 100 values."
+    assert told == [("ignored-data", "project.yaml", message)] * is_found
+
+
 def test_rules_that_need_rows_are_silent_without_them(desk):
     project = desk.load(
         {"people.yaml": desk.people("gender: {from: S, crosswalk: sex}"), "crosswalks/sex.csv": "S,target\nF,Female\n"}

@@ -45,6 +45,7 @@ fields:
         ("mother: {ref: person, key: A, do: [trim, ¦nope]}", "unknown_operation", ""),
         ("mother: {ref: person, key: A, ¦do: [integer]}", "wrong_chain", "A key is text"),
         ("mother: {ref: person, key: A, do: [integer, ¦trim]}", "wrong_chain", "takes text"),
+        ("mother: {ref: person, key: A, do: [trim, ¦{coalesce: [B]}]}", "wrong_chain", "reads further columns"),
     ],
 )
 def test_a_wrong_reference_is_told_where_it_stands(desk, line, code, said):

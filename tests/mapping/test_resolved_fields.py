@@ -16,6 +16,7 @@ from etl.mapping.model import (
     Pipeline,
     Reference,
     ReferenceTarget,
+    SendNull,
     Take,
 )
 
@@ -273,6 +274,70 @@ def test_a_wrong_source_is_told_where_it_stands(desk, source, code):
 
 
 @pytest.mark.parametrize(
+    ("project", "mapping", "own", "policy"),
+    [
+        ("", "", "", "omit"),
+        ("defaults: {send_null: clear}", "", "", "clear"),
+        ("defaults: {send_null: clear}", "send_null: omit", "", "omit"),
+        ("", "send_null: clear", "", "clear"),
+        ("defaults: {send_null: clear}", "", "omit", "omit"),
+        ("", "send_null: omit", "clear", "clear"),
+    ],
+)
+def test_the_innermost_policy_for_values_that_become_empty_counts(desk, project, mapping, own, policy):
+    said = f", send_null: {own}" if own else ""
+    lines = (f"middle_name: {{from: MID{said}}}", f"mother: {{ref: person, key: MOTHER{said}}}")
+    people = desk.people(*lines) + f"{mapping}\n"
+    (found,) = desk.load({"project.yaml": desk.project(project), "people.yaml": people}).mappings
+    policies = {each.name: str(each.send_null) for each in found.fields}
+    assert (policies["middle_name"], policies["mother"]) == (policy, policy)
+    assert (policies["first_name"], policies["last_name"]) == ("omit", "omit"), "what is required is never cleared"
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "{const: Lee, send_null: clear}",
+        "{empty: true, send_null: clear}",
+        "{choose: [{when: \"A = '1'\", const: Lee}], send_null: clear}",
+    ],
+)
+def test_every_kind_of_value_takes_the_policy_for_what_becomes_empty(desk, field):
+    assert desk.field(f"middle_name: {field}").send_null is SendNull.CLEAR
+
+
+def test_a_policy_for_what_becomes_empty_is_part_of_what_a_mapping_means(desk):
+    left, cleared = (
+        desk.load({"people.yaml": desk.people(f"middle_name: {{from: MID, send_null: {each}}}")}).checksum
+        for each in ("omit", "clear")
+    )
+    assert left != cleared
+
+
+def test_a_record_of_emit_has_a_policy_of_its_own_for_what_becomes_empty(desk):
+    text = """\
+        mapping: homes
+        source: legacy.HOMES
+        key: ID
+        send_null: clear
+        emit:
+          a: {target: person, fields: {first_name: A, last_name: B, middle_name: C}}
+          b: {target: person, send_null: omit, fields: {first_name: A, last_name: B, middle_name: C}}
+        """
+    first, second = (each for each in desk.load({"homes.yaml": text}).mappings if each.name.startswith("homes"))
+    assert (first.fields[-1].send_null, second.fields[-1].send_null) == (SendNull.CLEAR, SendNull.OMIT)
+
+
+def test_what_casebook_requires_cannot_be_cleared(desk):
+    text = "mapping: people\ntarget: person\nsource: legacy.P\nkey: ID\nfields: {first_name: A, last_name: {from: B, ¦send_null: clear}}\n"
+    found = desk.only_mistake({"people.yaml": text})
+    assert (found.code, found.message) == (
+        "required_cleared",
+        "`person` requires `last_name`: it cannot be cleared.",
+    )
+
+
+@pytest.mark.parametrize(
     ("head", "code", "said"),
     [
         ("target: ¦persn", "unknown_entity", "Did you mean `person`?"),
@@ -282,7 +347,7 @@ def test_a_wrong_source_is_told_where_it_stands(desk, source, code):
         ("target: person\n¦load: {}", "not_available", "not available in this version"),
         ("target: person\n¦load: {mode: upsert}", "not_available", "not available in this version"),
         ("target: person\n¦sync: {}", "not_available", "not available in this version"),
-        ("target: person\n¦send_null: omit", "not_available", "not available in this version"),
+        ("target: person\nsend_null: ¦blank", "wrong_form", "must be one of"),
         ("target: person\n¦fieldz: {}", "unknown_key", "Did you mean `fields`?"),
         ("target: person\nkeys: ¦a b", "wrong_form", "A name is made of letters"),
     ],

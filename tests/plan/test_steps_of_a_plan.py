@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from etl.catalog.model import Attribute, Kind, Link
-from etl.core.fingerprint import canonical_text, difference, field_hashes, fingerprints, without
+from etl.core.fingerprint import FieldBlobs, canonical_text, field_hashes, without
 from etl.core.keys import RecordKey, RecordKeys
 from etl.core.outcomes import SEND_AGAIN, RecordState
 from etl.core.ports import BaseQuery
@@ -27,8 +27,9 @@ from etl.mapping.model import (
     Position,
     Reference,
     ReferenceTarget,
+    SendNull,
 )
-from etl.plan.steps import PlanContext, plan_batch, steps_of
+from etl.plan.steps import PlanContext, left_standing, plan_batch, steps_of
 
 KEYS = RecordKeys(b"k" * 32)
 PLACE = Position("people.yaml", 1, 1)
@@ -36,13 +37,15 @@ ONE = RecordKey("1" * 32)
 
 
 def field_of(name: str) -> Field:
+    """A field; behind a name `!` says that it is cleared when it becomes empty."""
+    send_null, name = SendNull.CLEAR if name.endswith("!") else SendNull.OMIT, name.removesuffix("!")
     link, value, attribute = None, Pipeline((name,)), Attribute(name, Kind.STRING)
     if name in ("mother", "helpers"):
         link, attribute = Link(name, ("person",), many=name == "helpers"), None
         value = Reference((ReferenceTarget("person", "people", "", (name,)),), None, OnMissing.EMPTY)
     if name == "file":
         value, attribute = FileField("scans", "PATH", OnMissing.BLOCK), None
-    return Field(name, value, OnError.QUARANTINE, None, None, None, (), PLACE, attribute, link)
+    return Field(name, value, OnError.QUARANTINE, None, None, None, (), PLACE, attribute, link, send_null)
 
 
 def people(*names: str) -> EntityMapping:
@@ -114,8 +117,46 @@ def test_a_plan_of_what_was_loaded_is_empty() -> None:
 
 def test_an_update_names_what_changed_and_what_became_empty() -> None:
     state = remembered(step(State(), batch(a="1", b="2", c="3", d=None), "a", "b", "c", "d"))
-    found = step(state, batch(a="1", b="9", c=None, d="4"), "a", "b", "c", "d")
+    found = step(state, batch(a="1", b="9", c=None, d="4"), "a", "b", "c!", "d")
     assert (found["action"], found["changed"], found["cleared"]) == ("update", ["b", "d"], ["c"])
+
+
+def test_a_field_that_became_empty_is_left_alone_unless_it_is_to_be_cleared() -> None:
+    state = remembered(step(State(), batch(a="1", b="2"), "a", "b"))
+    found = step(state, batch(a="1", b=None), "a", "b")
+    assert (found["action"], found["changed"], found["cleared"]) == ("nothing", [], [])
+    found = step(state, batch(a="9", b=None), "a", "b")
+    assert (found["action"], found["changed"], found["cleared"]) == ("update", ["a"], [])
+
+
+def test_what_casebook_keeps_is_remembered_so_that_it_can_be_cleared_later() -> None:
+    state = remembered(step(State(), batch(a="1", b="2"), "a", "b"))
+    state = remembered(step(state, batch(a="9", b=None), "a", "b"))
+    assert step(state, batch(a="9", b="2"), "a", "b")["action"] == "nothing", "Casebook holds it still"
+    assert step(state, batch(a="9", b="3"), "a", "b")["changed"] == ["b"]
+    assert step(state, batch(a="9", b=None), "a", "b!")["cleared"] == ["b"]
+
+
+def test_a_field_is_cleared_once_and_filled_again_when_it_has_a_value() -> None:
+    state = remembered(step(State(), batch(a="1", b="2"), "a", "b!"))
+    state = remembered(step(state, batch(a="1", b=None), "a", "b!"))
+    assert step(state, batch(a="1", b=""), "a", "b!")["action"] == "nothing"
+    assert step(state, batch(a="1", b=None), "a", "b")["action"] == "nothing", "it stays cleared"
+    assert step(state, batch(a="1", b="2"), "a", "b!")["changed"] == ["b"]
+
+
+def test_a_link_that_policy_leaves_out_keeps_what_casebook_has_unless_it_is_to_be_cleared() -> None:
+    state = remembered(step(State(), batch(mother="2" * 32), "mother"))
+    gone = batch([f"mother:{'2' * 32}"], mother="2" * 32)
+    assert step(state, gone, "mother")["action"] == "nothing"
+    assert step(state, gone, "mother!")["cleared"] == ["mother"]
+
+
+def test_what_stays_in_casebook_though_the_source_has_it_no_more_is_told_by_field() -> None:
+    state = remembered(step(State(), batch(a="1", b="2", c="3"), "a", "b", "c!"))
+    planned = plan_batch(people("a", "b", "c!"), batch(a="1", b=None, c=None), PlanContext(KEYS, state, frozenset(), 1))
+    told = [(name, rows.to_pylist()) for name, rows in left_standing(planned)]
+    assert told == [("b", [{"_rk": ONE, "_row": 7, "_line": 8}])]
 
 
 def test_blank_and_absent_are_the_same() -> None:
@@ -205,15 +246,22 @@ values = st.one_of(st.none(), st.text(max_size=5))
 rows = st.dictionaries(st.sampled_from("abcd"), values, min_size=4, max_size=4)
 
 
-@given(before=rows, now=rows)
+@given(before=rows, now=rows, clearing=st.sets(st.sampled_from("abcd")))
 def test_a_difference_is_exactly_what_a_person_would_call_one(
-    before: dict[str, str | None], now: dict[str, str | None]
+    before: dict[str, str | None], now: dict[str, str | None], clearing: set[str]
 ) -> None:
     old, new = _blob(before), _blob(now)
-    told = difference(KEYS, "abcd", old, new)
+    blobs = FieldBlobs(KEYS, "abcd", clearing)
+    standing = blobs.standing(old, new)
+    told = blobs.difference(old, standing.blob)
+    empty = {name for name in "abcd" if before[name] and not now[name]}
     assert set(told.changed) == {name for name in "abcd" if now[name] and now[name] != before[name]}
-    assert set(told.cleared) == {name for name in "abcd" if before[name] and not now[name]}
-    assert (_print(old) == _print(new)) == (not told.changed and not told.cleared)
+    assert set(told.cleared) == set(standing.cleared) == empty & clearing
+    assert set(standing.left) == empty - clearing
+    assert (old == standing.blob) == (not told.changed and not told.cleared)
+    again = blobs.standing(standing.blob, new)
+    assert again == standing
+    assert FieldBlobs(KEYS, "abcd").standing(standing.blob, new) == standing, "what was cleared stays so"
 
 
 @given(row=rows, gone=st.sets(st.sampled_from("abcd")))
@@ -225,10 +273,6 @@ def test_a_blob_without_fields_is_the_blob_of_a_record_that_lacks_them(
 
 def _blob(row: Mapping[str, str | None]) -> bytes:
     return bytes(field_hashes(KEYS, {name: pa.array([value], pa.string()) for name, value in row.items()})[0].as_py())
-
-
-def _print(blob: bytes) -> str:
-    return fingerprints(KEYS, pa.array([blob]))[0]
 
 
 def test_values_are_hashed_in_one_form_whatever_their_type() -> None:

@@ -59,6 +59,17 @@ def test_a_value_that_cannot_be_read_quarantines_its_record_and_shows_only_a_sha
     assert mapped.ledger["bucket"].to_pylist() == ["record", "quarantined"]
 
 
+@pytest.mark.parametrize("copies", [1, 3000])
+def test_a_step_may_read_another_column_of_its_own_row(workshop, make, told, copies):
+    """Many rows alike are worked out by their distinct values, but not where the row counts."""
+    rows = make.batch(ID="123" * copies, CNTY=["ADAMS", "ADAMS", "ADAMS"] * copies, ST=["OH", "IN", None] * copies)
+    read = make.pipe("CNTY", do=["trim", {"county": {"state": {"from": "ST"}, "give": "fips"}}])
+    mapped = workshop.run(rows, make.field("county", read))
+    assert values(mapped, "county") == ["39001", "18001", None] * copies
+    assert told(mapped)[:1] == [("invalid_value", "block", "county", 3, "county aaaaa")]
+    assert len(told(mapped)) == copies
+
+
 def test_the_shape_of_a_narrative_is_not_shown(workshop, make, told):
     mapped = workshop.run(
         make.batch(ID="1", X=["He said"]), make.field("body", make.pipe("X", do=[{"length": 3}]), kind="text")

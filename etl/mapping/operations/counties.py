@@ -8,7 +8,7 @@ that carry them are either old or a hundred times larger.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -19,8 +19,18 @@ import pyarrow.compute as pc
 from etl.core.records import JsonValue
 from etl.mapping.operations import arguments
 from etl.mapping.operations.domain_values import from_table
-from etl.mapping.operations.model import BoundOperation, OperationMistake, checked, on_text
-from etl.mapping.operations.people import titled
+from etl.mapping.operations.model import (
+    INVALID,
+    Applied,
+    BoundOperation,
+    Context,
+    OperationMistake,
+    ValueType,
+    checked,
+    marks,
+    on_text,
+)
+from etl.mapping.operations.people import letters_of, titled
 from etl.mapping.operations.texts import NO_TEXT, squeezed
 
 _KIND = r"(?:county|co\.?|parish|borough|census area|municipality|municipio|planning region)"
@@ -29,6 +39,7 @@ _NO_NAME = rf"(?i)^(?:{_KIND}|{_KIND} of|[^\p{{L}}]*)$|[0-9]"
 _OFFICIAL_KIND = re.compile(
     r" (?:County|Parish|City and Borough|Borough|Census Area|Municipality|Municipio|Planning Region|District|Island|city)$"
 )
+_BETWEEN = "\x1f"
 _GIVE = ("name", "full", "fips")
 
 
@@ -38,7 +49,8 @@ def county(argument: JsonValue) -> BoundOperation:
     `state` (two letters) checks it against the Census Bureau's list of that state, which knows parishes, boroughs and
     independent cities too; its five-digit FIPS codes are read. What is not there is an error, a misspelt name too, and so is
     a name that a county and a city share, where the text does not say which. `give` is `name`, `full` (Franklin County) or
-    `fips`; where two share a name, `name` is the full one.
+    `fips`; where two share a name, `name` is the full one. `state: {from: COLUMN}` takes each row's state from another column,
+    by its two letters or its name; a county beside no such state is an error.
 
     `known` lists counties as your own list spells them. With neither, nothing tells whether there is such a county: numbers
     and the bare word are errors, and names get capitals as of `title_name`.
@@ -47,6 +59,8 @@ def county(argument: JsonValue) -> BoundOperation:
     ['Franklin', 'Van Wert', 'Franklin', '!invalid_value', '!invalid_value']
     >>> county({"state": "MD", "give": "full"}).on("BALTIMORE CO", "City of Baltimore", "Baltimore", "saint mary's")
     ['Baltimore County', 'Baltimore city', '!invalid_value', "St. Mary's County"]
+    >>> county({"state": {"from": "ST"}, "give": "fips"}).on_columns(["ADAMS CO", "Adams", "Adams"], ["OH", "Indiana", ""])
+    ['39001', '18001', '!invalid_value']
     >>> county({"known": ["DeKalb", "St. Clair"]}).on("DEKALB CO", "saint clair county", "Adams")
     ['DeKalb', 'St. Clair', '!invalid_value']
     >>> county(None).on("FRANKLIN COUNTY", "Orleans Parish", "Lucas Co.", "County", "01")
@@ -66,15 +80,41 @@ def county(argument: JsonValue) -> BoundOperation:
 def _of_state(argument: JsonValue, given: Mapping[str, JsonValue], give: str) -> BoundOperation:
     if given.get("known") is not None:
         raise OperationMistake("`county` takes `state` or `known`, not both.", "Keep one of them.")
+    if isinstance(given["state"], dict):
+        return _of_each_state(argument, given["state"], give)
     letters = arguments.text("county", given["state"], "`state`")
     if letters not in _states():
-        raise OperationMistake(f"`county` knows no state {letters!r}.", "Give two capital letters, such as OH.")
+        raise OperationMistake(
+            f"`county` knows no state {letters!r}.", "Give two capital letters, such as OH, or `{from: COLUMN}`."
+        )
+    return from_table("county", argument, _certain(letters, give), _form)
+
+
+def _of_each_state(argument: JsonValue, state: JsonValue, give: str) -> BoundOperation:
+    """The state stands in a column of the row."""
+    inner = arguments.settings("county", state, ("from",), required=("from",))
+    column = arguments.nonblank("county", inner["from"], "column in `state`")
+    tables = {letters: _certain(letters, give) for letters in _states()}
+    spelled = pa.array([_BETWEEN.join((letters, each)) for letters, table in tables.items() for each in table])
+    counties = pa.array([each for table in tables.values() for each in table.values()])
+
+    def run(inputs: Sequence[pa.Array], _: Context) -> Applied:
+        written = _form(inputs[0])
+        both = pc.binary_join_element_wise(letters_of(inputs[1]), written, _BETWEEN)
+        found = pc.take(counties, pc.index_in(both, spelled, skip_nulls=True))
+        failed = pc.and_(pc.fill_null(pc.not_equal(written, ""), False), pc.is_null(found))
+        return Applied(found, marks(INVALID, failed))
+
+    return BoundOperation("county", argument, ValueType.TEXT, ValueType.TEXT, run, columns=(column,))
+
+
+def _certain(letters: str, give: str) -> dict[str, str]:
+    """What the spellings of a state's counties mean, in the form in which they are compared; those of two mean none."""
     spelled = [(spelling, getattr(each, give)) for each in _states()[letters] for spelling in each.spellings()]
     meant: dict[str, set[str]] = {}
     for spelling, (_, result) in zip(_form(pa.array([text for text, _ in spelled])).to_pylist(), spelled, strict=True):
         meant.setdefault(spelling, set()).add(result)
-    certain = {spelling: next(iter(found)) for spelling, found in meant.items() if len(found) == 1}
-    return from_table("county", argument, certain, _form)
+    return {spelling: next(iter(found)) for spelling, found in meant.items() if len(found) == 1}
 
 
 def _of_list(argument: JsonValue, known: tuple[str, ...]) -> BoundOperation:

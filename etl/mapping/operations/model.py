@@ -92,8 +92,8 @@ class BoundOperation:
     """An operation with its checked argument.
 
     ``joins``: takes several columns and gives one. ``columns`` are further source columns that it reads; its inputs are
-    the pipeline's columns followed by these. Without ``joins`` the result depends on each value alone, so that a caller
-    may run it on distinct values. ``alone``: it calls code that is not ours value by value, which no two threads may be
+    the pipeline's columns (one of them, unless it joins) followed by these. With neither the result depends on each value
+    alone, so that a caller may run it on distinct values. ``alone``: it calls code that is not ours value by value, which no two threads may be
     in at once.
     """
 
@@ -107,7 +107,7 @@ class BoundOperation:
     alone: bool = False
 
     def apply(self, inputs: Sequence[pa.Array], context: Context) -> Applied:
-        """One column from the inputs (exactly one input unless it joins), of the Arrow type of ``produces``."""
+        """One column from the inputs (unless it joins exactly one, and its further columns), of the Arrow type of ``produces``."""
         applied = self.run(inputs, context)
         if self.produces is not ValueType.TEXT:
             return applied
@@ -119,7 +119,7 @@ class BoundOperation:
         return _shown(applied)
 
     def on_columns(self, *columns: Sequence[str | None]) -> list[JsonValue]:
-        """The results of an operation that joins, for some columns."""
+        """The results of an operation that joins, or reads further columns, for some columns."""
         applied = self.apply([pa.array(each, pa.string()) for each in columns], Context(dt.date(2026, 1, 31), "UTC"))
         return _shown(applied)
 

@@ -147,14 +147,14 @@ def state(argument: JsonValue) -> BoundOperation:
     ['OH', 'OH', '!invalid_value']
     """
     arguments.no_argument("state", argument)
+    return on_text("state", argument, lambda texts, _: checked(texts, letters_of(texts)))
+
+
+def letters_of(texts: pa.Array) -> pa.Array:
+    """The two letters of states that are given by letters or name; null where a text is none."""
     spelled = pa.array([name.upper() for name in STATES] + list(STATES.values()))
     codes = pa.array(list(STATES.values()) * 2)
-
-    def kernel(texts: pa.Array) -> Applied:
-        written = pc.utf8_upper(squeezed(texts))
-        return checked(texts, pc.take(codes, pc.index_in(written, spelled)))
-
-    return on_text("state", argument, lambda texts, _: kernel(texts))
+    return pc.take(codes, pc.index_in(pc.utf8_upper(squeezed(texts)), spelled))
 
 
 def zip_code(argument: JsonValue) -> BoundOperation:

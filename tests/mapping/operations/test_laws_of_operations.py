@@ -167,6 +167,33 @@ def test_a_county_is_one_of_its_state_or_an_error(state, text, name):
     assert bind("county", {"state": state}).on(text) == [name]
 
 
+def test_a_county_beside_its_state_is_read_as_by_an_operation_for_that_state():
+    texts = ["Franklin", "FRANKLIN CO", "Fairfax", "18001", "Adams", "County", "", None]
+    states = ["OH", "VA", "LA", "IN", "XX"]
+    beside = bind("county", {"state": {"from": "ST"}})
+    assert (beside.columns, beside.joins) == (("ST",), False)
+    for state in states[:-1]:
+        alone = bind("county", {"state": state}).on(*texts)
+        assert beside.on_columns(texts, [state] * len(texts)) == alone
+    pairs = [(text, state) for text in texts for state in states]
+    mixed = beside.on_columns(*(list(each) for each in zip(*pairs, strict=True)))
+    assert mixed == [beside.on_columns([text], [state])[0] for text, state in pairs]
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        ("oh", "Adams"),
+        (" Ohio ", "Adams"),
+        ("39", "!invalid_value"),
+        ("Ohoi", "!invalid_value"),
+        (None, "!invalid_value"),
+    ],
+)
+def test_a_county_is_an_error_where_its_state_cannot_be_read(state, expected):
+    assert bind("county", {"state": {"from": "ST"}}).on_columns(["ADAMS CO", ""], [state, state]) == [expected, None]
+
+
 @pytest.mark.parametrize("text", ["01", "39049", "COUNTY", "co.", "County of", "County 7", "???", "-"])
 def test_without_a_list_numbers_and_the_bare_word_are_no_county(text):
     assert bind("county", None).on(text) == ["!invalid_value"]

@@ -97,6 +97,11 @@ def test_an_unknown_operation_is_named_with_the_nearest_known_one():
         ("county", {"state": "Ohio"}),
         ("county", {"state": "OH", "known": ["Adams"]}),
         ("county", {"give": "fips"}),
+        ("county", {"state": {}}),
+        ("county", {"state": {"from": ""}}),
+        ("county", {"state": {"from": ["ST"]}}),
+        ("county", {"state": {"column": "ST"}}),
+        ("county", {"state": {"from": "ST"}, "known": ["Adams"]}),
         ("county", {"state": "OH", "give": "code"}),
     ],
 )

@@ -68,6 +68,8 @@ def fill(
     database: duckdb.DuckDBPyConnection, mappings: Sequence[GraphMapping], known: Iterator[pa.RecordBatch]
 ) -> tuple[list[PlacedMapping], list[PlacedReference]]:
     """Makes the tables, and reads records and links; returns mappings and references with their numbers."""
+    # Both threads read and write then. No table's order means anything: whoever asks says in which order to answer.
+    database.execute("set preserve_insertion_order = false")
     database.execute(_TABLES)
     placed = list(_placed(database, mappings))
     for each in placed:

@@ -285,6 +285,29 @@ def test_many_records_are_judged_in_little_memory_and_nothing_is_left_behind(tmp
     assert list((tmp_path / "temp").iterdir()) == []
 
 
+def test_answers_come_in_the_order_of_records_though_several_threads_read_them_in(tmp_path: Path) -> None:
+    count = 300_000
+    made = [f"{number:032x}" for number in range(count)]
+    nobody = "f" * 32
+    columns = {
+        "_rk": pa.array(made, pa.string()),
+        "_row": pa.array(range(1, count + 1), pa.int64()),
+        "_line": pa.array(range(2, count + 2), pa.int64()),
+        "_status": pa.array(["valid"] * count),
+        "_reason": pa.nulls(count, pa.string()),
+        "boss": pa.array([made[0] if number % 2 else nobody for number in range(count)], pa.string()),
+    }
+    pq.write_table(pa.table(columns), tmp_path / "a.parquet", row_group_size=50_000)
+    graph = DuckRecordGraph(tmp_path / "temp", threads=4)
+    graph.open([GraphMapping("a", "a", str(tmp_path / "a.parquet"), (GraphReference("boss", "empty"),))], iter(()))
+    missing = pa.Table.from_batches(graph.missing())
+    edges = pa.Table.from_batches(graph.edges("a", []))
+    graph.close()
+    assert missing["_row"].to_pylist() == list(range(1, count + 1, 2))
+    assert missing["_line"].to_pylist() == list(range(2, count + 2, 2))
+    assert edges["child"].to_pylist() == list(range(2, count + 1, 2))
+
+
 def test_a_column_may_be_called_anything(shop: Workshop) -> None:
     field = 'bo"ss; drop table keys'
     shop.add("a", ("k", {field: "nobody"}), **{field: "block"})

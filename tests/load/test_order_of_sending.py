@@ -206,6 +206,17 @@ def test_a_root_goes_from_hand_to_hand_in_the_order_of_asking() -> None:
     assert woken == [B, C]
 
 
+def test_a_record_whose_head_has_changed_while_it_waited_leaves_no_root_behind() -> None:
+    roots, woken = Roots(), []
+    assert roots.take(A, A, lambda: None)
+    assert not roots.take(A, B, lambda: woken.append(B))
+    assert not roots.take(A, C, lambda: woken.append(C))
+    roots.release(A)
+    assert roots.take(RecordKey("d"), B, lambda: None)
+    roots.release(B)
+    assert woken == [B, C]
+
+
 def test_letting_go_of_nothing_changes_nothing() -> None:
     roots = Roots()
     roots.release(A)

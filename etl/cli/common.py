@@ -119,6 +119,22 @@ def shown_path(path: Path) -> Path:
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
+def by_entity(counts: Mapping[tuple[str, str], int]) -> dict[str, dict[str, int]]:
+    """Counts by entity and what is counted, as a JSON object holds them."""
+    records: dict[str, dict[str, int]] = {}
+    for (entity, name), count in counts.items():
+        records.setdefault(entity, {})[name] = count
+    return records
+
+
+def entity_lines(records: Mapping[str, Mapping[str, int]]) -> list[str]:
+    """The same for people, one entity a line."""
+    return [
+        f"  {entity:22} " + ", ".join(f"{count} {name}" for name, count in each.items())
+        for entity, each in records.items()
+    ]
+
+
 @contextmanager
 def ending(output: Output) -> Iterator[None]:
     """Turns errors into messages and exit codes; every command's body runs inside."""

@@ -179,6 +179,8 @@ def _said(
 
 
 def _settled(output: Output, settled: Settled, *, is_deleted: bool = False) -> None:
+    from etl.report.words import counted
+
     then = "`verify` counts it as deleted on purpose" if is_deleted else "the next run sends whatever differs"
     lines = [f"{settled.count} settled; {then}."]
     lines += [
@@ -186,7 +188,13 @@ def _settled(output: Output, settled: Settled, *, is_deleted: bool = False) -> N
         for key, ids in settled.surplus.items()
         if ids
     ]
-    output.answer({"settled": settled.count, "surplus": dict(settled.surplus)}, lines)
+    lines += [
+        f"{name}: {counted(count, 'record')} blocked, waiting for what was deleted: leave the rows out by `where` in this "
+        "mapping, or let them refer to another parent."
+        for name, count in settled.waiting.items()
+    ]
+    content = {"settled": settled.count, "surplus": dict(settled.surplus), "waiting": dict(settled.waiting)}
+    output.answer(content, lines)
 
 
 def _take(output: Output, setting: Setting, sheet: Path) -> None:

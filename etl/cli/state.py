@@ -17,7 +17,9 @@ from etl.cli.common import (
     ProjectArgument,
     QuietOption,
     VerboseOption,
+    by_entity,
     ending,
+    entity_lines,
     open_setting,
 )
 from etl.core.exits import HELD_BACK, YOURS_TO_FIX
@@ -126,25 +128,16 @@ def rebuild(
             raise typer.Exit(YOURS_TO_FIX)
         with closing(output.make_progress()) as display:
             verdicts = state_care.rebuild(open_setting(project, profile, verbose=verbose), display)
-        records: dict[str, dict[str, int]] = {}
-        for (entity, verdict), count in verdicts.items():
-            records.setdefault(entity, {})[verdict] = count
+        records = by_entity(verdicts)
         is_certain = state_care.certain(verdicts)
-        lines = [
-            f"  {entity:22} " + ", ".join(f"{n} {verdict}" for verdict, n in each.items())
-            for entity, each in records.items()
-        ]
         last = "Run again to send what is absent." if is_certain else "Look at `casebook-etl resolve`, then run again."
-        output.answer({"rebuilt": True, "records": records}, ["Rebuilt.", *lines, last])
+        output.answer({"rebuilt": True, "records": records}, ["Rebuilt.", *entity_lines(records), last])
         if not is_certain:
             raise typer.Exit(HELD_BACK)
 
 
 def _content(checked: Checked) -> dict[str, Any]:
     found = checked.examined
-    records: dict[str, dict[str, int]] = {}
-    for (entity, state), count in sorted(checked.counts.items()):
-        records.setdefault(entity, {})[state] = count
     return {
         "path": str(found.path),
         "form": found.form,
@@ -155,7 +148,7 @@ def _content(checked: Checked) -> dict[str, Any]:
         "is_doubted": bool(found.identity and found.identity.is_doubted),
         "is_witnessed": found.seen is not None,
         "copies": [str(path) for path in found.copies],
-        "records": records,
+        "records": by_entity(dict(sorted(checked.counts.items()))),
     }
 
 
@@ -169,6 +162,4 @@ def _lines(checked: Checked) -> list[str]:
     if content["is_doubted"]:
         lines.append("It was not the newest once: each record is asked about before it is first sent.")
     lines += [f"Copy: {path}" for path in content["copies"]]
-    for entity, states in content["records"].items():
-        lines.append(f"  {entity:22} " + ", ".join(f"{count} {state}" for state, count in states.items()))
-    return lines
+    return lines + entity_lines(content["records"])

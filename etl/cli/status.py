@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import defaultdict
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -17,7 +16,9 @@ from etl.cli.common import (
     ProjectArgument,
     QuietOption,
     VerboseOption,
+    by_entity,
     ending,
+    entity_lines,
     shown_path,
 )
 
@@ -45,17 +46,11 @@ def status(
 
         setting = replace(open_head(project, profile, os.environ), verbose=verbose)
         with setting.reader() as state:
-            counts: dict[str, dict[str, int]] = defaultdict(dict)
-            for (entity, name), count in sorted(state.counts().items()):
-                counts[entity][name] = count
+            counts = by_entity(dict(sorted(state.counts().items())))
             runs = state.runs()
             links, uploads = sum(1 for _ in state.pending_links()), sum(1 for _ in state.pending_uploads())
         lines = [f"State: {_shown(setting.state_place)}"]
-        lines += [
-            f"  {entity:22} " + ", ".join(f"{count} {name}" for name, count in each.items())
-            for entity, each in counts.items()
-        ]
-        lines += [] if counts else ["  nothing was loaded yet"]
+        lines += entity_lines(counts) or ["  nothing was loaded yet"]
         lines.append(f"Links to set: {links}. Files to upload: {uploads}.")
         for row in runs[:_RUNS_SHOWN]:
             ended = f"ended {row.ended}, exit code {row.exit_code}" if row.ended else f"not finished, stage {row.stage}"

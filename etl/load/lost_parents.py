@@ -14,6 +14,7 @@ from etl.catalog.pointers import field_at
 from etl.core.changes import MarkBlocked, MarkRejected
 from etl.core.errors import RecordRejected, TargetError
 from etl.core.keys import RecordKey
+from etl.core.outcomes import DELETED_ON_PURPOSE
 from etl.load.documents import refusal_text
 from etl.load.notes import LoadNotes
 from etl.load.planned import PlannedRecord
@@ -33,6 +34,8 @@ async def blocked_by_lost_parent(
     blocked = MarkBlocked(record.key, record.entity, record.mapping.name, parent)
     await asyncio.wrap_future(ports.state.commit(rejected, blocked))
     notes.parents_gone[record.key] = parent
+    if ports.state.attribute(parent, DELETED_ON_PURPOSE):
+        notes.gone_on_purpose.add(parent)
     return True
 
 

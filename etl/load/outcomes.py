@@ -76,7 +76,9 @@ def _waits(record: PlannedRecord, known: KnownRecord | None, notes: LoadNotes) -
     if record.key in notes.parents_unread:
         return Outcome(Bucket.BLOCKED, "parent_not_loadable", notes.parents_unread[record.key])
     if record.key in notes.parents_gone:
-        return Outcome(Bucket.BLOCKED, "parent_gone", f"parent {notes.parents_gone[record.key]}")
+        parent = notes.parents_gone[record.key]
+        code = "parent_deleted_on_purpose" if parent in notes.gone_on_purpose else "parent_gone"
+        return Outcome(Bucket.BLOCKED, code, f"parent {parent}")
     if record.action is Action.BLOCKED and (known is None or known.target_id is None):
         return Outcome(Bucket.BLOCKED, "match_undecided")
     return None

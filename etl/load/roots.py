@@ -25,7 +25,11 @@ class Roots:
         self._waiting: defaultdict[RecordKey, deque[tuple[RecordKey, Wake]]] = defaultdict(deque)
 
     def take(self, root: RecordKey, key: RecordKey, wake: Wake) -> bool:
-        """Whether a record may go now; if not, ``wake`` is called when it may, and the root is then its own already."""
+        """Whether a record may go now; if not, ``wake`` is called when it may, and the root is then its own already.
+
+        A record that holds a root keeps it, whatever stands at its head by now: the others wait for that one.
+        """
+        root = self._root_of.get(key, root)
         if not self._apart or self._holder.setdefault(root, key) == key:
             self._root_of[key] = root
             return True

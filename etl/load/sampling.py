@@ -1,7 +1,8 @@
 """Chooses the records that reading back looks at: all, so many, a share, or one of several rotating parts.
 
-A sample is drawn by seeded hashes of record keys, stratum by stratum (entity and run), so that the same seed chooses the
-same records again, every stratum is in it, and no record is held in memory but those chosen.
+A sample is drawn by seeded hashes of record keys, stratum by stratum (entity, run, and whether the record is held to be
+there), so that the same seed chooses the same records again, every stratum is in it, and no record is held in memory but
+those chosen.
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from etl.core.keys import RecordKey
-from etl.core.outcomes import THERE
+from etl.core.outcomes import ABSENT, THERE
 from etl.core.state_port import KnownRecord, StateReader
 
-Stratum = tuple[str, str]
-"""An entity and the run that changed the record last."""
+Stratum = tuple[str, str, bool]
+"""An entity, the run that changed the record last, and whether state holds it to be there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +52,8 @@ def quotas(strata: Counter[Stratum], scope: Scope) -> dict[Stratum, int]:
     Where ``count`` is smaller than the number of strata, every stratum still gives one: a sample that skips an entity
     would say nothing of it.
 
-    >>> quotas(Counter({("person", "r1"): 90, ("case", "r1"): 10}), Scope(count=20))
-    {('person', 'r1'): 18, ('case', 'r1'): 2}
+    >>> quotas(Counter({("person", "r1", True): 90, ("case", "r1", True): 10}), Scope(count=20))
+    {('person', 'r1', True): 18, ('case', 'r1', True): 2}
     """
     total = strata.total()
     share = scope.share if scope.share is not None else min(1.0, (scope.count or 0) / total) if total else 0.0
@@ -60,23 +61,27 @@ def quotas(strata: Counter[Stratum], scope: Scope) -> dict[Stratum, int]:
 
 
 def chosen(state: StateReader, scope: Scope) -> Iterator[KnownRecord]:
-    """The records in scope that are there, entity by entity."""
+    """The records in scope, entity by entity: those that are there, and those that were sent and are held to be absent."""
     if scope.part is not None:
         number, parts = scope.part
-        created = state.in_state(*THERE)
-        yield from (known for known in created if _draw(known.key, 0) % parts == number - 1)
+        yield from (known for known in _sent(state) if _draw(known.key, 0) % parts == number - 1)
         return
     if scope.is_all:
-        yield from state.in_state(*THERE)
+        yield from _sent(state)
         return
-    strata = Counter(_stratum(known) for known in state.in_state(*THERE))
+    strata = Counter(_stratum(known) for known in _sent(state))
     takes = quotas(strata, scope)
     heaps: dict[Stratum, list[tuple[int, RecordKey]]] = {stratum: [] for stratum in takes}
-    for known in state.in_state(*THERE):
+    for known in _sent(state):
         _offer(heaps[_stratum(known)], (-_draw(known.key, scope.seed), known.key), takes[_stratum(known)])
-    for entity in sorted({entity for entity, _ in heaps}):
+    for entity in sorted({entity for entity, *_ in heaps}):
         keys = sorted(key for stratum, heap in heaps.items() if stratum[0] == entity for _, key in heap)
         yield from state.known(keys).values()
+
+
+def _sent(state: StateReader) -> Iterator[KnownRecord]:
+    """What may be in Casebook by our doing. A record that was never sent cannot have come late."""
+    return (known for known in state.in_state(*THERE, *ABSENT) if known.state in THERE or known.attempt)
 
 
 def _offer(heap: list[tuple[int, RecordKey]], candidate: tuple[int, RecordKey], most: int) -> None:
@@ -88,7 +93,7 @@ def _offer(heap: list[tuple[int, RecordKey]], candidate: tuple[int, RecordKey], 
 
 
 def _stratum(known: KnownRecord) -> Stratum:
-    return known.entity, known.run_id
+    return known.entity, known.run_id, known.state in THERE
 
 
 def _draw(key: RecordKey, seed: int) -> int:

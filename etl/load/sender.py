@@ -129,7 +129,11 @@ class Sender:
         """One POST, or none where the load was stopped meanwhile: then the intent is taken back."""
         record = prepared.record
         if not self._endings.is_stopped(record.entity):
-            return None if asks else await self._post(record, prepared.document)
+            if not asks:
+                return await self._post(record, prepared.document)
+            # It may be there, as after a lost answer: what is found beside it may be it.
+            self._course.twins.lost(record.key)
+            return None
         if not asks:
             await self._commit(MarkRejected(record.key, None, f"{SEND_AGAIN} not sent"))
         self._endings.give_up(record.key)
@@ -177,6 +181,9 @@ class Sender:
                 return None
             await self._course.roots.turn(self._course.parents.root(record), record.key)
             try:
+                if self._endings.is_stopped(record.entity):
+                    self._endings.give_up(record.key)
+                    return None
                 asks = await self._promise(Prepared(record, document, left_out))
                 created = None if asks else await self._post(record, document)
             finally:

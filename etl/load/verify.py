@@ -1,8 +1,9 @@
 """Reads Casebook back and compares it with what was loaded: presence, fields, links and files of every record.
 
 A whole reading lists each entity once to its end and matches it against state by id, so nothing is asked per record; a
-sample asks for each chosen record. What is found is missing, altered, cut, mislinked, without its file, or a second
-record with one of our markers or with the content of one of ours, or one that state holds to be absent.
+sample asks for each chosen record, those held to be absent among them. What is found is missing, altered, cut, mislinked,
+without its file, or a second record with one of our markers or with the content of one of ours, or one that state holds to
+be absent.
 """
 
 from __future__ import annotations
@@ -82,6 +83,7 @@ class Verifier:
         self._expected = Expected(ports, options)
         self._result = VerifyResult(scope or Scope())
         self._acknowledged = frozenset(ports.state.attributed(DELETED_ON_PURPOSE))
+        self._unlisted: set[str] = set()
 
     async def run(self) -> VerifyResult:
         """Reads back what is in scope."""
@@ -116,9 +118,11 @@ class Verifier:
             self._result.checked.pop(name, None)
 
     async def _run_sample(self) -> VerifyResult:
-        """Asks for every chosen record, and by its marker for doubles where the tenant can be asked so."""
+        """Asks for every chosen record, and by its marker for doubles where the tenant can be asked so; in the same way for
+        those that should not be there.
+        """
         records = list(chosen(self._ports.state, self._result.scope))
-        self._result.expected.update(known.entity for known in records)
+        self._result.expected.update(known.entity for known in records if known.state in THERE)
         self._ports.progress.start("verify", len(records))
         for batch in batched(iter(records), _ASKED_AT_ONCE):
             entity = self._ports.catalog.entity(batch[0].entity)
@@ -127,16 +131,20 @@ class Verifier:
                 asked = [tasks.create_task(self._ask(entity, known, gate)) for known in batch]
             seen = {known.key: shown.result() for known, shown in zip(batch, asked, strict=True)}
             await self._compare({key: shown for key, shown in seen.items() if shown is not None}, entity)
-        self._result.unsought = sorted(name for name in self._result.expected if not self._is_filtered(name))
+        unfiltered = {known.entity for known in records if not self._is_filtered(known.entity)}
+        self._result.unsought = sorted(unfiltered | self._unlisted)
         return self._result
 
     async def _ask(self, entity: Entity, known: KnownRecord, gate: asyncio.Semaphore) -> RemoteRecord | None:
         if known.target_id is None:
+            async with gate:
+                await self._find_late(entity, known)
+            self._ports.progress.advance()
             return None
         async with gate:
             shown = await self._ports.target.get(entity.name, known.target_id)
             if self._is_filtered(entity.name) and not known.adopted:
-                await self._find_doubles(entity, known, known.target_id)
+                await self._find_doubles(entity, known)
         if shown is None:
             self._missing(known, known.target_id)
         else:
@@ -145,10 +153,22 @@ class Verifier:
         self._ports.progress.advance()
         return shown
 
-    async def _find_doubles(self, entity: Entity, known: KnownRecord, own: TargetId) -> None:
+    async def _find_late(self, entity: Entity, known: KnownRecord) -> None:
+        """A record that state holds to be absent is a finding wherever it shows."""
+        if not self._is_filtered(entity.name) or entity.name in self._unlisted:
+            return
+        try:
+            await self._find_doubles(entity, known)
+        except TargetRefused as refused:
+            # The missing role may be why it is absent.
+            if refused.status != _FORBIDDEN:
+                raise
+            self._unlisted.add(entity.name)
+
+    async def _find_doubles(self, entity: Entity, known: KnownRecord) -> None:
         text, slot = marker(known.key), entity.marker.slot if entity.marker else None
         async for record in self._ports.target.list(entity.name, filters={slot or "": text}):
-            if record.id != own and read_marker(entity, record.attributes) == text:
+            if record.id != known.target_id and read_marker(entity, record.attributes) == text:
                 self._add("duplicate_in_target", known.entity, known.mapping, known.key, record.id)
 
     def _is_filtered(self, name: str) -> bool:

@@ -7,7 +7,7 @@ at all. Each decision becomes a line in ``runs/<project>-<profile>.audit.jsonl``
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -80,10 +80,13 @@ Refusals = Mapping[Decision, Doubt]
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What was settled: how many, and by record key the copies that a person should remove in Casebook now."""
+    """What was settled: how many, by record key the copies that a person should remove in Casebook now, and by mapping how
+    many records wait for parents that were deleted on purpose.
+    """
 
     count: int
     surplus: Mapping[RecordKey, Sequence[TargetId]]
+    waiting: Mapping[str, int]
 
 
 def held_records(setting: Setting) -> list[Held]:
@@ -275,7 +278,15 @@ def _take(
         for each in decisions
         if each.verdict is Verdict.KEEP
     }
-    return Settled(len(decisions), surplus)
+    gone = [each.record_key for each in decisions if each.verdict is Verdict.DELETED]
+    return Settled(len(decisions), surplus, _waiting_for(store, gone) if gone else {})
+
+
+def _waiting_for(state: StateReader, parents: Collection[RecordKey]) -> dict[str, int]:
+    """How many records the latest runs blocked for one of these parents, by mapping."""
+    reasons = {f"parent {key}" for key in parents}
+    blocked = (known for known in state.in_state(RecordState.BLOCKED) if known.error in reasons)
+    return dict(Counter(known.mapping for known in blocked))
 
 
 def _facts(decision: Decision, known: KnownRecord, *, forced: bool) -> dict[str, object]:

@@ -129,7 +129,8 @@ def _read_back(summary: Summary) -> Iterator[str]:
     if summary.verify.unsought:
         whole = summary.verify.scope == "all"
         remedy = "the application may not list them" if whole else "verify without --sample finds them"
-        yield f"doubles not looked for in {enumerated([*summary.verify.unsought])}: {remedy}"
+        entities = enumerated([*summary.verify.unsought])
+        yield f"doubles, and records held to be absent, not looked for in {entities}: {remedy}"
 
 
 def _still_open(summary: Summary) -> Iterator[str]:

@@ -8,19 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import measure
+from conftest import PROJECT, measure
 
 ROWS = int(os.environ.get("BENCH_ROWS", "1000000"))
 GOAL = 1.5
 
-PROJECT = """
-project: bench
-timezone: America/New_York
-sources:
-  legacy: {csv: "*.csv", encoding: utf-8}
-profiles:
-  sandbox: {base_url: "http://127.0.0.1:8089", token_url: "http://127.0.0.1:8089/oauth2/token", tenant: sandbox}
-"""
 MAPPING = """
 mapping: people
 target: person
@@ -98,7 +90,7 @@ def write_source(path: Path, rows: int) -> None:
 def test_validate_keeps_up_with_hand_written_sql(tmp_path, tell, etl_command):
     project = tmp_path / "mappings" / "bench"
     (project / "crosswalks").mkdir(parents=True)
-    (project / "project.yaml").write_text(PROJECT)
+    (project / "project.yaml").write_text(PROJECT.format(port=8089, concurrency=8))
     (project / "people.yaml").write_text(MAPPING)
     (project / "crosswalks" / "gender.csv").write_text("SEX,target\n1,Female\n2,Male\n3,Unknown\n")
     (project / "crosswalks" / "marital.csv").write_text("MAR,target\nS,Single\nM,Married\nD,Divorced\n")

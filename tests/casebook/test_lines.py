@@ -133,6 +133,21 @@ def test_connections_that_nobody_needs_any_more_are_ended_and_those_in_use_are_n
     assert on_loop(main()).opened == 3
 
 
+def test_a_connection_that_was_still_young_when_the_old_were_ended_is_ended_in_its_turn(on_loop, monkeypatch) -> None:
+    monkeypatch.setattr(lines, "KEEP_ALIVE_S", 0.3)
+
+    async def main() -> None:
+        async with Server(says(OK)) as server:
+            sockets = Sockets()
+            await asked(sockets, server.request("0"))
+            await asyncio.sleep(0.2)
+            await asked(sockets, server.request("1"))
+            await until(lambda: len(server.ended) == server.opened)
+            await sockets.close()
+
+    on_loop(main())
+
+
 def test_a_connection_is_not_used_again_after_a_sleep_of_the_machine(on_loop) -> None:
     clock = CountedClock()
 

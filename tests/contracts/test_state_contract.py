@@ -241,6 +241,21 @@ def test_changes_of_one_commit_are_written_all_or_none(store):
     assert store.known([ANN, BOB]) == {}
 
 
+@pytest.mark.parametrize("count", [511, 512, 513, 1300])
+def test_more_changes_than_one_statement_takes_are_written_all_or_none(store, count):
+    keys = [RecordKey(f"{number:032x}") for number in range(count)]
+    ids = {key: TargetId(f"id of {key}") for key in keys}
+    store.commit(*(intend(key) for key in keys)).result(timeout=20)
+    doubled = MarkCreated(keys[-1], ids[keys[0]])
+    refused(store, *(MarkCreated(key, ids[key]) for key in keys[:-1]), doubled)
+    assert {each.state for each in store.known(keys).values()} == {RecordState.INTENT}
+    links = (PendingLink("mother", ANN),)
+    store.commit(*(MarkCreated(key, ids[key], links, 7) for key in keys)).result(timeout=20)
+    assert {key: each.target_id for key, each in store.known(keys).items()} == ids
+    assert [key for key, _ in store.pending_links()] == list(store.pending_uploads()) == keys
+    assert sum(1 for _ in store.created_by(RunId(""))) == count
+
+
 @pytest.mark.parametrize("bad", [MarkUploaded(BOB), intend(BOB, "\ud800"), MarkDuplicate(CAS, ONE)])
 def test_a_bad_change_fails_alone_however_it_was_grouped(store, bad):
     do(store, intend(ANN), MarkCreated(ANN, ONE), intend(CAS))

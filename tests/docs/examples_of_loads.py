@@ -37,14 +37,16 @@ def _found(field: str | None = None, mapping: str = "people") -> Told:
 class Loaded:
     """An example that ``run`` or, with ``verify``, reading back tells.
 
-    ``faults`` are those of the sandbox. ``before`` edits Casebook before the run, ``then`` after it; the rows of the file
-    ``later`` are there for a second run only, and ``earlier`` are the people's rows of the first.
+    ``faults`` are those of the sandbox. ``before`` edits Casebook before the run, ``then`` after it, and where it is
+    ``meant`` what is gone then is acknowledged; the rows of the file ``later`` are there for a second run only, and
+    ``earlier`` are the people's rows of the first.
     """
 
     example: Example
     faults: str = ""
     before: Callable[[Any], None] | None = None
     then: Callable[[Any], None] | None = None
+    meant: bool = False
     later: str = ""
     earlier: str = ""
     verify: bool = False
@@ -117,6 +119,13 @@ LOADED: Mapping[str, Loaded] = {
             given="Ada is loaded without the letter, somebody deletes her in Casebook, and then the letter comes.",
         ),
         then=_removed, later="data/SCANS.csv",
+    ),
+    "parent_deleted_on_purpose": Loaded(
+        Example(
+            (Told(2, mapping="scans", table="legacy.SCANS"),), files=_SCANS,
+            given="Ada is loaded without the letter, somebody deletes her in Casebook and says so by `resolve --deleted`, and then the letter comes.",
+        ),
+        then=_removed, meant=True, later="data/SCANS.csv",
     ),
     "match_undecided": Loaded(
         Example((Told(2),), files={"people.yaml": _MATCH}, given="Two people in Casebook are called Ada Vale."),

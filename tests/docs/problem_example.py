@@ -10,15 +10,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-PROJECT = """\
-project: small
-timezone: America/New_York
-sources:
-  legacy: {csv: "../../data/*.csv", encoding: utf-8, delimiter: ","}
-  docs: {files: "../../data/files"}
-profiles:
-  sandbox: {base_url: "http://127.0.0.1:8089", token_url: "http://127.0.0.1:8089/oauth2/token", tenant: sandbox, quiet_s: 2}
-"""
+from tests.e2e.harness import SMALL
+
+PROJECT = SMALL["project.yaml"]
 PEOPLE = """\
 mapping: people
 target: person

@@ -180,7 +180,8 @@ _FAMILIES = {
         invalid_value unmapped_value open_decision withheld required_missing wrong_type not_in_enum too_long bad_format
         out_of_range unknown_option option_not_checked requirement_unknown rule_broken""",
     "References": """
-        parent_missing parent_not_loadable parent_gone link_left_out reference_loop required_loop self_reference recommended_missing""",
+        parent_missing parent_not_loadable parent_gone parent_deleted_on_purpose link_left_out reference_loop required_loop self_reference
+        recommended_missing""",
     "Attachments": "file_missing file_too_large file_refused file_empty",
     "What Casebook answered, and what reading back found": """
         value_left rejected_by_target server_error uncertain duplicate_in_target lost_in_target altered_in_target

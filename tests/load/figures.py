@@ -15,7 +15,9 @@ from tests.load.world import World
 
 
 def figures(world: World, expected: Mapping[str, int], *, settled: bool = True) -> dict[str, int]:
-    """One load by entity; where it is not ``settled``, records that are not there and not believed to be are no loss."""
+    """One load by entity; where it is not ``settled``, records that are not there and not believed to be are no loss. What
+    was undone is not held.
+    """
     there = records(world)
     counts = Counter(entity for entity, _ in there.values())
     missing = (Counter(expected) - counts).total()
@@ -30,7 +32,7 @@ def figures(world: World, expected: Mapping[str, int], *, settled: bool = True) 
         "lost": missing + unknown if settled else sum(str(each.target_id) not in there for each in ours),
         "wrong_id": wrong,
         "corrupt": 0 if is_intact(world) else 1,
-        "held": sum(str(each.state) != "created" for each in known),
+        "held": sum(str(each.state) not in {"created", "undone"} for each in known),
     }
 
 

@@ -14,11 +14,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from etl.core.errors import Interrupted
+from etl.core.errors import Interrupted, ResponseLost
 from etl.core.keys import RecordKey
 from etl.core.outcomes import RecordState
 from etl.core.ports import Created, Fence
 from etl.core.records import Document, Ref
+from etl.load.executor import Loader
 from etl.load.roots import Roots
 from tests.load.world import CASES, MEMBERS, PEOPLE, FaultyTarget, World, case, key_of, mapping_of, person
 
@@ -206,8 +207,54 @@ def test_a_root_goes_from_hand_to_hand_in_the_order_of_asking() -> None:
     assert woken == [B, C]
 
 
+def test_a_record_whose_head_has_changed_while_it_waited_leaves_no_root_behind() -> None:
+    roots, woken = Roots(), []
+    assert roots.take(A, A, lambda: None)
+    assert not roots.take(A, B, lambda: woken.append(B))
+    assert not roots.take(A, C, lambda: woken.append(C))
+    roots.release(A)
+    assert roots.take(RecordKey("d"), B, lambda: None)
+    roots.release(B)
+    assert woken == [B, C]
+
+
 def test_letting_go_of_nothing_changes_nothing() -> None:
     roots = Roots()
     roots.release(A)
     assert roots.take(A, B, lambda: None)
     assert roots.take(B, C, lambda: None)
+
+
+@dataclass
+class StoppedAtTheThird(SlowTarget):
+    """Loses the second member, and keeps the third waiting until the load was stopped."""
+
+    loader: Loader | None = None
+    sent: list[str] = field(default_factory=list)
+
+    async def create(self, document: Document, fence: Fence | None = None) -> Created:
+        if document.entity == "case_person":
+            self.sent.append("stopped" if self.holds["stop"].is_set() else "going")
+            if len(self.sent) == 2:
+                raise ResponseLost("No answer.")
+            if len(self.sent) == 3:
+                assert self.loader is not None
+                while not any(self.loader._course.roots._waiting.values()):  # noqa: ASYNC110 - nothing tells of it
+                    await asyncio.sleep(0.001)
+                self.loader.interrupt()
+                self.holds["stop"].set()
+        return await FaultyTarget.create(self, document, fence)
+
+
+def test_what_waits_for_its_turn_to_be_sent_again_is_not_sent_once_the_load_was_stopped(world: World) -> None:
+    world.target = target = StoppedAtTheThird(world.catalog, clock=world.clock)
+    members = [member("m0", "c0", "p"), member("m1", "c1", "p"), member("m2", "c1", "q")]
+    world.plan((PEOPLE, [person("p"), person("q")]), (CASES, [case("c0"), case("c1")]), (MEMBERS, members))
+
+    def during(loader: Loader) -> None:
+        target.loader, target.holds["stop"] = loader, asyncio.Event()
+
+    with pytest.raises(Interrupted):
+        world.load(during=during)
+    assert target.sent == ["going"] * 3
+    assert world.state_of(MEMBERS, "m1") == "intent"

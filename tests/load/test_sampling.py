@@ -1,4 +1,4 @@
-"""A sample holds every entity and run, repeats with its seed; parts together are everything, each record once."""
+"""A sample holds every entity and run, and of what is held to be absent too, repeats with its seed; parts together are everything, each record once."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etl.core.changes import Intend, MarkCreated
+from etl.core.changes import Intend, MarkBlocked, MarkCreated, MarkRejected
 from etl.core.keys import RecordKey
 from etl.core.records import RunId, TargetId
 from etl.load.sampling import Scope, batched, chosen, quotas
 from tests.load.world import World
 
-strata = st.dictionaries(st.tuples(st.sampled_from("ab"), st.sampled_from("12")), st.integers(1, 500), min_size=1)
+strata = st.dictionaries(
+    st.tuples(st.sampled_from("ab"), st.sampled_from("12"), st.booleans()), st.integers(1, 500), min_size=1
+)
 
 
 @pytest.fixture
@@ -26,6 +28,15 @@ def state(world: World):
                 key = RecordKey(f"{run}{entity}{number}".encode().hex().ljust(32, "0"))
                 store.commit(Intend(key, entity, "m", "", b""), MarkCreated(key, TargetId(key))).result(timeout=10)
         yield store
+
+
+@pytest.fixture
+def refused(state) -> RecordKey:
+    """One person who was sent and refused, beside one who was never sent."""
+    sent, unsent = RecordKey("a" * 32), RecordKey("b" * 32)
+    state.commit(Intend(sent, "person", "m", "", b""), MarkRejected(sent, 422, "")).result(timeout=10)
+    state.commit(MarkBlocked(unsent, "person", "m", sent)).result(timeout=10)
+    return sent
 
 
 @given(strata, st.integers(1, 2000))
@@ -44,6 +55,13 @@ def test_a_sample_repeats_with_its_seed_and_differs_with_another(state):
         ("person", "r2-person"),
         ("case", "r2-case"),
     }
+
+
+def test_what_was_sent_and_is_held_to_be_absent_is_in_every_sample_and_what_was_never_sent_in_none(state, refused):
+    drawn = [known.key for known in chosen(state, Scope(count=4)) if known.target_id is None]
+    assert drawn == [refused]
+    parts = Counter(known.key for number in (1, 2, 3) for known in chosen(state, Scope(part=(number, 3))))
+    assert (len(parts), parts[refused], parts.total()) == (84, 1, 84)
 
 
 def test_parts_cover_everything_once(state):

@@ -436,11 +436,11 @@ class Watch:
 
 
 def _copy_state(source: Path, target: Path) -> None:
-    """The files of a state database as they are on disk; what else is in the target of a copy goes."""
+    """The files of a state database as they are on disk, without its backups; what else is in the target of a copy goes."""
     target.mkdir(exist_ok=True)
-    for path in target.glob("state.db*"):
+    for path in filter(Path.is_file, target.glob("state.db*")):
         path.unlink()
-    for path in source.glob("state.db*"):
+    for path in filter(Path.is_file, source.glob("state.db*")):
         shutil.copy2(path, target)
 
 

@@ -12,41 +12,24 @@ from etl.mapping.operations import bind
 from etl.pipeline import prepare
 from etl.pipeline.dry_run import validate
 from etl.pipeline.projects import open_project
+from tests.pipeline.county import write_county
 
-PROJECT = """
-project: county
-timezone: America/New_York
-sources:
-  legacy: {csv: "*.csv", encoding: utf-8}
-profiles:
-  sandbox: {base_url: "http://127.0.0.1:1", token_url: "http://127.0.0.1:1/oauth2/token", tenant: sandbox}
-"""
-MAPPING = """
-mapping: people
-target: person
-source: legacy.PERSONS
-key: ID
-fields:
-  first_name: {from: FIRST_NM, do: [trim, title_name]}
-  last_name: LAST_NM
-  date_of_birth: {from: DOB, do: [{date: {in: ["%m/%d/%Y"]}}]}
-  mother: {ref: person, key: MOTHER_ID, on_missing: empty}
+FIELDS = """
+first_name: {from: FIRST_NM, do: [trim, title_name]}
+last_name: LAST_NM
+date_of_birth: {from: DOB, do: [{date: {in: ["%m/%d/%Y"]}}]}
+mother: {ref: person, key: MOTHER_ID, on_missing: empty}
 """
 MADE = ("records/mapped/people.parquet", "records/rows.parquet", "problems.parquet", "ledger.parquet")
 
 
 @pytest.fixture
 def project(tmp_path):
-    folder = tmp_path / "mappings" / "county"
-    folder.mkdir(parents=True)
-    (folder / "project.yaml").write_text(PROJECT)
-    (folder / "people.yaml").write_text(MAPPING)
     lines = ["ID,FIRST_NM,LAST_NM,DOB,MOTHER_ID"]
     for number in range(200):
         born = "02/30/2001" if number % 7 == 0 else f"{number % 12 + 1:02}/15/2001"
         lines.append(f"{number or ''}, ana{number},{'' if number % 31 == 5 else 'Rivera'},{born},{number * 2 or ''}")
-    (folder / "PERSONS.csv").write_text("\n".join([*lines, ""]))
-    return folder
+    return write_county(tmp_path / "mappings" / "county", FIELDS, lines)
 
 
 def files_of(project, monkeypatch, threads, batch_rows):
@@ -74,8 +57,10 @@ def where(texts):
 
 def test_code_of_the_project_is_called_by_the_first_thread_alone(project, monkeypatch):
     (project / "own.py").write_text(FUNCTIONS)
-    (project / "project.yaml").write_text(PROJECT + "functions: [own.where]\n")
-    (project / "people.yaml").write_text(MAPPING.replace("[trim, title_name]", "[{py: own.where}]"))
+    with (project / "project.yaml").open("a") as file:
+        file.write("functions: [own.where]\n")
+    people = project / "people.yaml"
+    people.write_text(people.read_text().replace("[trim, title_name]", "[{py: own.where}]"))
     made = pq.read_table(io.BytesIO(files_of(project, monkeypatch, 2, 7)["records/mapped/people.parquet"]))
     assert {text.split()[-1] for text in made["first_name"].to_pylist()} == {"first"}
 

@@ -13,6 +13,7 @@ from etl.cli.progress import QuietProgress
 from etl.core.changes import MarkUndone
 from etl.core.errors import MappingError, SettingsError, StateOutdated
 from etl.core.outcomes import RecordState
+from etl.load.sampling import Scope
 from etl.pipeline import runs, settling, settling_sheet
 from etl.pipeline.settling import Decision, Verdict
 from etl.pipeline.wiring import Setting
@@ -145,20 +146,23 @@ def test_a_record_that_nobody_settled_by_hand_cannot_be_given_another_id(folder,
         settling.settle_found(setting, held.record_key, somebody(sandbox, ""), force=True)
 
 
-def findings_of(setting: Setting) -> list[tuple[str, str, str]]:
+def findings_of(setting: Setting, scope: Scope | None = None) -> list[tuple[str, str, str]]:
     """What reading back finds, and whether its exit code says so."""
-    finished = runs.verify(setting, QuietProgress())
+    finished = runs.verify(setting, QuietProgress(), scope)
     found = json.loads((finished.folder / "manifest.json").read_text())["verify"]["findings"]
     assert finished.exit_code == bool(found)
     return [(each["code"], each["key"], each["target_id"]) for each in found]
 
 
-def test_what_takes_effect_after_it_was_said_to_be_absent_is_named_by_verify_and_can_be_taken_up(folder, sandbox):
+@pytest.mark.parametrize("scope", [Scope(), Scope(count=1), Scope(share=0.01), Scope(part=(1, 1))], ids=str)
+def test_what_takes_effect_after_it_was_said_to_be_absent_is_named_by_verify_and_can_be_taken_up(
+    folder, sandbox, scope: Scope
+):
     setting, held = held_at(folder, sandbox)
     settling.settle_absent(setting, "person")
-    assert findings_of(setting) == []
+    assert findings_of(setting, scope) == []
     late = somebody(sandbox, held.marker)
-    assert findings_of(setting) == [("duplicate_in_target", held.record_key, late)]
+    assert findings_of(setting, scope) == [("duplicate_in_target", held.record_key, late)]
     settling.settle_found(setting, held.record_key, late)
     runs.run(setting, QuietProgress())
     assert findings_of(setting) == []
@@ -185,11 +189,12 @@ def test_what_took_effect_too_late_is_named_beside_records_that_are_there(tmp_pa
         assert findings_of(setting) == [("duplicate_in_target", known.key, known.target_id)]
 
 
-def test_an_entity_that_may_not_be_listed_and_of_which_nothing_is_there_hinders_no_reading_back(folder):
+@pytest.mark.parametrize("scope", [Scope(), Scope(count=1)], ids=str)
+def test_an_entity_that_may_not_be_listed_and_of_which_nothing_is_there_hinders_no_reading_back(folder, scope: Scope):
     with losing(f"{LOSES_THE_FIRST},status_403(entity=person)@GET") as sandbox:
         setting, _ = held_at(folder, sandbox)
         settling.settle_absent(setting, "person")
-        finished = runs.verify(setting, QuietProgress())
+        finished = runs.verify(setting, QuietProgress(), scope)
     assert (finished.exit_code, finished.summary.verify.unsought) == (0, ("person",))
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+from tests.pipeline.county import write_county
+
 HEAVY = ("httptools", "httpx", "networkx", "openpyxl", "uvicorn", "starlette")
 
 
@@ -14,27 +16,8 @@ def test_a_run_that_asks_nobody_loads_no_library_for_http_for_circles_or_for_spr
     assert found.stdout == "[]\n"
 
 
-PROJECT = """
-project: county
-timezone: America/New_York
-sources:
-  legacy: {csv: "*.csv", encoding: utf-8}
-profiles:
-  sandbox: {base_url: "http://127.0.0.1:8089", token_url: "http://127.0.0.1:8089/oauth2/token", tenant: sandbox}
-"""
-MAPPING = """
-mapping: people
-target: person
-source: legacy.PERSONS
-key: ID
-fields:
-  first_name: FIRST_NM
-  last_name: LAST_NM
-"""
-
-
 def test_the_first_validate_loads_neither_what_keeps_the_state_nor_what_loads_records(tmp_path):
-    small_project(tmp_path)
+    small_county(tmp_path)
     unwanted = (*HEAVY, "sqlalchemy", "etl.state", "etl.load.executor", "etl.load.verify")
     asked = (
         "import sys; from etl.cli import run_command_line;"
@@ -46,7 +29,7 @@ def test_the_first_validate_loads_neither_what_keeps_the_state_nor_what_loads_re
 
 
 def test_the_program_loads_pandas_only_for_functions_of_a_project(tmp_path):
-    small_project(tmp_path)
+    small_county(tmp_path)
     asked = (
         "import atexit, sys; from etl.__main__ import main;"
         "atexit.register(lambda: print([each for each in sys.modules if each.partition('.')[0] == 'pandas']));"
@@ -66,7 +49,5 @@ def test_arrow_knows_series_where_functions_of_a_project_are_called():
     assert found.stdout == "1\n"
 
 
-def small_project(folder):
-    (folder / "project.yaml").write_text(PROJECT)
-    (folder / "people.yaml").write_text(MAPPING)
-    (folder / "PERSONS.csv").write_text("ID,FIRST_NM,LAST_NM\n7,Ana,Rivera\n")
+def small_county(folder):
+    write_county(folder, "first_name: FIRST_NM\nlast_name: LAST_NM", ["ID,FIRST_NM,LAST_NM", "7,Ana,Rivera"])

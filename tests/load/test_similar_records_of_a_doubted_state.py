@@ -6,8 +6,6 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
-
 from etl.core.errors import TargetRefused
 from etl.core.records import RemoteRecord
 from etl.state import SqlStore

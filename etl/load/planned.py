@@ -183,11 +183,11 @@ class PlannedRecords:
 
     def _records(self, rows: pa.RecordBatch | pa.Table) -> list[PlannedRecord]:
         """Read by column, because a dictionary of all columns for each row costs more than the record made of it."""
-        absent = {each: [None] * rows.num_rows for each in (_ADOPTS, _EMPTIED)}
-        columns: dict[str, list[Any]] = {**absent, **rows.to_pydict()}
-        names = [name for name in columns if not name.startswith("_")]
-        cells = zip(*(columns[name] for name in names), strict=True) if names else repeat((), rows.num_rows)
-        plans = zip(*(columns[name] for name in _PLAN_COLUMNS), strict=True)
+        there = rows.schema.names
+        names = [name for name in there if not name.startswith("_")]
+        cells = zip(*(rows[name].to_pylist() for name in names), strict=True) if names else repeat((), rows.num_rows)
+        absent = [None] * rows.num_rows
+        plans = zip(*(_listed(rows[name]) if name in there else absent for name in _PLAN_COLUMNS), strict=True)
         return [self._record(plan, dict(zip(names, row, strict=True))) for plan, row in zip(plans, cells, strict=True)]
 
     def _record(self, plan: tuple[Any, ...], values: dict[str, object]) -> PlannedRecord:
@@ -222,6 +222,14 @@ def _mask(look: pa.Table, done: CreatedKeys) -> pa.Array:
         created = pa.array(done.contains(look["_rk"]))
         creates = pc.and_not(creates, created)
     return pc.or_(creates, updates)
+
+
+def _listed(column: pa.Array | pa.ChunkedArray) -> list[Any]:
+    """A column's values; where its lists are all empty, which is the rule, none of them is made."""
+    if pa.types.is_list(column.type) and not len(pc.list_flatten(column)):
+        return [None] * len(column)
+    values: list[Any] = column.to_pylist()
+    return values
 
 
 def _keys(value: object) -> tuple[RecordKey, ...]:

@@ -45,7 +45,7 @@ from etl.mapping.model import (
     ReferenceTarget,
     SendNull,
 )
-from etl.plan.steps import PlanContext, plan_batch
+from etl.plan.steps import PlanContext, links_to_set, plan_batch
 from etl.state import SqlStore, open_store
 from etl.state.committer import Durable
 from tests.contracts.fake_target import FakeTarget
@@ -348,7 +348,7 @@ class World:
             self._begin_run(state)
             for number, (mapping, rows) in enumerate(mapped[::-1] if backwards else mapped):
                 late = frozenset((deferred or {}).get(mapping.name, ()))
-                context = PlanContext(KEYS, state, late, number + 1, retry_rejected)
+                context = PlanContext(KEYS, state, late, number + 1, retry_rejected, pending=links_to_set(state))
                 batch = batch_of(mapping, rows[::-1] if backwards else rows)
                 pq.write_table(
                     pa.Table.from_batches([plan_batch(mapping, batch, context)]),

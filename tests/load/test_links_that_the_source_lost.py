@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,12 +14,16 @@ import pyarrow.parquet as pq
 import pytest
 
 from etl.core.errors import RecordRejected
+from etl.core.images import BeforeImage
 from etl.core.outcomes import Bucket
-from etl.core.records import Document, Ref, TargetId
+from etl.core.records import Document, Ref, RunId, TargetId
 from etl.load.outcomes import outcomes
+from etl.load.planned import PlannedRecords
+from etl.load.ports import LoadPorts
+from etl.load.undo import Undoer, UndoResult
 from etl.mapping.model import EntityMapping, SendNull
 from etl.plan.steps import left_standing
-from tests.load.world import PEOPLE, Rows, World, key_of, mapping_of, person
+from tests.load.world import KEYS, OPTIONS, PEOPLE, Rows, SilentProgress, World, key_of, mapping_of, person
 
 CLEARED = mapping_of("person", "first_name", "last_name", "mother", on_missing="empty", send_null=SendNull.CLEAR)
 PROVIDERS = mapping_of("provider", "name", "visits", "license")
@@ -209,3 +215,51 @@ def test_dying_at_any_point_of_it_changes_nothing(
         if not ended:
             return
     pytest.fail("the load has more fail-points than this test tries")
+
+
+@dataclass
+class MemoryImages:
+    """What records held before, unsealed."""
+
+    kept: list[BeforeImage] = field(default_factory=list)
+
+    async def keep(self, image: BeforeImage) -> None:
+        self.kept.append(image)
+
+    def read(self) -> Iterator[BeforeImage]:
+        return iter(self.kept)
+
+    def backwards(self) -> Iterator[BeforeImage]:
+        return reversed(self.kept)
+
+
+def undo(world: World, number: int, mapping: EntityMapping, images: MemoryImages) -> UndoResult:
+    async def run() -> UndoResult:
+        with world.open() as store:
+            quiet = SilentProgress()
+            ports = LoadPorts(world.catalog, KEYS, world.target, store, world.files, world.clock, quiet, images)
+            planned = PlannedRecords(world.folder / f"planned-{number}", [mapping])
+            return await Undoer(ports, planned, OPTIONS, RunId(f"run-{number}"), 4).run()
+
+    return asyncio.run(run())
+
+
+@pytest.mark.parametrize("mapping", [PEOPLE, CLEARED], ids=["left", "cleared"])
+def test_undoing_the_run_that_ended_it_promises_it_again(world: World, mapping: EntityMapping) -> None:
+    promised(world, mapping)
+    world.images = images = MemoryImages()
+    load(world, mapping)
+    assert undo(world, 2, mapping, images).spared == []
+    assert pending(world) == ["mother"]
+    load(world, mapping, mother=B, deferred=["mother"])
+    assert (mother(world), pending(world)) == ("b", [])
+
+
+@pytest.mark.parametrize("mapping", [PEOPLE, CLEARED], ids=["left", "cleared"])
+def test_undoing_that_run_and_the_one_before_leaves_nothing(world: World, mapping: EntityMapping) -> None:
+    promised(world, mapping)
+    world.images = images = MemoryImages()
+    load(world, mapping)
+    undo(world, 2, mapping, images)
+    assert undo(world, 1, mapping, MemoryImages()).spared == []
+    assert world.target.of("person") == []

@@ -23,7 +23,7 @@ from etl.core.changes import Change
 from etl.core.errors import RecordRejected, ResponseLost, TargetBusy, TargetRefused
 from etl.core.keys import RecordKey, RecordKeys, marker
 from etl.core.outcomes import RecordState
-from etl.core.ports import BaseQuery, Created, Fence, Files
+from etl.core.ports import BaseQuery, BeforeImages, Created, Fence, Files
 from etl.core.records import Document, JsonValue, RemoteRecord, RunId, TargetId
 from etl.core.state_port import Told
 from etl.load.client_ids import USED
@@ -306,6 +306,7 @@ class World:
     quiet_s: float = QUIET_S
     one_root_at_a_time: bool = True
     files: Files = field(default_factory=MemoryFiles)
+    images: BeforeImages | None = None
     plans: int = 0
 
     def __post_init__(self) -> None:
@@ -389,9 +390,8 @@ class World:
     async def _load(self, points: FailPoints, during: Callable[[Loader], None] | None) -> Loader:
         self.target.points = points
         with self.open() as store:
-            ports = LoadPorts(
-                self.catalog, KEYS, self.target, DyingStore(store, points), self.files, self.clock, SilentProgress()
-            )
+            state, quiet = DyingStore(store, points), SilentProgress()
+            ports = LoadPorts(self.catalog, KEYS, self.target, state, self.files, self.clock, quiet, self.images)
             loader = Loader(
                 ports, self.planned, OPTIONS, LoadSettings(self.concurrency, self.quiet_s, self.one_root_at_a_time)
             )

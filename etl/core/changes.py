@@ -99,7 +99,7 @@ class MarkBlocked:
 
 @dataclass(frozen=True, slots=True)
 class MarkLinked:
-    """A deferred link was set."""
+    """A deferred link was set, or is not to be set any more because the source does not have it."""
 
     key: RecordKey
     field: str
@@ -158,7 +158,9 @@ class MarkUndone:
 
 @dataclass(frozen=True, slots=True)
 class MarkRestored:
-    """What a run changed is as it was before: so are fingerprint, field hashes and the run that wrote last."""
+    """What a run changed, or a link that was never set had promised, is as it was before: so are fingerprint, field hashes
+    and the run that wrote last.
+    """
 
     key: RecordKey
     fingerprint: str

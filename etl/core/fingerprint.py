@@ -102,6 +102,11 @@ class FieldBlobs:
         return Standing(b"".join(entries), tuple(cleared), tuple(left))
 
 
+def entry_of(keys: RecordKeys, blob: bytes, field: str) -> bytes | None:
+    """What a blob says of a field, None where it says nothing."""
+    return _split(blob).get(field_name_hash(keys, field))
+
+
 def without(keys: RecordKeys, blob: bytes, fields: Collection[str]) -> bytes:
     """A blob without these fields."""
     gone = {field_name_hash(keys, field) for field in fields}

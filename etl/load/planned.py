@@ -29,7 +29,8 @@ _NO_NAMES: frozenset[str] = frozenset()
 _ACTIONS = {str(each): each for each in Action}
 _ADOPTS = PLANNED + "adopts"
 _EMPTIED = PLANNED + "emptied"
-"""These two are not in every plan."""
+_UNLINKED = PLANNED + "unlinked"
+"""These three are not in every plan."""
 _PLAN_COLUMNS = (
     *("_rk", "_row", "_line"),
     *(PLANNED + name for name in ("mapping", "action", "fingerprint", "field_hashes", "changed", "cleared")),
@@ -150,6 +151,17 @@ class PlannedRecords:
                     adopts = pc.equal(actions, str(Action.ADOPT))
                     if pc.any(adopts).as_py():
                         yield from self._in_lists(parquet.read_row_group(group).filter(adopts))
+
+    def unlinked(self) -> Iterator[PlannedRecord]:
+        """The records that do not have a link any more which an earlier run has still to set; no others are read."""
+        for file in self._files:
+            with pq.ParquetFile(file) as parquet:
+                groups = parquet.num_row_groups if _UNLINKED in parquet.schema_arrow.names else 0
+                for group in range(groups):
+                    gone = parquet.read_row_group(group, columns=[_UNLINKED])[_UNLINKED].is_valid()
+                    if pc.any(gone).as_py():
+                        for records in self._in_lists(parquet.read_row_group(group).filter(gone)):
+                            yield from records
 
     def find(self, keys: Collection[RecordKey], entity: str | None = None) -> dict[RecordKey, PlannedRecord]:
         """The planned records with these keys, in one pass over the files."""

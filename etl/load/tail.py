@@ -16,8 +16,9 @@ from operator import itemgetter
 from typing import TypeVar
 
 from etl.catalog.model import Link
-from etl.core.changes import Change, MarkLinked, MarkUploaded, PendingLink
+from etl.core.changes import Change, MarkLinked, MarkRestored, MarkUploaded, PendingLink
 from etl.core.errors import Finding, RecordRejected, SourceUnavailable, TargetRefused
+from etl.core.fingerprint import entry_of, without
 from etl.core.keys import RecordKey
 from etl.core.records import Document, TargetId
 from etl.load.parents import Parent, Parents
@@ -51,17 +52,22 @@ class Tail:
         links = list(self._ports.state.pending_links())
         children = self._parents.created({key for key, _ in links})
         many = [key for key, link in links if key in children and self._catalogued(children[key], link).many]
-        whole = self._planned.find(many) if many else {}
+        planned = self._planned.find(many) if many else {}
+        planned |= {record.key: record for record in self._planned.unlinked()}
         # Links of one record follow one another: the server would let one of them wait for the other.
         by_child = [list(each) for _, each in groupby(links, itemgetter(0))]
-        await self._each(by_child, concurrency, lambda pending: self._links_of_one(pending, whole))
+        await self._each(by_child, concurrency, lambda pending: self._links_of_one(pending, planned))
         await self._upload_rest()
 
     async def _links_of_one(
-        self, links: Iterable[tuple[RecordKey, PendingLink]], whole: Mapping[RecordKey, PlannedRecord]
+        self, links: Iterable[tuple[RecordKey, PendingLink]], planned: Mapping[RecordKey, PlannedRecord]
     ) -> None:
         for key, link in links:
-            await self._link(key, link, whole.get(key))
+            record = planned.get(key)
+            if record is None or self._refers(record, link):
+                await self._link(key, link, record)
+            else:
+                await self._end(record, link)
 
     async def _upload_rest(self) -> None:
         keys = list(self._ports.state.pending_uploads())
@@ -115,6 +121,33 @@ class Tail:
             if len(there) == len(wanted):
                 await self._commit(MarkLinked(key, link.field))
         self._ports.progress.advance(0)
+
+    def _refers(self, record: PlannedRecord, link: PendingLink) -> bool:
+        """Whether a planned record holds a pending link still, as its plan judged it."""
+        parents = record.parents().get(link.field, ())
+        many = self._ports.catalog.entity(record.entity).links[link.field].many
+        return bool(parents) if many else link.parent in parents
+
+    async def _end(self, record: PlannedRecord, link: PendingLink) -> None:
+        """Ends a link that the source does not have any more: nothing is sent, and state forgets that it was promised.
+
+        Where an update that says otherwise of this field did not take effect, the next plan judges anew.
+        """
+        created = self._parents.created([record.key]).get(record.key)
+        if created is None or created.entity in self._forbidden:
+            return
+        keys, known = self._ports.keys, self._ports.state.known([record.key])[record.key]
+        held, planned = (entry_of(keys, blob, link.field) for blob in (known.field_hashes, record.field_hashes))
+        if None not in (held, planned) and held != planned:
+            return
+        changes: list[Change] = [MarkLinked(record.key, link.field)]
+        if planned is None and held is not None:
+            blob = without(keys, known.field_hashes, [link.field])
+            changes.append(MarkRestored(record.key, keys.fingerprint([blob]), blob, known.run_id))
+        async with self._forgiving(record.entity):
+            # An image of nothing sent: undoing the run makes the link pending again.
+            await patch(self._ports, known, Document(record.entity, {}, {}), link=link.field)
+            await self._commit(*changes)
 
     def _catalogued(self, child: Parent, link: PendingLink) -> Link:
         return self._ports.catalog.entity(child.entity).links[link.field]
@@ -173,8 +206,8 @@ class Tail:
         await self._ports.target.upload(url, io.BytesIO(content), size)
         return True
 
-    async def _commit(self, change: Change) -> None:
-        await asyncio.wrap_future(self._ports.state.commit(change))
+    async def _commit(self, *changes: Change) -> None:
+        await asyncio.wrap_future(self._ports.state.commit(*changes))
 
     async def _each(self, items: Iterable[Item], concurrency: int, work: Callable[[Item], Awaitable[None]]) -> None:
         """Works on all items, some at a time, until told to stop."""

@@ -14,7 +14,7 @@ from etl.catalog.model import Catalog
 from etl.core.ahead import made_ahead
 from etl.core.errors import MappingError
 from etl.core.keys import RecordKeys
-from etl.core.outcomes import THERE
+from etl.core.outcomes import DELETED_ON_PURPOSE, THERE
 from etl.core.ports import ProblemSink, Progress, Utf8Lines
 from etl.core.problems import PROBLEM_SCHEMA, Severity, problem_rows
 from etl.core.records import KEY, LEDGER_SCHEMA, PLAN_SCHEMA
@@ -30,7 +30,7 @@ from etl.pipeline.since_inspect import report_changes
 from etl.pipeline.table_rules import judge_between_records
 from etl.pipeline.workspace import ParquetSink, RunFolder
 from etl.plan.graph import LoadOrder, edges_of, load_order
-from etl.plan.steps import PlanContext, left_standing, plan_batch, steps_of
+from etl.plan.steps import PlanContext, left_standing, links_to_set, plan_batch, steps_of
 from etl.plan.waves import order_records
 from etl.sources.files import FolderFiles
 from etl.sources.record_graph import DuckRecordGraph
@@ -125,6 +125,7 @@ def plan_records(
     """Writes the plan, the planned records in load order, and what is told of them."""
     work.progress.start("plan")
     waves = checked.order.first_waves(checked.depths)
+    pending, deleted = links_to_set(state), frozenset(state.attributed(DELETED_ON_PURPOSE))
     # The plan comes last: where it stands, everything beside it does.
     with (
         ParquetSink(work.folder.plan, PLAN_SCHEMA) as plan,
@@ -140,6 +141,8 @@ def plan_records(
                 retry_rejected=retry_rejected,
                 adopted=matches.adopted,
                 undecided=matches.undecided,
+                pending=pending,
+                deleted=deleted,
             )
             with ParquetSink(work.folder.planned / f"{number:03d}-{mapping.name}.parquet") as planned:
                 for batch in checked.graph.ordered(mapping.name):

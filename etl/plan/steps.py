@@ -6,13 +6,16 @@ with everything the loader needs, so that a dry run and a load are two readers o
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import repeat
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from etl.core.fingerprint import Difference, FieldBlobs, Standing, field_hashes
+from etl.core.changes import PendingLink
+from etl.core.fingerprint import Difference, FieldBlobs, Standing, field_hashes, without
 from etl.core.keys import RecordKey, RecordKeys
 from etl.core.outcomes import SEND_AGAIN, Action, RecordState
 from etl.core.records import KEY, LINE, PLAN_SCHEMA, ROW, TargetId
@@ -30,6 +33,7 @@ class PlanContext:
     """What planning one mapping needs: its wave's number, the links deferred for all records, state and keys.
 
     ``adopted`` records are in Casebook already, by these ids; of ``undecided`` ones a person has to say whether they are.
+    ``pending`` are the links that earlier runs have still to set; ``deleted`` records are not there any more, on purpose.
     """
 
     keys: RecordKeys
@@ -39,6 +43,16 @@ class PlanContext:
     retry_rejected: bool = False
     adopted: Mapping[RecordKey, TargetId] | None = None
     undecided: Collection[RecordKey] = ()
+    pending: Mapping[RecordKey, Sequence[PendingLink]] | None = None
+    deleted: Collection[RecordKey] = ()
+
+
+def links_to_set(state: StateReader) -> Mapping[RecordKey, Sequence[PendingLink]]:
+    """The links that earlier runs have still to set, by the record that is to hold them."""
+    pending: dict[RecordKey, list[PendingLink]] = defaultdict(list)
+    for key, link in state.pending_links():
+        pending[key].append(link)
+    return pending
 
 
 def plan_batch(mapping: EntityMapping, batch: pa.RecordBatch, context: PlanContext) -> pa.RecordBatch:
@@ -47,17 +61,20 @@ def plan_batch(mapping: EntityMapping, batch: pa.RecordBatch, context: PlanConte
     hashes = field_hashes(context.keys, _hashed_columns(mapping, batch))
     known = context.state.known([RecordKey(key) for key in batch[KEY].to_pylist()])
     blobs = _blobs_of(mapping, context.keys)
-    actions, differences, standings, prints = [], [], [], []
-    for key, now in zip(batch[KEY].to_pylist(), hashes.to_pylist(), strict=True):
-        standing = _standing(blobs, known.get(key), now)
+    unlinked = list(_unlinked(batch, context.pending))
+    actions, differences, standings, prints, left = [], [], [], [], []
+    for key, now, gone in zip(batch[KEY].to_pylist(), hashes.to_pylist(), unlinked, strict=True):
+        before = _truly_written(blobs, context.keys, known.get(key), now, gone)
+        standing = _standing(blobs, before, now)
         mark = context.keys.fingerprint([standing.blob])
-        action, changes = _compare(context, blobs, known.get(key), mark, standing.blob)
+        action, changes = _compare(context, blobs, before, mark, standing.blob)
         if action is Action.CREATE:
             action = _matched(context, RecordKey(key))
         actions.append(str(action))
         differences.append(changes)
         standings.append(standing)
         prints.append(mark)
+        left.append(() if key in context.deleted else standing.left)
     columns = {
         "mapping": pa.repeat(mapping.name, batch.num_rows),
         "entity": pa.repeat(mapping.target, batch.num_rows),
@@ -72,7 +89,8 @@ def plan_batch(mapping: EntityMapping, batch: pa.RecordBatch, context: PlanConte
         "deferred": _deferred(batch, context.deferred),
         "adopts": _adopted_ids(batch, context.adopted),
         "emptied": pa.array([each.cleared or None for each in standings], pa.list_(pa.string())),
-        "left": pa.array([each.left or None for each in standings], pa.list_(pa.string())),
+        "left": pa.array([each or None for each in left], pa.list_(pa.string())),
+        "unlinked": pa.array([each or None for each in unlinked], pa.list_(pa.string())),
     }
     for name, column in columns.items():
         batch = batch.append_column(PLANNED + name, column)
@@ -102,6 +120,35 @@ def _standing(blobs: FieldBlobs, known: KnownRecord | None, now: bytes) -> Stand
     if known is None or known.target_id is None or known.field_hashes == now:
         return Standing(now)
     return blobs.standing(known.field_hashes, now)
+
+
+def _truly_written(
+    blobs: FieldBlobs, keys: RecordKeys, known: KnownRecord | None, now: bytes, unlinked: Collection[str]
+) -> KnownRecord | None:
+    """What state knows, without the links that it only promised: Casebook keeps nothing of what was never set there."""
+    if known is None or not unlinked:
+        return known
+    blob = without(keys, known.field_hashes, set(unlinked) & set(_standing(blobs, known, now).left))
+    if blob == known.field_hashes:
+        return known
+    return replace(known, field_hashes=blob, fingerprint=keys.fingerprint([blob]))
+
+
+def _unlinked(
+    batch: pa.RecordBatch, pending: Mapping[RecordKey, Sequence[PendingLink]] | None
+) -> Iterator[tuple[str, ...]]:
+    """For each record the fields whose link is still to be set though the source does not have it any more."""
+    if not pending:
+        yield from repeat((), batch.num_rows)
+        return
+    for row, key in enumerate(batch[KEY].to_pylist()):
+        yield tuple(link.field for link in pending.get(key, ()) if not _refers(batch, row, link))
+
+
+def _refers(batch: pa.RecordBatch, row: int, link: PendingLink) -> bool:
+    """Whether a record holds a pending link still; one that holds many is set as a whole, whatever it holds by then."""
+    value = batch[link.field][row].as_py() if link.field in batch.schema.names else None
+    return bool(value) if isinstance(value, list) else value == link.parent
 
 
 def _compare(
@@ -166,10 +213,11 @@ def _kept(value: str | list[str] | None, gone: set[str]) -> str | list[str] | No
 
 
 def _deferred(batch: pa.RecordBatch, always: frozenset[str]) -> pa.Array:
-    """For each record the fields whose link is set later: those of the plan that have a value, and its own."""
-    present = {name: pc.is_valid(batch[name]).to_pylist() for name in sorted(always)}
+    """For each record the fields whose link is set later: of the plan's and its own those that hold one."""
+    own = batch["_deferred"].to_pylist()
+    held = {name: [bool(value) for value in batch[name].to_pylist()] for name in sorted(always.union(*own))}
     rows = [
-        sorted({*own, *(name for name, there in present.items() if there[i])})
-        for i, own in enumerate(batch["_deferred"].to_pylist())
+        [name for name, there in held.items() if there[i] and (name in always or name in own[i])]
+        for i in range(batch.num_rows)
     ]
     return pa.array(rows, pa.list_(pa.string()))

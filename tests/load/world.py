@@ -23,7 +23,7 @@ from etl.core.changes import Change
 from etl.core.errors import RecordRejected, ResponseLost, TargetBusy, TargetRefused
 from etl.core.keys import RecordKey, RecordKeys, marker
 from etl.core.outcomes import RecordState
-from etl.core.ports import BaseQuery, Created, Fence, Files
+from etl.core.ports import BaseQuery, BeforeImages, Created, Fence, Files
 from etl.core.records import Document, JsonValue, RemoteRecord, RunId, TargetId
 from etl.core.state_port import Told
 from etl.load.client_ids import USED
@@ -45,7 +45,7 @@ from etl.mapping.model import (
     ReferenceTarget,
     SendNull,
 )
-from etl.plan.steps import PlanContext, plan_batch
+from etl.plan.steps import PlanContext, links_to_set, plan_batch
 from etl.state import SqlStore, open_store
 from etl.state.committer import Durable
 from tests.contracts.fake_target import FakeTarget
@@ -306,6 +306,7 @@ class World:
     quiet_s: float = QUIET_S
     one_root_at_a_time: bool = True
     files: Files = field(default_factory=MemoryFiles)
+    images: BeforeImages | None = None
     plans: int = 0
 
     def __post_init__(self) -> None:
@@ -348,7 +349,7 @@ class World:
             self._begin_run(state)
             for number, (mapping, rows) in enumerate(mapped[::-1] if backwards else mapped):
                 late = frozenset((deferred or {}).get(mapping.name, ()))
-                context = PlanContext(KEYS, state, late, number + 1, retry_rejected)
+                context = PlanContext(KEYS, state, late, number + 1, retry_rejected, pending=links_to_set(state))
                 batch = batch_of(mapping, rows[::-1] if backwards else rows)
                 pq.write_table(
                     pa.Table.from_batches([plan_batch(mapping, batch, context)]),
@@ -389,9 +390,8 @@ class World:
     async def _load(self, points: FailPoints, during: Callable[[Loader], None] | None) -> Loader:
         self.target.points = points
         with self.open() as store:
-            ports = LoadPorts(
-                self.catalog, KEYS, self.target, DyingStore(store, points), self.files, self.clock, SilentProgress()
-            )
+            state, quiet = DyingStore(store, points), SilentProgress()
+            ports = LoadPorts(self.catalog, KEYS, self.target, state, self.files, self.clock, quiet, self.images)
             loader = Loader(
                 ports, self.planned, OPTIONS, LoadSettings(self.concurrency, self.quiet_s, self.one_root_at_a_time)
             )

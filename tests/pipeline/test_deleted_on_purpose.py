@@ -32,6 +32,10 @@ def sandbox():
 
 @pytest.fixture
 def gone(folder, sandbox):
+    return loaded_and_gone(folder, sandbox)
+
+
+def loaded_and_gone(folder: Path, sandbox):
     """The project, loaded, and the record that somebody deleted in Casebook then: its row and its key."""
     setting = setting_at(folder, sandbox.base_url)
     assert runs.run(setting, QuietProgress()).exit_code == 0
@@ -80,6 +84,17 @@ def test_a_change_of_its_row_is_not_told_as_refused(gone, folder, sandbox):
     finished = runs.run(setting, QuietProgress())
     assert (finished.exit_code, finished.summary.entities["person"].unchanged) == (0, 2)
     assert sandbox.oracle.counts()["person"] == 1
+
+
+def test_nothing_is_told_to_be_left_of_it(folder, sandbox):
+    mapping, file = folder / "people.yaml", folder / "PERSONS.csv"
+    mapping.write_text(mapping.read_text().replace("last_name: LAST", "last_name: LAST, middle_name: MID"))
+    file.write_text("ID,FIRST,LAST,MID\n1,Ana,Rivera,Sol\n2,Bo,Reed,Kim\n")
+    setting, _, key = loaded_and_gone(folder, sandbox)
+    file.write_text("ID,FIRST,LAST,MID\n1,Ana,Rivera,\n2,Bo,Reed,\n")
+    assert runs.run(setting, QuietProgress()).summary.problems["value_left"] == {"warn": 2}
+    acknowledge(setting, key)
+    assert runs.run(setting, QuietProgress()).summary.problems["value_left"] == {"warn": 1}, "of the other one alone"
 
 
 def test_what_is_still_in_casebook_cannot_be_acknowledged(gone, sandbox):

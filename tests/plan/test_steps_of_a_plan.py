@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from etl.catalog.model import Attribute, Kind, Link
+from etl.core.changes import PendingLink
 from etl.core.fingerprint import FieldBlobs, canonical_text, field_hashes, without
 from etl.core.keys import RecordKey, RecordKeys
 from etl.core.outcomes import SEND_AGAIN, RecordState
@@ -157,6 +158,26 @@ def test_what_stays_in_casebook_though_the_source_has_it_no_more_is_told_by_fiel
     planned = plan_batch(people("a", "b", "c!"), batch(a="1", b=None, c=None), PlanContext(KEYS, state, frozenset(), 1))
     told = [(name, rows.to_pylist()) for name, rows in left_standing(planned)]
     assert told == [("b", [{"_rk": ONE, "_row": 7, "_line": 8}])]
+
+
+def test_nothing_is_told_to_be_left_of_a_record_that_was_deleted_on_purpose() -> None:
+    state = remembered(step(State(), batch(a="1", b="2"), "a", "b"))
+    context = PlanContext(KEYS, state, frozenset(), 1, deleted={ONE})
+    assert list(left_standing(plan_batch(people("a", "b"), batch(a="1", b=None), context))) == []
+
+
+@pytest.mark.parametrize(
+    ("now", "action", "unlinked"), [(None, "nothing", True), ("3", "update", True), ("2", "nothing", False)]
+)
+def test_a_link_that_is_still_to_be_set_counts_as_written_while_the_source_has_it(
+    now: str | None, action: str, *, unlinked: bool
+) -> None:
+    state = remembered(step(State(), batch(a="1", mother="2" * 32), "a", "mother"))
+    context = PlanContext(KEYS, state, frozenset(), 1, pending={ONE: [PendingLink("mother", RecordKey("2" * 32))]})
+    rows = batch(a="1", mother=now and now * 32)
+    (row,) = plan_batch(people("a", "mother"), rows, context).to_pylist()
+    assert (row["_plan.action"], row["_plan.unlinked"]) == (action, ["mother"] if unlinked else None)
+    assert row["_plan.left"] is None
 
 
 def test_blank_and_absent_are_the_same() -> None:

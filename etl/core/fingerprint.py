@@ -101,6 +101,12 @@ class FieldBlobs:
             entries.append(name + value)
         return Standing(b"".join(entries), tuple(cleared), tuple(left))
 
+    def kept(self, before: bytes, now: bytes, fields: Collection[str]) -> bytes:
+        """``now``, but for these fields, of which stands what was written ``before``."""
+        old, new = _split(before), _split(now)
+        entries = ((name, (old if field in fields else new).get(name)) for field, name in self._names.items())
+        return b"".join(name + value for name, value in entries if value is not None)
+
 
 def entry_of(keys: RecordKeys, blob: bytes, field: str) -> bytes | None:
     """What a blob says of a field, None where it says nothing."""

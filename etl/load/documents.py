@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from etl.catalog.payloads import Payloads
 from etl.core.errors import Finding, RecordRejected
-from etl.core.fingerprint import without
+from etl.core.fingerprint import FieldBlobs
 from etl.core.outcomes import Action
 from etl.core.records import Document
 from etl.load.client_ids import client_id
@@ -51,13 +51,16 @@ class Documents:
         takes_ids = not updating and self._catalog.entity(record.entity).client_ids
         return replace(document, id=client_id(record.key)) if takes_ids else document
 
-    def hashes(self, record: PlannedRecord, left_out: list[str]) -> bytes:
-        """The field hashes of what is sent where some references are left out."""
-        return without(self._keys, record.field_hashes, left_out) if left_out else record.field_hashes
+    def hashes(self, record: PlannedRecord, left_out: list[str], before: bytes = b"") -> bytes:
+        """The field hashes of what is sent where some references are left out: of these stays what was written ``before``."""
+        if not left_out:
+            return record.field_hashes
+        blobs = FieldBlobs(self._keys, [field.name for field in record.mapping.fields])
+        return blobs.kept(before, record.field_hashes, left_out)
 
-    def fingerprint(self, record: PlannedRecord, left_out: list[str]) -> str:
+    def fingerprint(self, record: PlannedRecord, left_out: list[str], before: bytes = b"") -> str:
         """The fingerprint of what is sent where some references are left out."""
-        return self._keys.fingerprint([self.hashes(record, left_out)]) if left_out else record.fingerprint
+        return self._keys.fingerprint([self.hashes(record, left_out, before)]) if left_out else record.fingerprint
 
 
 def refusal_text(refused: RecordRejected) -> str:

@@ -252,8 +252,9 @@ class Sender:
         if left_out:
             nothing_sent = set(left_out) >= record.changed and not record.cleared
             notes.without_link[record.key] = Bucket.UNCHANGED if nothing_sent else Bucket.UPDATED
-        documents = self._course.documents
-        hashes, fingerprint = documents.hashes(record, left_out), documents.fingerprint(record, left_out)
+        documents, before = self._course.documents, known.field_hashes
+        hashes = documents.hashes(record, left_out, before)
+        fingerprint = documents.fingerprint(record, left_out, before)
         await self._commit(MarkUpdated(record.key, fingerprint, hashes, links))
         self._endings.settle(record.key)
 

@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 from etl.catalog.model import Entity
 from etl.core.changes import Change, MarkCreated, MarkRestored, MarkSpared, MarkUndoing, MarkUndone, MarkUnlinked
 from etl.core.errors import EtlError, Interrupted, RecordRejected
+from etl.core.fingerprint import entry_of
 from etl.core.images import BeforeImage
-from etl.core.keys import RecordKey
+from etl.core.keys import RecordKey, RecordKeys
 from etl.core.outcomes import RecordState
 from etl.core.records import RemoteRecord, RunId, TargetId
 from etl.core.state_port import KnownRecord
@@ -196,7 +197,7 @@ class Undoer:
         shown = await self._ports.target.get(known.entity, known.target_id)
         if shown is None:
             return "gone", ()
-        fields = tuple(await self._changed_fields(entity, record, shown))
+        fields = tuple(await self._changed_fields(entity, _without_unset(self._ports.keys, record, known), shown))
         return ("edited", fields) if fields else ("", ())
 
     async def _changed_fields(self, entity: Entity, record: PlannedRecord, shown: RemoteRecord) -> list[str]:
@@ -281,3 +282,16 @@ def _first(group: BaseExceptionGroup[EtlError]) -> EtlError:
     for each in group.exceptions:
         return _first(each) if isinstance(each, BaseExceptionGroup) else each
     raise group
+
+
+def _without_unset(keys: RecordKeys, record: PlannedRecord, known: KnownRecord) -> PlannedRecord:
+    """The record without the links that its plan promised and a later run ended before they were set."""
+    blob = known.field_hashes
+    gone = {each.name for each in record.mapping.references if blob and entry_of(keys, blob, each.name) is None}
+    unset = gone & record.refers_to.keys()
+    if not unset:
+        return record
+    values = {name: None if name in unset else value for name, value in record.values.items()}
+    return record._replace(
+        values=values, refers_to={name: each for name, each in record.refers_to.items() if name not in unset}
+    )

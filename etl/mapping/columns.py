@@ -51,6 +51,15 @@ def new_columns(project: Project, columns: Columns) -> tuple[Unused, ...]:
     return tuple(each for each in _unused(project, columns, uses) if _is_new(project, each))
 
 
+def left_behind(project: Project, columns: Columns) -> dict[str, tuple[str, ...]]:
+    """By table, the columns that its patterns leave behind and no mapping reads."""
+    read = _read(project, columns, (use for mapping in project.mappings if not mapping.query for use in _uses(mapping)))
+    return {
+        table: tuple(name for name in ignored_columns(project, table, names) if name not in read.get(table, ()))
+        for table, names in columns.items()
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class Unused:
     """A table, or with ``column`` one of its columns, that is neither read nor ignored."""
@@ -192,12 +201,7 @@ def _repeated_aliases(project: Project, columns: Columns) -> Iterator[Mistake]:
 
 def _unused(project: Project, columns: Columns, uses: Iterable[_Use]) -> Iterator[Unused]:
     """Tables and columns that are neither read nor ignored."""
-    read: dict[str, set[str]] = {table: set() for table in _tables_used(project)}
-    for use in uses:
-        read.setdefault(use.table, set()).add(use.column)
-    for mapping in project.mappings:
-        for table, column in columns_read(mapping.query, columns):
-            read.setdefault(table, set()).add(column)
+    read = _read(project, columns, uses)
     for table, names in columns.items():
         position = project.positions.get(table, project.positions["ignore"])
         if ignored_reason(project, table) is not None:
@@ -207,6 +211,17 @@ def _unused(project: Project, columns: Columns, uses: Iterable[_Use]) -> Iterato
             continue
         ignored = ignored_columns(project, table, names)
         yield from (Unused(table, name, position) for name in names if name not in read[table] | set(ignored))
+
+
+def _read(project: Project, columns: Columns, uses: Iterable[_Use]) -> dict[str, set[str]]:
+    """By table that a mapping uses, the columns that are read."""
+    read: dict[str, set[str]] = {table: set() for table in _tables_used(project)}
+    for use in uses:
+        read.setdefault(use.table, set()).add(use.column)
+    for mapping in project.mappings:
+        for table, column in columns_read(mapping.query, columns):
+            read.setdefault(table, set()).add(column)
+    return read
 
 
 def _tables_used(project: Project) -> Iterator[str]:

@@ -14,8 +14,8 @@ from pathlib import Path
 from etl.casebook.clock import SystemClock
 from etl.core.errors import MappingError, Mistake
 from etl.core.keys import RecordKeys
+from etl.mapping.columns import left_behind
 from etl.mapping.fixes import Edit
-from etl.mapping.ignore import ignored_columns
 from etl.mapping.lint import Evidence, Finding, findings
 from etl.mapping.lint_model import MANY_VALUES
 from etl.mapping.model import Project
@@ -91,10 +91,10 @@ def _evidence(setting: Setting) -> Evidence:
 
 def _varied_columns(project: Project, snapshot: Snapshot, tables: DuckTables) -> dict[str, tuple[str, ...]]:
     """By table, the ignored columns that are filled everywhere with many values."""
-    ignored = {each.relation: ignored_columns(project, each.relation, each.columns) for each in snapshot.tables}
+    behind = left_behind(project, {each.relation: each.columns for each in snapshot.tables})
     return {
         relation: tuple(name for name in names if is_filled_and_varied(tables, relation, name, MANY_VALUES))
-        for relation, names in ignored.items()
+        for relation, names in behind.items()
     }
 
 

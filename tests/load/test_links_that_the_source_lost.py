@@ -26,6 +26,7 @@ from etl.plan.steps import left_standing
 from tests.load.world import KEYS, OPTIONS, PEOPLE, Rows, SilentProgress, World, key_of, mapping_of, person
 
 CLEARED = mapping_of("person", "first_name", "last_name", "mother", on_missing="empty", send_null=SendNull.CLEAR)
+LEFT = mapping_of("person", "first_name", "last_name", "mother", on_missing="empty")
 PROVIDERS = mapping_of("provider", "name", "visits", "license")
 CLEARED_PROVIDERS = mapping_of("provider", "name", "visits", send_null=SendNull.CLEAR)
 VISITS = mapping_of("visit", "provider")
@@ -263,3 +264,24 @@ def test_undoing_that_run_and_the_one_before_leaves_nothing(world: World, mappin
     undo(world, 2, mapping, images)
     assert undo(world, 1, mapping, MemoryImages()).spared == []
     assert world.target.of("person") == []
+
+
+def test_undoing_the_run_that_promised_it_finds_nothing_edited(world: World) -> None:
+    promised(world)
+    load(world, PEOPLE)
+    result = undo(world, 1, PEOPLE, MemoryImages())
+    assert (result.spared, world.names()) == ([], [])
+
+
+@pytest.mark.parametrize("mapping", [CLEARED, LEFT], ids=["cleared", "left"])
+def test_where_a_new_parent_could_not_be_loaded_the_earlier_one_is_remembered(
+    world: World, mapping: EntityMapping
+) -> None:
+    world.plan((mapping, [MOTHERS[0], person("a", mother=B)]))
+    world.load()
+    world.target.faults = lambda _number, document: "rejected" if document.attributes["last_name"] == "c" else None
+    world.plan((mapping, [*MOTHERS, person("a", mother=C)]))
+    world.load()
+    assert mother(world) == "b"
+    load(world, mapping)
+    assert (mother(world), told(world)) == ((None, []) if mapping is CLEARED else ("b", ["mother"]))

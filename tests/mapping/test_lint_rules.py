@@ -203,3 +203,14 @@ def test_every_rule_has_its_own_name_and_says_what_it_is_for():
 def test_the_command_lists_the_rules_with_their_help():
     shown = CliRunner().invoke(app, ["lint", "--rules"]).stdout
     assert all(rule.name in shown and rule.help in shown for rule in RULES)
+
+
+def test_columns_that_are_read_under_a_wide_pattern_are_not_called_ignored(desk):
+    ignore = 'ignore: {legacy.PERSONS: {"*": the rest is not needed}}'
+    desk.write({"project.yaml": desk.project(ignore), "people.yaml": desk.people()})
+    lines = [f"{number},A{number},B{number},R{number}\n" for number in range(150)]
+    desk.write({"data/PERSONS.csv": "PERSON_ID,FIRST_NM,LAST_NM,REMARK\n" + "".join(lines)})
+    ended = CliRunner().invoke(app, ["lint", str(desk.folder), "--rows", "--json"])
+    found = json.loads(ended.stdout)["findings"]
+    assert len(found) == 1, found
+    assert "REMARK" in found[0]["message"]

@@ -12,7 +12,7 @@ from difflib import get_close_matches
 
 from etl.core.errors import Slip
 
-MOST_LISTED = 12
+MOST_LISTED = 16
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

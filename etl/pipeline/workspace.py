@@ -55,6 +55,8 @@ class RunFolder:
     @classmethod
     def new(cls, runs_folder: Path, clock: Clock) -> Self:
         """The folder of a run that begins now; where another began in the same moment, the next moment's."""
+        # Not below: a file in the place of the runs' folder would be tried for ever.
+        runs_folder.mkdir(parents=True, exist_ok=True)
         while True:
             with suppress(FileExistsError):
                 return cls(runs_folder, new_run_id(clock.now())).create()
@@ -63,8 +65,7 @@ class RunFolder:
         """Makes the folders, readable by their owner only; ``runs/`` itself too, which may come from a checkout. Raises
         FileExistsError where the run has one.
         """
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.path.mkdir()
+        self.path.mkdir(mode=0o700)
         for folder in (
             self.path.parent,
             self.path,

@@ -7,14 +7,20 @@ import csv
 from tests.e2e.harness import SMALL, etl, sandbox, small
 
 
+def with_a_case_deleted(folder, casebook):
+    """A project whose one case is loaded and gone from Casebook before its members come."""
+    without = SMALL["data/MEMBERS.csv"].splitlines()[0] + "\n"
+    place = small(folder, casebook.base_url, {"data/MEMBERS.csv": without})
+    assert place.run().code == 0
+    family = next(each for each in casebook.oracle.records("case") if each.attributes["name"] == "Vale family")
+    casebook.oracle.database.remove(family.id)
+    (place.folder / "data" / "MEMBERS.csv").write_text(SMALL["data/MEMBERS.csv"])
+    return place
+
+
 def test_children_of_a_deleted_parent_are_blocked_and_name_it(tmp_path):
     with sandbox() as casebook:
-        without = SMALL["data/MEMBERS.csv"].splitlines()[0] + "\n"
-        place = small(tmp_path, casebook.base_url, {"data/MEMBERS.csv": without})
-        assert place.run().code == 0
-        family = next(each for each in casebook.oracle.records("case") if each.attributes["name"] == "Vale family")
-        casebook.oracle.database.remove(family.id)
-        (place.folder / "data" / "MEMBERS.csv").write_text(SMALL["data/MEMBERS.csv"])
+        place = with_a_case_deleted(tmp_path, casebook)
         ended = place.run()
         assert ended.code == 1, ended.text
         counts = place.summary()["entities"]["case_person"]
@@ -28,12 +34,7 @@ def test_children_of_a_deleted_parent_are_blocked_and_name_it(tmp_path):
 
 def test_children_of_a_parent_deleted_on_purpose_are_told_with_the_way_out_and_it_leads_out(tmp_path):
     with sandbox() as casebook:
-        without = SMALL["data/MEMBERS.csv"].splitlines()[0] + "\n"
-        place = small(tmp_path, casebook.base_url, {"data/MEMBERS.csv": without})
-        assert place.run().code == 0
-        family = next(each for each in casebook.oracle.records("case") if each.attributes["name"] == "Vale family")
-        casebook.oracle.database.remove(family.id)
-        (place.folder / "data" / "MEMBERS.csv").write_text(SMALL["data/MEMBERS.csv"])
+        place = with_a_case_deleted(tmp_path, casebook)
         assert place.run().code == 1
         (gone,) = {row["detail"] for row in place.rows("load_problems.parquet") if row["code"] == "parent_gone"}
         said = etl("resolve", place.project, "--deleted", gone.removeprefix("parent "), "--why", "merged by a worker")

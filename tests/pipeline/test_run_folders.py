@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import pytest
+
 from etl.pipeline.workspace import RunFolder
 
 BEGUN = datetime(2026, 7, 1, 9, 15, 0, tzinfo=UTC)
@@ -31,3 +33,9 @@ def test_a_run_that_begins_in_the_moment_of_another_has_a_folder_of_its_own(tmp_
     clock = Moments(500_000, 500_000, 500_001, 500_020)
     ids = [RunFolder.new(tmp_path, clock).run_id for _ in range(2)]
     assert ids == ["20260701T091500Z-8000", "20260701T091500Z-8001"]
+
+
+def test_a_file_in_the_place_of_the_runs_folder_is_told_and_not_tried_for_ever(tmp_path):
+    (tmp_path / "runs").write_text("")
+    with pytest.raises(FileExistsError):
+        RunFolder.new(tmp_path / "runs", Moments(1, 2, 3))

@@ -14,7 +14,7 @@ from itertools import combinations
 from etl.core.ports import Join
 from etl.mapping.columns import Unused
 from etl.mapping.crosswalks import ANY
-from etl.mapping.ignore import UNDECIDED, pattern_for
+from etl.mapping.ignore import UNDECIDED, pattern_for, patterns_of
 from etl.mapping.lint_conditions import ImpossibleCondition, UnreachableBranch
 from etl.mapping.lint_model import MANY_VALUES, Evidence, Finding, LintRule, fields_of, inserts_of
 from etl.mapping.lint_steps import LossyOperation, UselessStep
@@ -163,9 +163,9 @@ class NewColumn(LintRule):
 
 
 class IgnoredData(LintRule):
-    """A column that is left behind though it holds something in every row, and more than 100 different values. Few technical
-    columns do, but for UUIDs, which are passed over; a pattern may have caught more than was meant. Whole tables that are
-    ignored are not read.
+    """A column that a pattern leaves behind though it holds something in every row, and more than 100 different values. Few
+    technical columns do, but for UUIDs, which are passed over; the pattern may have caught more than was meant. A column
+    that `ignore` names itself was looked at, and whole tables that are ignored are not read.
     """
 
     name = "ignored-data"
@@ -174,12 +174,12 @@ class IgnoredData(LintRule):
     def findings(self, project: Project, evidence: Evidence, /) -> Iterator[Finding]:
         """One for each such column, at the entry of `ignore` that names it."""
         for table, columns in evidence.varied.items():
-            for column in columns:
+            for column in sorted(set(columns) - set(patterns_of(project, table))):
                 position = project.positions[table, pattern_for(project, table, column) or ""]
                 message = (
                     f"`{column}` of `{table}` is ignored, is never blank and holds more than {MANY_VALUES} values."
                 )
-                yield self.at(position, message, "Look once more whether it is case data, and map it then.")
+                yield self.at(position, message, f"If it is case data, map it; if not, name `{column}` itself, with the reason.")
 
 
 RULES: tuple[LintRule, ...] = (

@@ -187,6 +187,15 @@ def test_an_ignored_column_that_is_never_blank_and_varies_much_is_found(desk, ce
     assert told == [("ignored-data", "project.yaml", message)] * is_found
 
 
+def test_a_column_that_is_ignored_by_its_own_name_was_looked_at(desk):
+    ignore = 'ignore: {legacy.PERSONS: {"REM*": technical, REMARK: counts of a device}}'
+    desk.write({"project.yaml": desk.project(ignore), "people.yaml": desk.people()})
+    lines = [f"{number},A,B,R{number}\n" for number in range(150)]
+    desk.write({"data/PERSONS.csv": "PERSON_ID,FIRST_NM,LAST_NM,REMARK\n" + "".join(lines)})
+    ended = CliRunner().invoke(app, ["lint", str(desk.folder), "--rows", "--json"])
+    assert "ignored-data" not in [each["code"] for each in json.loads(ended.stdout)["findings"]]
+
+
 def test_rules_that_need_rows_are_silent_without_them(desk):
     project = desk.load(
         {"people.yaml": desk.people("gender: {from: S, crosswalk: sex}"), "crosswalks/sex.csv": "S,target\nF,Female\n"}

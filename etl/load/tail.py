@@ -18,7 +18,7 @@ from typing import TypeVar
 from etl.catalog.model import Link
 from etl.core.changes import Change, MarkLinked, MarkRestored, MarkUploaded, PendingLink
 from etl.core.errors import Finding, RecordRejected, SourceUnavailable, TargetRefused
-from etl.core.fingerprint import entry_of, without
+from etl.core.fingerprint import entry_of, kept
 from etl.core.keys import RecordKey
 from etl.core.records import Document, TargetId
 from etl.load.parents import Parent, Parents
@@ -129,7 +129,8 @@ class Tail:
         return bool(parents) if many else link.parent in parents
 
     async def _end(self, record: PlannedRecord, link: PendingLink) -> None:
-        """Ends a link that the source does not have any more: nothing is sent, and state forgets that it was promised.
+        """Ends a link that the source does not have any more: nothing is sent, and state knows again what was there before
+        it was promised, if anything.
 
         Where an update that says otherwise of this field did not take effect, the next plan judges anew.
         """
@@ -138,11 +139,12 @@ class Tail:
             return
         keys, known = self._ports.keys, self._ports.state.known([record.key])[record.key]
         held, planned = (entry_of(keys, blob, link.field) for blob in (known.field_hashes, record.field_hashes))
-        if None not in (held, planned) and held != planned:
+        is_to_be_sent = link.field in record.parents() or link.field in record.emptied
+        if is_to_be_sent and None not in (held, planned) and held != planned:
             return
         changes: list[Change] = [MarkLinked(record.key, link.field)]
-        if planned is None and held is not None:
-            blob = without(keys, known.field_hashes, [link.field])
+        if not is_to_be_sent and held != planned:
+            blob = kept(keys, record.field_hashes, known.field_hashes, [link.field])
             changes.append(MarkRestored(record.key, keys.fingerprint([blob]), blob, known.run_id))
         async with self._forgiving(record.entity):
             # An image of nothing sent: undoing the run makes the link pending again.

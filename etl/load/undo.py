@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from etl.catalog.model import Entity
-from etl.core.changes import Change, MarkCreated, MarkRestored, MarkSpared, MarkUndoing, MarkUndone, MarkUnlinked
+from etl.core.changes import Change, MarkCreated, MarkRestored, MarkSpared, MarkUndoing, MarkUndone
 from etl.core.errors import EtlError, Interrupted, RecordRejected
-from etl.core.fingerprint import entry_of
+from etl.core.fingerprint import entry_of, with_unknown_values
 from etl.core.images import BeforeImage
 from etl.core.keys import RecordKey, RecordKeys
 from etl.core.outcomes import RecordState
@@ -29,6 +29,7 @@ from etl.load.expected import Expected, file_differs, tolerances_of
 from etl.load.planned import PlannedRecord, PlannedRecords
 from etl.load.ports import LoadPorts
 from etl.load.render import Options
+from etl.load.restoring import Restoring
 from etl.load.scope import scope_id_of
 
 
@@ -75,6 +76,7 @@ class Undoer:
         self._gate = asyncio.Semaphore(concurrency)
         self._needed: set[RecordKey] = set()
         self._doomed: set[RecordKey] = set()
+        self._restoring: Restoring
         self._expected: Expected
         self._stopping: EtlError | None = None
         self.result = UndoResult()
@@ -106,7 +108,10 @@ class Undoer:
             scope_id = scope_id_of(self._ports.catalog, self._ports.state, known.entity, scope) if scope else None
             asked = await asker.ask(Question(known.key, known.entity, None, scope_id))
             if asked.answer is Answer.FOUND and asked.id is not None:
-                await self._commit(MarkCreated(known.key, asked.id))
+                # It is this run's still; should it be spared, the next plan sends everything again, links and files too.
+                sent = with_unknown_values(known.field_hashes)
+                ours = MarkRestored(known.key, "", sent, self._run_id)
+                await self._commit(MarkCreated(known.key, asked.id), ours)
             else:
                 self.result.unclear[known.entity] += 1
 
@@ -115,6 +120,7 @@ class Undoer:
     async def _restore_all(self) -> None:
         """Brings changed values back, latest change first."""
         self._ports.progress.start("restore")
+        self._restoring = Restoring(self._ports.keys, self._ports.state, self._run_id)
         for image in self._ports.images.backwards() if self._ports.images else ():
             if self._stopping:
                 raise self._stopping
@@ -139,7 +145,7 @@ class Undoer:
             return
         if any(differences(image.before, shown)):
             await self._ports.target.update(image.target_id, image.before)
-        await self._commit(*_restoring(image, known))
+        await self._commit(*self._restoring.changes(image, known))
         self.result.restored[known.entity] += 1
         if image.file:
             self._spare(known, "file_replaced")
@@ -252,13 +258,6 @@ class Undoer:
 
     async def _commit(self, *changes: Change) -> None:
         await asyncio.wrap_future(self._ports.state.commit(*changes))
-
-
-def _restoring(image: BeforeImage, known: KnownRecord) -> Iterator[Change]:
-    if image.link:
-        yield MarkUnlinked(known.key, image.link)
-    else:
-        yield MarkRestored(known.key, image.fingerprint, image.field_hashes, image.run_id)
 
 
 def _edited(image: BeforeImage, shown: RemoteRecord, tolerances: Tolerances) -> list[str]:

@@ -177,7 +177,7 @@ def _finish(setting: Setting, session: Session, store: StateStore, loaded: Loade
 def _write_outcomes(setting: Setting, session: Session, state: StateReader, notes: LoadNotes) -> None:
     planned = PlannedRecords(session.folder.planned, setting.project.mappings)
     with ParquetSink(session.folder.outcomes, OUTCOME_SCHEMA) as sink:
-        for batch in outcomes(planned, state, notes):
+        for batch in outcomes(planned, state, notes, setting.keys(create=False)):
             sink.add(batch)
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from etl.catalog.model import Entity
 from etl.core.changes import Change, Intend, MarkCreated, MarkDuplicate, MarkUncertain, MarkUpdated, PendingLink
 from etl.core.errors import RecordRejected, ResponseLost, TargetRefused
-from etl.core.fingerprint import without
+from etl.core.fingerprint import with_unknown_values, without
 from etl.core.keys import RecordKey, marker
 from etl.core.outcomes import HELD, THERE, RecordState
 from etl.core.records import Document, Ref, RemoteRecord, TargetId
@@ -167,8 +167,8 @@ class Rebuilder:
             MarkCreated(record.key, oldest.id, self._links(record, oldest), _upload_size(record, oldest))
         ]
         if draft.document is None or not same_content(draft.document, oldest):
-            # Somebody changed it, or the source did: the next plan compares with nothing and sends everything again.
-            changes.append(MarkUpdated(record.key, "", b""))
+            # Somebody changed it, or the source did: the next plan sends everything again.
+            changes.append(MarkUpdated(record.key, "", with_unknown_values(self._blob(draft))))
         await self._settle(draft, RecordState.CREATED, *changes)
 
     async def _missing(self, draft: Draft, why: str) -> None:
@@ -179,14 +179,20 @@ class Rebuilder:
             self._count(draft.record, ABSENT)
 
     async def _settle(self, draft: Draft, state: RecordState, *changes: Change) -> None:
-        keys, record = self._ports.keys, draft.record
-        blob = without(keys, record.field_hashes, draft.left_out)
-        scope = scope_key(self._ports.catalog.entity(record.entity), record)
-        intend = Intend(record.key, record.entity, record.mapping.name, keys.fingerprint([blob]), blob, scope)
+        record, blob = draft.record, self._blob(draft)
+        entity = self._ports.catalog.entity(record.entity)
+        scope, mark = scope_key(entity, record), self._ports.keys.fingerprint([blob])
+        if state is RecordState.UNCERTAIN and entity.marker is not None and entity.marker.slot is not None:
+            # Should it be found by its marker, it need not hold what the source says now: the next plan sends everything.
+            blob, mark = with_unknown_values(blob), ""
+        intend = Intend(record.key, record.entity, record.mapping.name, mark, blob, scope)
         self._unwritten.append(self._ports.state.commit(intend, *changes))
         self._count(record, str(state))
         if len(self._unwritten) == _AT_ONCE:
             await self._written()
+
+    def _blob(self, draft: Draft) -> bytes:
+        return without(self._ports.keys, draft.record.field_hashes, draft.left_out)
 
     async def _written(self) -> None:
         """Waits until everything so far is durable; children look their parents up in state."""

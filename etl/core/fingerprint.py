@@ -146,11 +146,11 @@ def unpromised(keys: RecordKeys, blob: bytes, links: Collection[str]) -> bytes:
 
 
 def with_unknown_values(blob: bytes, names: Collection[bytes] | None = None) -> bytes:
-    """The same fields, into each of which (or into those of these names) something was written that nobody knows: whatever
+    """The blob where something was written that nobody knows into each of its fields, or into those of these names: whatever
     comes next is another value.
     """
     entries = _split(blob)
-    return _joined({name: _UNKNOWN if names is None or name in names else value for name, value in entries.items()})
+    return _joined(entries | dict.fromkeys(entries if names is None else names, _UNKNOWN))
 
 
 def _name_until_set(keys: RecordKeys, field: str) -> bytes:

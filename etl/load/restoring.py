@@ -45,7 +45,8 @@ class Restoring:
         if promised:
             self._unset[known.key] -= promised
             yield from (MarkLinked(known.key, each) for each in sorted(promised))
-            blob = with_unknown_values(blob, {field_name_hash(self._keys, each) for each in promised})
+            before = [each for each in sorted(promised) if entry_of(self._keys, blob, each) is not None]
+            blob = with_unknown_values(blob, [field_name_hash(self._keys, each) for each in before])
             mark = self._keys.fingerprint([blob])
         yield MarkRestored(known.key, mark, blob, image.run_id)
 

@@ -18,7 +18,7 @@ from typing import TypeVar
 from etl.catalog.model import Link
 from etl.core.changes import Change, MarkLinked, MarkRestored, MarkUploaded, PendingLink
 from etl.core.errors import Finding, RecordRejected, SourceUnavailable, TargetRefused
-from etl.core.fingerprint import entry_of, kept
+from etl.core.fingerprint import entry_of, field_name_hash, kept, with_unknown_values
 from etl.core.keys import RecordKey
 from etl.core.records import Document, TargetId
 from etl.load.parents import Parent, Parents
@@ -130,7 +130,7 @@ class Tail:
 
     async def _end(self, record: PlannedRecord, link: PendingLink) -> None:
         """Ends a link that the source does not have any more: nothing is sent, and state knows again what was there before
-        it was promised, if anything.
+        it was promised, if anything; or that it is set, in part or by a run that died of it.
 
         Where an update that says otherwise of this field did not take effect, the next plan judges anew.
         """
@@ -142,14 +142,27 @@ class Tail:
         is_to_be_sent = link.field in record.parents() or link.field in record.emptied
         if is_to_be_sent and None not in (held, planned) and held != planned:
             return
-        changes: list[Change] = [MarkLinked(record.key, link.field)]
-        if not is_to_be_sent and held != planned:
-            blob = kept(keys, record.field_hashes, known.field_hashes, [link.field])
-            changes.append(MarkRestored(record.key, keys.fingerprint([blob]), blob, known.run_id))
         async with self._forgiving(record.entity):
+            blob = known.field_hashes
+            if not is_to_be_sent and await self._is_set(created, link):
+                blob = with_unknown_values(blob, [field_name_hash(keys, link.field)])
+            elif not is_to_be_sent:
+                blob = kept(keys, record.field_hashes, blob, [link.field])
+            changes: list[Change] = [MarkLinked(record.key, link.field)]
+            if blob != known.field_hashes:
+                changes.append(MarkRestored(record.key, keys.fingerprint([blob]), blob, known.run_id))
             # An image of nothing sent: undoing the run makes the link pending again.
             await patch(self._ports, known, Document(record.entity, {}, {}), link=link.field)
             await self._commit(*changes)
+
+    async def _is_set(self, child: Parent, link: PendingLink) -> bool:
+        """Whether Casebook shows what was promised, or of a link that holds many any parent at all."""
+        shown = await self._ports.target.get(child.entity, child.id)
+        there = shown.links.get(link.field) if shown else None
+        if isinstance(there, tuple):
+            return bool(there)
+        parent = self._parents.created([link.parent]).get(link.parent)
+        return there is not None and parent is not None and there.id == parent.id
 
     def _catalogued(self, child: Parent, link: PendingLink) -> Link:
         return self._ports.catalog.entity(child.entity).links[link.field]

@@ -287,6 +287,37 @@ def test_where_a_new_parent_could_not_be_loaded_the_earlier_one_is_remembered(
     assert (mother(world), told(world)) == ((None, []) if mapping is CLEARED else ("b", ["mother"]))
 
 
+def test_of_a_link_that_holds_many_what_was_set_already_is_told(world: World) -> None:
+    visited(world, PROVIDERS, "not loaded", *"xyz")
+    world.load()
+    assert (pending(world), len(world.target.of("provider")[0].links["visits"])) == (["visits"], 3)
+    for _ in range(2):
+        visited(world, PROVIDERS)
+        world.load()
+    assert (told(world), pending(world)) == (["visits"], [])
+
+
+@pytest.mark.parametrize("more", [{}, {"first_name": "Bea"}], ids=["alone", "with another field"])
+def test_a_link_that_was_set_by_a_run_which_died_before_it_knew_is_told(
+    world: World, tmp_path: Path, more: dict[str, str]
+) -> None:
+    rows = [person("a", mother=B, deferred=["mother"]), *MOTHERS]
+    load(world, LEFT)
+    seen = set()
+    for at in range(1, MOST_POINTS):
+        again = world.copy(tmp_path.with_name(f"{tmp_path.name}-{at}"))
+        again.plan((LEFT, rows))
+        ended = again.load_dying_at(at, "killed")
+        for _ in range(2):
+            load(again, LEFT, **more)
+        assert told(again) == (["mother"] if mother(again) else [])
+        seen.add((mother(again), ended))
+        shutil.rmtree(again.folder)
+        if not ended:
+            break
+    assert seen == {(None, True), ("b", True), ("b", False)}
+
+
 def promised_anew(world: World, mapping: EntityMapping) -> None:
     """Ana's mother is "b" in Casebook; that it is "c" could not be set yet."""
     load(world, mapping, mother=B, deferred=["mother"])

@@ -23,11 +23,10 @@ from etl.core.records import Document, Ref, RemoteRecord, TargetId
 from etl.load.compare import additions, same_content
 from etl.load.markers import read_marker
 from etl.load.parents import Parents, ParentUnreadable
-from etl.load.planned import SHA256_SUFFIX, SIZE_SUFFIX, PlannedRecord, PlannedRecords
+from etl.load.planned import SHA256_SUFFIX, PlannedRecord, PlannedRecords
 from etl.load.ports import LoadPorts
 from etl.load.render import Options, Renderer, UnknownOption
 from etl.load.scope import scope_id, scope_key
-from etl.mapping.model import FileField
 
 ABSENT = "absent"
 """The verdict on a record that is certainly not in Casebook; state knows nothing of it, and the next run sends it."""
@@ -219,25 +218,22 @@ class Rebuilder:
 
     def _links(self, record: PlannedRecord, shown: RemoteRecord) -> tuple[PendingLink, ...]:
         """The deferred links that are not shown as set."""
-        parents = record.parents()
-        pairs = [(name, key) for name in sorted(record.deferred) for key in parents.get(name, ())]
-        created = self._parents.created([key for _, key in pairs])
+        created = self._parents.created([link.parent for link in record.late_links()])
         return tuple(
-            PendingLink(name, key)
-            for name, key in pairs
-            if key not in created or created[key].id not in _ids(shown.links.get(name))
+            link
+            for link in record.late_links()
+            if link.parent not in created or created[link.parent].id not in _ids(shown.links.get(link.field))
         )
 
 
 def _upload_size(record: PlannedRecord, shown: RemoteRecord) -> int | None:
     """How many bytes are to be uploaded, None where there are none or the right ones are there."""
-    name = next((each.name for each in record.mapping.fields if isinstance(each.value, FileField)), None)
-    size = record.values.get(f"{name}{SIZE_SUFFIX}") if name else None
-    is_there = shown.attributes.get("byte_size") == size and shown.attributes.get("sha256") in (
-        None,
-        record.values.get(f"{name}{SHA256_SUFFIX}"),
+    size, checksum = (
+        record.upload_bytes(),
+        record.values.get(f"{record.file.name}{SHA256_SUFFIX}") if record.file else None,
     )
-    return size if isinstance(size, int) and not is_there else None
+    is_there = shown.attributes.get("byte_size") == size and shown.attributes.get("sha256") in (None, checksum)
+    return None if is_there else size
 
 
 def _fullness(draft: Draft) -> int:

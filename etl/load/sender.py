@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from etl.catalog.model import Entity
-from etl.core.changes import Change, Intend, MarkCreated, MarkRejected, MarkUpdated, PendingLink
+from etl.core.changes import Change, Intend, MarkCreated, MarkRejected, MarkUpdated
 from etl.core.errors import RecordRejected, ResponseLost, TargetBusy, TargetRefused
 from etl.core.fingerprint import with_unknown_values
 from etl.core.outcomes import DELETED_ON_PURPOSE, SEND_AGAIN, Action, Bucket, RecordState
@@ -215,8 +215,8 @@ class Sender:
         *,
         is_as_sent: bool,
     ) -> None:
-        links = _deferred_links(record) if record else ()
-        size = self._tail.upload_size(record) if record else None
+        links = record.late_links() if record else ()
+        size = record.upload_bytes() if record else None
         created: list[Change] = [MarkCreated(question.key, target_id, links, size)]
         created += self._course.parents.shown_at_birth(question.key, question.entity, shown)
         if not is_as_sent:
@@ -259,7 +259,7 @@ class Sender:
             notes.failures[record.key] = ("file_missing", "its bytes could not be uploaded")
             self._endings.give_up(record.key)
             return
-        links = tuple(link for link in _deferred_links(record) if link.field in record.changed)
+        links = tuple(link for link in record.late_links() if link.field in record.changed)
         if left_out:
             nothing_sent = set(left_out) >= record.changed and not record.cleared
             notes.without_link[record.key] = Bucket.UNCHANGED if nothing_sent else Bucket.UPDATED
@@ -271,10 +271,3 @@ class Sender:
 
     def _entity(self, name: str) -> Entity:
         return self._ports.catalog.entity(name)
-
-
-def _deferred_links(record: PlannedRecord) -> tuple[PendingLink, ...]:
-    if not record.deferred:
-        return ()
-    parents = record.parents()
-    return tuple(PendingLink(name, key) for name in sorted(record.deferred) for key in parents.get(name, ()))

@@ -23,9 +23,9 @@ from etl.core.keys import RecordKey
 from etl.core.records import Document, TargetId
 from etl.load.parents import Parent, Parents
 from etl.load.patch import patch
-from etl.load.planned import SHA256_SUFFIX, SIZE_SUFFIX, PlannedRecord, PlannedRecords
+from etl.load.planned import SHA256_SUFFIX, PlannedRecord, PlannedRecords
 from etl.load.ports import LoadPorts
-from etl.mapping.model import Field, FileField
+from etl.mapping.model import FileField
 
 Item = TypeVar("Item")
 UPLOADS_AT_ONCE = 4
@@ -77,12 +77,6 @@ class Tail:
             pending = self._planned.find(keys[start : start + _UPLOADS_IN_SIGHT])
             await self._each(pending.values(), UPLOADS_AT_ONCE, self._upload_pending)
 
-    def upload_size(self, record: PlannedRecord) -> int | None:
-        """Bytes to upload for a record, None where it carries no file."""
-        field = _file_field(record)
-        size = record.values.get(field.name + SIZE_SUFFIX) if field else None
-        return size if isinstance(size, int) else None
-
     async def upload(self, record: PlannedRecord, target_id: TargetId, shown: Mapping[str, object]) -> None:
         """Uploads a record's bytes to the address that its creation returned, or to a fresh one.
 
@@ -97,7 +91,7 @@ class Tail:
 
     def changes_file(self, record: PlannedRecord) -> bool:
         """Whether an update replaces a record's bytes."""
-        field = _file_field(record)
+        field = record.file
         return field is not None and field.name in record.changed
 
     async def upload_changed(self, record: PlannedRecord, target_id: TargetId) -> bool:
@@ -201,8 +195,8 @@ class Tail:
         return url if isinstance(url, str) else None
 
     async def _put(self, record: PlannedRecord, url: str) -> bool:
-        field = _file_field(record)
-        size = self.upload_size(record)
+        field = record.file
+        size = record.upload_bytes()
         path = record.values.get(field.name) if field else None
         if field is None or size is None or not isinstance(field.value, FileField):
             return False
@@ -241,7 +235,3 @@ class Tail:
 
 def _sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
-
-
-def _file_field(record: PlannedRecord) -> Field | None:
-    return next((each for each in record.mapping.fields if isinstance(each.value, FileField)), None)

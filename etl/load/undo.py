@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -101,17 +101,15 @@ class Undoer:
     async def _ask_about_unclear(self) -> None:
         """Requests whose answer was lost: what is found by its marker is undone like the rest."""
         asker = Asker(self._ports.catalog, self._ports.target, self._ports.state, ClientIds(self._ports))
-        for known in list(self._ports.state.in_state(RecordState.INTENT, RecordState.UNCERTAIN)):
-            if known.run_id != self._run_id:
-                continue
+        unclear = self._ports.state.in_state(RecordState.INTENT, RecordState.UNCERTAIN)
+        ours = [known for known in unclear if known.run_id == self._run_id]
+        planned = self._planned.find([known.key for known in ours])
+        for known in ours:
             scope = known.scope
             scope_id = scope_id_of(self._ports.catalog, self._ports.state, known.entity, scope) if scope else None
             asked = await asker.ask(Question(known.key, known.entity, None, scope_id))
             if asked.answer is Answer.FOUND and asked.id is not None:
-                # It is this run's still; should it be spared, the next plan sends everything again, links and files too.
-                sent = with_unknown_values(known.field_hashes)
-                ours = MarkRestored(known.key, "", sent, self._run_id)
-                await self._commit(MarkCreated(known.key, asked.id), ours)
+                await self._commit(*_found(known, planned.get(known.key), asked.id))
             else:
                 self.result.unclear[known.entity] += 1
 
@@ -258,6 +256,17 @@ class Undoer:
 
     async def _commit(self, *changes: Change) -> None:
         await asyncio.wrap_future(self._ports.state.commit(*changes))
+
+
+def _found(known: KnownRecord, record: PlannedRecord | None, target_id: TargetId) -> Iterator[Change]:
+    """A record is there after all, the work of the run that sent it: its links and its bytes are still to come."""
+    if record is not None:
+        yield MarkCreated(known.key, target_id, record.late_links(), record.upload_bytes())
+        yield MarkRestored(known.key, known.fingerprint, known.field_hashes, known.run_id)
+    else:
+        # Should it be spared, the next plan sends everything again.
+        yield MarkCreated(known.key, target_id)
+        yield MarkRestored(known.key, "", with_unknown_values(known.field_hashes), known.run_id)
 
 
 def _edited(image: BeforeImage, shown: RemoteRecord, tolerances: Tolerances) -> list[str]:

@@ -133,10 +133,27 @@ def test_one_that_a_rebuilding_could_not_see_is_brought_up_to_date_once_it_is_fo
     assert (ana(world)["middle_name"], len(world.target.of("person"))) == ("Mar", 2)
 
 
-def test_one_that_undoing_its_run_finds_is_removed_with_the_run(world: World) -> None:
-    unclear(world, middle_name="Sol")
+@pytest.mark.parametrize("more", [{"middle_name": "Sol"}, LINKED], ids=["plain", "with a link to be set"])
+def test_one_that_undoing_its_run_finds_is_removed_with_the_run(world: World, more: dict[str, object]) -> None:
+    unclear(world, **more)
     undo(world)
     assert world.target.of("person") == []
+
+
+def test_an_attachment_that_undoing_its_run_finds_without_its_bytes_is_removed_with_the_run(world: World) -> None:
+    scans = mapping_of("attachment", "target", "file_name", "file", refer_to=[PEOPLE])
+    world.target.blind, world.target.faults = (
+        {"attachment"},
+        lambda _number, document: "lost_after" if document.entity == "attachment" else None,
+    )
+    world.plan(
+        (PEOPLE, [MOTHER]), (scans, [{"id": "s", "target": LINKED["mother"], "file_name": "s.pdf", "file": "s"}])
+    )
+    world.load()
+    world.target.blind = set()
+    assert (world.state_of(scans, "s"), len(world.target.of("attachment"))) == ("uncertain", 1)
+    undo(world)
+    assert world.target.records == {}
 
 
 def test_one_that_undoing_its_run_finds_and_spares_gets_its_links_from_the_next_run(world: World) -> None:

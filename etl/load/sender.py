@@ -180,6 +180,12 @@ class Sender:
         async def resend() -> TargetId | None:
             if record is None or document is None:
                 return None
+            if record.action is not Action.CREATE:
+                # It was sent once, is not there, and may be in Casebook under another id: that is the next plan's question.
+                await self._commit(MarkRejected(record.key, None, f"{SEND_AGAIN} not sent"))
+                self._course.twins.cleared(record.key)
+                self._endings.give_up(record.key)
+                return None
             await self._course.roots.turn(self._course.parents.root(record), record.key)
             try:
                 if self._endings.is_stopped(record.entity):

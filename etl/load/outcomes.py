@@ -97,13 +97,14 @@ def outcomes(
 
 
 def _loaded(record: PlannedRecord, known: KnownRecord, keys: RecordKeys) -> Bucket:
-    if record.action is Action.CREATE:
-        return Bucket.CREATED if _is_as_planned(record, known, keys) else Bucket.PENDING
-    if record.action is Action.ADOPT:
-        return Bucket.ADOPTED
+    if record.action is Action.NOTHING:
+        return Bucket.UNCHANGED
     if record.action is Action.UPDATE:
         return Bucket.UPDATED if known.fingerprint == record.fingerprint else Bucket.PENDING
-    return Bucket.UNCHANGED
+    if known.adopted:
+        return Bucket.ADOPTED
+    # One that was to be adopted, or decided about, may have been found as ours.
+    return Bucket.CREATED if _is_as_planned(record, known, keys) else Bucket.PENDING
 
 
 def _is_as_planned(record: PlannedRecord, known: KnownRecord, keys: RecordKeys) -> bool:

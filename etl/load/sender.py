@@ -182,7 +182,7 @@ class Sender:
                 return None
             if record.action is not Action.CREATE:
                 # It was sent once, is not there, and may be in Casebook under another id: that is the next plan's question.
-                await self._commit(MarkRejected(record.key, None, f"{SEND_AGAIN} not sent"))
+                await self._commit(MarkRejected(record.key, None, f"{SEND_AGAIN} not there"))
                 self._course.twins.cleared(record.key)
                 self._endings.give_up(record.key)
                 return None

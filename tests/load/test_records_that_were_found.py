@@ -11,9 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from etl.core.outcomes import Bucket
+from etl.core.outcomes import Action, Bucket
 from etl.core.records import RunId
-from etl.load.outcomes import outcomes
+from etl.load.notes import LoadNotes
+from etl.load.outcomes import outcome_of, outcomes
 from etl.load.ports import LoadPorts
 from etl.load.rebuild import Rebuilder
 from etl.load.undo import Undoer
@@ -85,6 +86,17 @@ def test_one_that_an_earlier_run_sent_counts_as_pending_until_it_holds_what_the_
     assert ana(world)["middle_name"] == "Sol"
     assert load(world, middle_name="Mar") == [Bucket.UNCHANGED, Bucket.UPDATED]
     assert ana(world)["middle_name"] == "Mar"
+
+
+@pytest.mark.parametrize("action", [Action.CREATE, Action.ADOPT, Action.BLOCKED])
+def test_one_that_is_found_as_ours_is_created_whatever_the_plan_took_it_for(world: World, action: Action) -> None:
+    load(world, middle_name="Sol")
+    key = key_of(PEOPLE, "a")
+    (record,) = world.planned.find([key]).values()
+    with world.open() as store:
+        known = store.known([key])[key]
+    found = outcome_of(record._replace(action=action), known, LoadNotes(), KEYS)
+    assert found.bucket is Bucket.CREATED
 
 
 def test_one_that_holds_what_the_source_says_is_created_though_a_parent_was_left_out(world: World) -> None:

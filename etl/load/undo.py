@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from etl.catalog.model import Entity
@@ -26,6 +25,7 @@ from etl.load.client_ids import ClientIds
 from etl.load.compare import STRICT, Tolerances, additions_to, differences
 from etl.load.dependents import Dependents
 from etl.load.expected import Expected, file_differs, tolerances_of
+from etl.load.groups import quiet_group
 from etl.load.planned import PlannedRecord, PlannedRecords
 from etl.load.ports import LoadPorts
 from etl.load.render import Options
@@ -161,7 +161,7 @@ class Undoer:
         for records in self._planned.backwards():
             known = self._ports.state.known([each.key for each in records if each.key in self._doomed])
             self._expected.prefetch([each for each in records if each.key in known])
-            async with _quiet_group() as tasks:
+            async with quiet_group() as tasks:
                 for record in records:
                     if record.key in known and known[record.key].state is not RecordState.UNDONE:
                         met.add(record.key)
@@ -274,22 +274,6 @@ def _edited(image: BeforeImage, shown: RemoteRecord, tolerances: Tolerances) -> 
     sent = {each.field for each in differences(image.sent, shown, tolerances) if each.kind != "tolerated"}
     before = {each.field for each in differences(image.before, shown, STRICT)}
     return sorted(sent & before)
-
-
-@asynccontextmanager
-async def _quiet_group() -> AsyncIterator[asyncio.TaskGroup]:
-    """A task group whose first error of ours comes out as itself."""
-    try:
-        async with asyncio.TaskGroup() as tasks:
-            yield tasks
-    except* EtlError as group:
-        raise _first(group) from None
-
-
-def _first(group: BaseExceptionGroup[EtlError]) -> EtlError:
-    for each in group.exceptions:
-        return _first(each) if isinstance(each, BaseExceptionGroup) else each
-    raise group
 
 
 def _without_unset(keys: RecordKeys, record: PlannedRecord, known: KnownRecord) -> PlannedRecord:

@@ -81,6 +81,19 @@ def test_a_lone_lost_record_is_held_until_a_person_says_it_is_absent(folder, san
     assert sandbox.oracle.counts()["person"] == 1
 
 
+def test_a_run_is_not_complete_while_a_record_is_held_whose_row_has_left_the_source(folder):
+    with losing("status_403(entity=person)@GET,reset_after_commit(entity=person)@POST:first=1") as sandbox:
+        setting, held = held_at(folder, sandbox)
+        (folder / "PERSONS.csv").write_text("ID,FIRST,LAST\n2,Bo,Reed\n")
+        finished = runs.run(setting, QuietProgress())
+        assert (finished.exit_code, state_of(setting, held)) == (1, RecordState.UNCERTAIN)
+        assert "1 record of earlier runs, without a row in this one, is of uncertain effect" in (
+            finished.summary.verdict.sentence
+        )
+        settling.settle_absent(setting, "person")
+        assert runs.run(setting, QuietProgress()).exit_code == 0
+
+
 def test_a_record_that_was_found_is_brought_up_to_date_by_the_next_run(folder, sandbox):
     setting, held = held_at(folder, sandbox)
     there = somebody(sandbox, held.marker)

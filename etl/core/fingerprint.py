@@ -1,11 +1,12 @@
 """Fingerprints of records, a column at a time.
 
 A record's fingerprint is a keyed hash over its field hashes; the field hashes stand in one blob, twelve bytes a sent
-field in the order of the field names: four that name the field, eight that stand for its value. So a later run can tell
-which fields changed, and state holds no value. References count as record keys, look-ups as labels.
+field, at first in the order of the field names: four that name the field, eight that stand for its value. So a later run
+can tell which fields changed, and state holds no value. References count as record keys, look-ups as labels.
 
-A blob says what was last written into each field. So a field that has become empty keeps its entry: that of the value
-which Casebook still holds, or that of nothing once the field was cleared there.
+A blob says what was last written into each field, also into one that has left the mapping since. So a field that has
+become empty keeps its entry: that of the value which Casebook still holds, or that of nothing once the field was cleared
+there. A link that is only promised has a second entry, of what Casebook holds until it is set.
 """
 
 from __future__ import annotations
@@ -21,6 +22,10 @@ from etl.core.keys import RecordKeys
 NAME_BYTES = 4
 ENTRY_BYTES = 12
 _LIST_SEPARATOR = "\x1f"
+_UNTIL_SET = "\x1f"
+"""Behind a field's name: what its link holds in Casebook until the promised one is set."""
+_UNKNOWN = bytes(ENTRY_BYTES - NAME_BYTES)
+"""The entry of a value that nobody knows; no value has it."""
 
 
 def field_name_hash(keys: RecordKeys, field: str) -> bytes:
@@ -75,6 +80,7 @@ class FieldBlobs:
     def __init__(self, keys: RecordKeys, fields: Iterable[str], clearing: Collection[str] = ()) -> None:
         names = sorted(fields)
         self._names = {field: field_name_hash(keys, field) for field in names}
+        self._until_set = {field: _name_until_set(keys, field) for field in names}
         self._nothing = {field: keys.field_hash(field, "") for field in names}
         self._clearing = frozenset(clearing)
 
@@ -88,24 +94,27 @@ class FieldBlobs:
     def standing(self, before: bytes, now: bytes) -> Standing:
         """What is written once what a record is ``now`` is sent over what was written ``before``."""
         old, new = _split(before), _split(now)
-        entries, cleared, left = [], [], []
+        written, cleared, left = old | new, [], []
         for field, name in self._names.items():
-            value = new.get(name, old.get(name))
-            if value is None:
+            if name in new or name not in old:
                 continue
-            if name not in new and (field in self._clearing or value == self._nothing[field]):
-                value = self._nothing[field]
+            if field in self._clearing or old[name] == self._nothing[field]:
+                written[name] = self._nothing[field]
+                written.pop(self._until_set[field], None)
                 cleared.append(field)
-            elif name not in new:
+            else:
                 left.append(field)
-            entries.append(name + value)
-        return Standing(b"".join(entries), tuple(cleared), tuple(left))
+        return Standing(before if written == old else _joined(written), tuple(cleared), tuple(left))
 
-    def kept(self, before: bytes, now: bytes, fields: Collection[str]) -> bytes:
-        """``now``, but for these fields, of which stands what was written ``before``."""
+    def promised(self, before: bytes, now: bytes, links: Iterable[str]) -> bytes:
+        """``now``, which only promises these links: what was written ``before`` stays in Casebook until they are set."""
         old, new = _split(before), _split(now)
-        entries = ((name, (old if field in fields else new).get(name)) for field, name in self._names.items())
-        return b"".join(name + value for name, value in entries if value is not None)
+        for field in links:
+            held = old.get(self._names[field], self._nothing[field])
+            new.pop(self._until_set[field], None)
+            if held != self._nothing[field]:
+                new[self._until_set[field]] = held
+        return _joined(new)
 
 
 def entry_of(keys: RecordKeys, blob: bytes, field: str) -> bytes | None:
@@ -115,8 +124,37 @@ def entry_of(keys: RecordKeys, blob: bytes, field: str) -> bytes | None:
 
 def without(keys: RecordKeys, blob: bytes, fields: Collection[str]) -> bytes:
     """A blob without these fields."""
-    gone = {field_name_hash(keys, field) for field in fields}
-    return b"".join(name + value for name, value in _split(blob).items() if name not in gone)
+    return kept(keys, b"", blob, fields)
+
+
+def kept(keys: RecordKeys, before: bytes, now: bytes, fields: Collection[str]) -> bytes:
+    """``now``, but for these fields, of which stands what was written ``before``."""
+    names = {name(keys, field) for field in fields for name in (field_name_hash, _name_until_set)}
+    entries = {name: value for name, value in _split(now).items() if name not in names}
+    return _joined(entries | {name: value for name, value in _split(before).items() if name in names})
+
+
+def unpromised(keys: RecordKeys, blob: bytes, links: Collection[str]) -> bytes:
+    """A blob as it is where these links were promised and are not set: of each stands what Casebook holds, if anything."""
+    entries = _split(blob)
+    for field in links:
+        entries.pop(field_name_hash(keys, field), None)
+        held = entries.pop(_name_until_set(keys, field), None)
+        if held is not None:
+            entries[field_name_hash(keys, field)] = held
+    return _joined(entries)
+
+
+def with_unknown_values(blob: bytes, names: Collection[bytes] | None = None) -> bytes:
+    """The blob where something was written that nobody knows into each of its fields, or into those of these names: whatever
+    comes next is another value.
+    """
+    entries = _split(blob)
+    return _joined(entries | dict.fromkeys(entries if names is None else names, _UNKNOWN))
+
+
+def _name_until_set(keys: RecordKeys, field: str) -> bytes:
+    return field_name_hash(keys, field + _UNTIL_SET)
 
 
 def _entries(keys: RecordKeys, field: str, texts: pa.Array) -> pa.Array:
@@ -129,6 +167,10 @@ def _entries(keys: RecordKeys, field: str, texts: pa.Array) -> pa.Array:
 def _split(blob: bytes) -> dict[bytes, bytes]:
     starts = range(0, len(blob), ENTRY_BYTES)
     return {blob[at : at + NAME_BYTES]: blob[at + NAME_BYTES : at + ENTRY_BYTES] for at in starts}
+
+
+def _joined(entries: Mapping[bytes, bytes]) -> bytes:
+    return b"".join(name + value for name, value in entries.items())
 
 
 def _blank_to_null(column: pa.Array) -> pa.Array:

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from etl.catalog.payloads import Payloads
 from etl.core.errors import Finding, RecordRejected
-from etl.core.fingerprint import FieldBlobs
+from etl.core.fingerprint import kept
 from etl.core.outcomes import Action
 from etl.core.records import Document
 from etl.load.client_ids import client_id
@@ -53,10 +53,7 @@ class Documents:
 
     def hashes(self, record: PlannedRecord, left_out: list[str], before: bytes = b"") -> bytes:
         """The field hashes of what is sent where some references are left out: of these stays what was written ``before``."""
-        if not left_out:
-            return record.field_hashes
-        blobs = FieldBlobs(self._keys, [field.name for field in record.mapping.fields])
-        return blobs.kept(before, record.field_hashes, left_out)
+        return kept(self._keys, before, record.field_hashes, left_out) if left_out else record.field_hashes
 
     def fingerprint(self, record: PlannedRecord, left_out: list[str], before: bytes = b"") -> str:
         """The fingerprint of what is sent where some references are left out."""

@@ -14,7 +14,6 @@ from etl.load.parents import Parents
 from etl.load.planned import SHA256_SUFFIX, SIZE_SUFFIX, PlannedRecord
 from etl.load.ports import LoadPorts
 from etl.load.render import Options, Renderer
-from etl.mapping.model import FileField
 
 
 class Expected:
@@ -60,7 +59,7 @@ def file_differs(entity: Entity, record: PlannedRecord, shown: RemoteRecord, *, 
     A tenant that shows neither (its catalogue lists no ``byte_size`` and no ``sha256``) cannot be asked. A file that
     state knows as outstanding is counted elsewhere.
     """
-    field = next((each for each in record.mapping.fields if isinstance(each.value, FileField)), None)
+    field = record.file
     if field is None or not uploaded:
         return None
     for suffix, name in ((SIZE_SUFFIX, "byte_size"), (SHA256_SUFFIX, "sha256")):

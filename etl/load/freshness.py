@@ -73,10 +73,12 @@ class Freshness:
         return key in self._asking
 
     async def differs(self, question: Question, target_id: TargetId) -> bool:
-        """Whether a record that was found by asking first shows something else than would be sent now."""
-        if question.key not in self._asking or question.document is None:
-            return False
+        """Whether a record that was found where state is doubted shows something else than would be sent now. Of an intent
+        that an earlier run left it is not known either whether anything was sent under it.
+        """
         self._asking.discard(question.key)
+        if not self._is_doubted or question.document is None:
+            return False
         shown = await self._ports.target.get(question.entity, target_id)
         return shown is None or not same_content(question.document, shown)
 

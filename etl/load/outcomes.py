@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from etl.core.fingerprint import without
+from etl.core.keys import RecordKeys
 from etl.core.outcomes import SEND_AGAIN, Action, Bucket, RecordState
 from etl.core.state_port import KnownRecord, StateReader
 from etl.load.notes import LoadNotes
@@ -54,7 +56,7 @@ class Outcome:
     detail: str = ""
 
 
-def outcome_of(record: PlannedRecord, known: KnownRecord | None, notes: LoadNotes) -> Outcome:
+def outcome_of(record: PlannedRecord, known: KnownRecord | None, notes: LoadNotes, keys: RecordKeys) -> Outcome:
     """The outcome of one record."""
     if record.key in notes.failures:
         return Outcome(Bucket.REJECTED, *notes.failures[record.key])
@@ -64,7 +66,7 @@ def outcome_of(record: PlannedRecord, known: KnownRecord | None, notes: LoadNote
     if known is None:
         return Outcome(Bucket.PENDING)
     if known.state is RecordState.CREATED:
-        return Outcome(notes.without_link.get(record.key) or _loaded(record, known))
+        return Outcome(notes.without_link.get(record.key) or _loaded(record, known, keys))
     if known.error.startswith(SEND_AGAIN):
         return Outcome(Bucket.PENDING)
     bucket, reason = _BY_STATE[known.state]
@@ -84,26 +86,39 @@ def _waits(record: PlannedRecord, known: KnownRecord | None, notes: LoadNotes) -
     return None
 
 
-def outcomes(planned: PlannedRecords, state: StateReader, notes: LoadNotes) -> Iterator[pa.RecordBatch]:
+def outcomes(
+    planned: PlannedRecords, state: StateReader, notes: LoadNotes, keys: RecordKeys
+) -> Iterator[pa.RecordBatch]:
     """The outcome of every planned record, in plan order; with empty notes, how things stand before a load."""
     for batch in planned.batches():
         known = state.known([record.key for record in batch])
-        rows = [_row(record, known.get(record.key), notes) for record in batch]
+        rows = [_row(record, known.get(record.key), notes, keys) for record in batch]
         yield pa.RecordBatch.from_pylist(rows, schema=OUTCOME_SCHEMA)
 
 
-def _loaded(record: PlannedRecord, known: KnownRecord) -> Bucket:
-    if record.action is Action.CREATE:
-        return Bucket.CREATED
-    if record.action is Action.ADOPT:
-        return Bucket.ADOPTED
+def _loaded(record: PlannedRecord, known: KnownRecord, keys: RecordKeys) -> Bucket:
+    if record.action is Action.NOTHING:
+        return Bucket.UNCHANGED
     if record.action is Action.UPDATE:
         return Bucket.UPDATED if known.fingerprint == record.fingerprint else Bucket.PENDING
-    return Bucket.UNCHANGED
+    if known.adopted:
+        return Bucket.ADOPTED
+    # One that was to be adopted, or decided about, may have been found as ours.
+    return Bucket.CREATED if _is_as_planned(record, known, keys) else Bucket.PENDING
 
 
-def _row(record: PlannedRecord, known: KnownRecord | None, notes: LoadNotes) -> dict[str, object]:
-    outcome = outcome_of(record, known, notes)
+def _is_as_planned(record: PlannedRecord, known: KnownRecord, keys: RecordKeys) -> bool:
+    """Whether a record was created as it is planned. One that an earlier run had sent, and that was found, may be there as it
+    was then: the next run sends what differs. Optional references may have been left out.
+    """
+    if known.fingerprint == record.fingerprint:
+        return True
+    optional = [each.name for each in record.mapping.references if record.policy(each.name) == "empty"]
+    return without(keys, known.field_hashes, optional) == without(keys, record.field_hashes, optional)
+
+
+def _row(record: PlannedRecord, known: KnownRecord | None, notes: LoadNotes, keys: RecordKeys) -> dict[str, object]:
+    outcome = outcome_of(record, known, notes, keys)
     return {
         "mapping": record.mapping.name,
         "entity": record.entity,

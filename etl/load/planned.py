@@ -14,11 +14,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from etl.core.changes import PendingLink
 from etl.core.keys import RecordKey
 from etl.core.outcomes import Action
 from etl.core.records import TargetId
 from etl.load.done import CreatedKeys
-from etl.mapping.model import EntityMapping, Reference
+from etl.mapping.model import EntityMapping, Field, FileField, Reference
 
 BATCH_ROWS = 1_000
 PLANNED = "_plan."
@@ -72,6 +73,20 @@ class PlannedRecord(NamedTuple):
     def parents(self) -> Mapping[str, tuple[RecordKey, ...]]:
         """Record keys it refers to, by field, deferred links included; fields without a value are left out."""
         return self.refers_to
+
+    def late_links(self) -> tuple[PendingLink, ...]:
+        """The links that are to be set once it is there."""
+        return tuple(PendingLink(name, key) for name in sorted(self.deferred) for key in self.refers_to.get(name, ()))
+
+    @property
+    def file(self) -> Field | None:
+        """The field that says which bytes are to be uploaded once it is there, None where it carries none."""
+        return next((each for each in self.mapping.fields if isinstance(each.value, FileField)), None)
+
+    def upload_bytes(self) -> int | None:
+        """How many bytes those are."""
+        size = self.values.get(self.file.name + SIZE_SUFFIX) if self.file else None
+        return size if isinstance(size, int) else None
 
     def policy(self, field: str) -> str:
         """What a parent that is not there does to this record: ``block``, ``empty``, ``quarantine`` or ``fail``."""

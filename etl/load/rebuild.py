@@ -16,18 +16,17 @@ from dataclasses import dataclass, field
 from etl.catalog.model import Entity
 from etl.core.changes import Change, Intend, MarkCreated, MarkDuplicate, MarkUncertain, MarkUpdated, PendingLink
 from etl.core.errors import RecordRejected, ResponseLost, TargetRefused
-from etl.core.fingerprint import without
+from etl.core.fingerprint import with_unknown_values, without
 from etl.core.keys import RecordKey, marker
 from etl.core.outcomes import HELD, THERE, RecordState
 from etl.core.records import Document, Ref, RemoteRecord, TargetId
 from etl.load.compare import additions, same_content
 from etl.load.markers import read_marker
 from etl.load.parents import Parents, ParentUnreadable
-from etl.load.planned import SHA256_SUFFIX, SIZE_SUFFIX, PlannedRecord, PlannedRecords
+from etl.load.planned import SHA256_SUFFIX, PlannedRecord, PlannedRecords
 from etl.load.ports import LoadPorts
 from etl.load.render import Options, Renderer, UnknownOption
 from etl.load.scope import scope_id, scope_key
-from etl.mapping.model import FileField
 
 ABSENT = "absent"
 """The verdict on a record that is certainly not in Casebook; state knows nothing of it, and the next run sends it."""
@@ -167,8 +166,8 @@ class Rebuilder:
             MarkCreated(record.key, oldest.id, self._links(record, oldest), _upload_size(record, oldest))
         ]
         if draft.document is None or not same_content(draft.document, oldest):
-            # Somebody changed it, or the source did: the next plan compares with nothing and sends everything again.
-            changes.append(MarkUpdated(record.key, "", b""))
+            # Somebody changed it, or the source did: the next plan sends everything again.
+            changes.append(MarkUpdated(record.key, "", with_unknown_values(self._blob(draft))))
         await self._settle(draft, RecordState.CREATED, *changes)
 
     async def _missing(self, draft: Draft, why: str) -> None:
@@ -179,14 +178,20 @@ class Rebuilder:
             self._count(draft.record, ABSENT)
 
     async def _settle(self, draft: Draft, state: RecordState, *changes: Change) -> None:
-        keys, record = self._ports.keys, draft.record
-        blob = without(keys, record.field_hashes, draft.left_out)
-        scope = scope_key(self._ports.catalog.entity(record.entity), record)
-        intend = Intend(record.key, record.entity, record.mapping.name, keys.fingerprint([blob]), blob, scope)
+        record, blob = draft.record, self._blob(draft)
+        entity = self._ports.catalog.entity(record.entity)
+        scope, mark = scope_key(entity, record), self._ports.keys.fingerprint([blob])
+        if state is RecordState.UNCERTAIN and entity.marker is not None and entity.marker.slot is not None:
+            # Should it be found by its marker, it need not hold what the source says now: the next plan sends everything.
+            blob, mark = with_unknown_values(blob), ""
+        intend = Intend(record.key, record.entity, record.mapping.name, mark, blob, scope)
         self._unwritten.append(self._ports.state.commit(intend, *changes))
         self._count(record, str(state))
         if len(self._unwritten) == _AT_ONCE:
             await self._written()
+
+    def _blob(self, draft: Draft) -> bytes:
+        return without(self._ports.keys, draft.record.field_hashes, draft.left_out)
 
     async def _written(self) -> None:
         """Waits until everything so far is durable; children look their parents up in state."""
@@ -213,25 +218,22 @@ class Rebuilder:
 
     def _links(self, record: PlannedRecord, shown: RemoteRecord) -> tuple[PendingLink, ...]:
         """The deferred links that are not shown as set."""
-        parents = record.parents()
-        pairs = [(name, key) for name in sorted(record.deferred) for key in parents.get(name, ())]
-        created = self._parents.created([key for _, key in pairs])
+        created = self._parents.created([link.parent for link in record.late_links()])
         return tuple(
-            PendingLink(name, key)
-            for name, key in pairs
-            if key not in created or created[key].id not in _ids(shown.links.get(name))
+            link
+            for link in record.late_links()
+            if link.parent not in created or created[link.parent].id not in _ids(shown.links.get(link.field))
         )
 
 
 def _upload_size(record: PlannedRecord, shown: RemoteRecord) -> int | None:
     """How many bytes are to be uploaded, None where there are none or the right ones are there."""
-    name = next((each.name for each in record.mapping.fields if isinstance(each.value, FileField)), None)
-    size = record.values.get(f"{name}{SIZE_SUFFIX}") if name else None
-    is_there = shown.attributes.get("byte_size") == size and shown.attributes.get("sha256") in (
-        None,
-        record.values.get(f"{name}{SHA256_SUFFIX}"),
+    size, checksum = (
+        record.upload_bytes(),
+        record.values.get(f"{record.file.name}{SHA256_SUFFIX}") if record.file else None,
     )
-    return size if isinstance(size, int) and not is_there else None
+    is_there = shown.attributes.get("byte_size") == size and shown.attributes.get("sha256") in (None, checksum)
+    return None if is_there else size
 
 
 def _fullness(draft: Draft) -> int:

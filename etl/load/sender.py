@@ -12,8 +12,9 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from etl.catalog.model import Entity
-from etl.core.changes import Change, Intend, MarkCreated, MarkRejected, MarkUpdated, PendingLink
+from etl.core.changes import Change, Intend, MarkCreated, MarkRejected, MarkUpdated
 from etl.core.errors import RecordRejected, ResponseLost, TargetBusy, TargetRefused
+from etl.core.fingerprint import with_unknown_values
 from etl.core.outcomes import DELETED_ON_PURPOSE, SEND_AGAIN, Action, Bucket, RecordState
 from etl.core.records import Document, TargetId
 from etl.load.ask import Asker, Question, Witness
@@ -107,7 +108,7 @@ class Sender:
 
     async def settled(self, prepared: Prepared, created: Reached) -> None:
         """Makes the id durable under which a record was created; its children may go then."""
-        await self._created(self._question(prepared), prepared.record, *created)
+        await self._created(self._question(prepared), prepared.record, *created, is_as_sent=True)
 
     def _question(self, prepared: Prepared, *, asks: bool = False) -> Question:
         record, document = prepared.record, prepared.document
@@ -174,10 +175,16 @@ class Sender:
 
     async def find_out(self, record: PlannedRecord | None, question: Question, left_out: list[str]) -> None:
         """Settles a record whose answer was lost; ``record`` is None where it is not in this run's plan."""
-        document = question.document
+        document, sent = question.document, set[TargetId]()
 
         async def resend() -> TargetId | None:
             if record is None or document is None:
+                return None
+            if record.action is not Action.CREATE:
+                # It was sent once, is not there, and may be in Casebook under another id: that is the next plan's question.
+                await self._commit(MarkRejected(record.key, None, f"{SEND_AGAIN} not there"))
+                self._course.twins.cleared(record.key)
+                self._endings.give_up(record.key)
                 return None
             await self._course.roots.turn(self._course.parents.root(record), record.key)
             try:
@@ -188,6 +195,7 @@ class Sender:
                 created = None if asks else await self._post(record, document)
             finally:
                 self._course.roots.release(record.key)
+            sent.update(created[:1] if created else ())
             return created[0] if created else None
 
         with self._endings.guard(question.key, question.entity):
@@ -197,22 +205,31 @@ class Sender:
             if found is not None:
                 if document is not None and question.sent_id is not None:
                     self.ids.answered(document, found)
-                await self._created(question, record, found, {})
+                is_as_sent = found in sent or not await self._freshness.differs(question, found)
+                await self._created(question, record, found, {}, is_as_sent=record is not None and is_as_sent)
             elif self._course.schedule.is_unsettled(question.key):
                 if self._ports.state.known([question.key])[question.key].state is RecordState.REJECTED:
                     self._course.twins.cleared(question.key)
                 self._endings.give_up(question.key)
 
     async def _created(
-        self, question: Question, record: PlannedRecord | None, target_id: TargetId, shown: Mapping[str, object]
+        self,
+        question: Question,
+        record: PlannedRecord | None,
+        target_id: TargetId,
+        shown: Mapping[str, object],
+        *,
+        is_as_sent: bool,
     ) -> None:
-        links = _deferred_links(record) if record else ()
-        size = self._tail.upload_size(record) if record else None
+        links = record.late_links() if record else ()
+        size = record.upload_bytes() if record else None
         created: list[Change] = [MarkCreated(question.key, target_id, links, size)]
         created += self._course.parents.shown_at_birth(question.key, question.entity, shown)
-        if record is None or await self._freshness.differs(question, target_id):
-            # What is there is not what would be sent: the next plan compares with nothing and sends everything again.
-            created.append(MarkUpdated(question.key, "", b""))
+        if not is_as_sent:
+            # What is there is not what would be sent, or its links and files are not known: the next plan sends everything
+            # again, and sees to what the source has no more by then.
+            blob = self._ports.state.known([question.key])[question.key].field_hashes
+            created.append(MarkUpdated(question.key, "", with_unknown_values(blob)))
         await self._commit(*created)
         scope = scope_key(self._entity(question.entity), record) if record else None
         self._course.parents.remember(question.key, question.entity, target_id, scope)
@@ -248,7 +265,7 @@ class Sender:
             notes.failures[record.key] = ("file_missing", "its bytes could not be uploaded")
             self._endings.give_up(record.key)
             return
-        links = tuple(link for link in _deferred_links(record) if link.field in record.changed)
+        links = tuple(link for link in record.late_links() if link.field in record.changed)
         if left_out:
             nothing_sent = set(left_out) >= record.changed and not record.cleared
             notes.without_link[record.key] = Bucket.UNCHANGED if nothing_sent else Bucket.UPDATED
@@ -260,10 +277,3 @@ class Sender:
 
     def _entity(self, name: str) -> Entity:
         return self._ports.catalog.entity(name)
-
-
-def _deferred_links(record: PlannedRecord) -> tuple[PendingLink, ...]:
-    if not record.deferred:
-        return ()
-    parents = record.parents()
-    return tuple(PendingLink(name, key) for name in sorted(record.deferred) for key in parents.get(name, ()))

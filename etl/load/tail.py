@@ -18,14 +18,14 @@ from typing import TypeVar
 from etl.catalog.model import Link
 from etl.core.changes import Change, MarkLinked, MarkRestored, MarkUploaded, PendingLink
 from etl.core.errors import Finding, RecordRejected, SourceUnavailable, TargetRefused
-from etl.core.fingerprint import entry_of, without
+from etl.core.fingerprint import entry_of, field_name_hash, kept, with_unknown_values
 from etl.core.keys import RecordKey
 from etl.core.records import Document, TargetId
 from etl.load.parents import Parent, Parents
 from etl.load.patch import patch
-from etl.load.planned import SHA256_SUFFIX, SIZE_SUFFIX, PlannedRecord, PlannedRecords
+from etl.load.planned import SHA256_SUFFIX, PlannedRecord, PlannedRecords
 from etl.load.ports import LoadPorts
-from etl.mapping.model import Field, FileField
+from etl.mapping.model import FileField
 
 Item = TypeVar("Item")
 UPLOADS_AT_ONCE = 4
@@ -77,12 +77,6 @@ class Tail:
             pending = self._planned.find(keys[start : start + _UPLOADS_IN_SIGHT])
             await self._each(pending.values(), UPLOADS_AT_ONCE, self._upload_pending)
 
-    def upload_size(self, record: PlannedRecord) -> int | None:
-        """Bytes to upload for a record, None where it carries no file."""
-        field = _file_field(record)
-        size = record.values.get(field.name + SIZE_SUFFIX) if field else None
-        return size if isinstance(size, int) else None
-
     async def upload(self, record: PlannedRecord, target_id: TargetId, shown: Mapping[str, object]) -> None:
         """Uploads a record's bytes to the address that its creation returned, or to a fresh one.
 
@@ -97,7 +91,7 @@ class Tail:
 
     def changes_file(self, record: PlannedRecord) -> bool:
         """Whether an update replaces a record's bytes."""
-        field = _file_field(record)
+        field = record.file
         return field is not None and field.name in record.changed
 
     async def upload_changed(self, record: PlannedRecord, target_id: TargetId) -> bool:
@@ -129,7 +123,8 @@ class Tail:
         return bool(parents) if many else link.parent in parents
 
     async def _end(self, record: PlannedRecord, link: PendingLink) -> None:
-        """Ends a link that the source does not have any more: nothing is sent, and state forgets that it was promised.
+        """Ends a link that the source does not have any more: nothing is sent, and state knows again what was there before
+        it was promised, if anything; or that it is set, in part or by a run that died of it.
 
         Where an update that says otherwise of this field did not take effect, the next plan judges anew.
         """
@@ -138,16 +133,30 @@ class Tail:
             return
         keys, known = self._ports.keys, self._ports.state.known([record.key])[record.key]
         held, planned = (entry_of(keys, blob, link.field) for blob in (known.field_hashes, record.field_hashes))
-        if None not in (held, planned) and held != planned:
+        is_to_be_sent = link.field in record.parents() or link.field in record.emptied
+        if is_to_be_sent and None not in (held, planned) and held != planned:
             return
-        changes: list[Change] = [MarkLinked(record.key, link.field)]
-        if planned is None and held is not None:
-            blob = without(keys, known.field_hashes, [link.field])
-            changes.append(MarkRestored(record.key, keys.fingerprint([blob]), blob, known.run_id))
         async with self._forgiving(record.entity):
+            blob = known.field_hashes
+            if not is_to_be_sent and await self._is_set(created, link):
+                blob = with_unknown_values(blob, [field_name_hash(keys, link.field)])
+            elif not is_to_be_sent:
+                blob = kept(keys, record.field_hashes, blob, [link.field])
+            changes: list[Change] = [MarkLinked(record.key, link.field)]
+            if blob != known.field_hashes:
+                changes.append(MarkRestored(record.key, keys.fingerprint([blob]), blob, known.run_id))
             # An image of nothing sent: undoing the run makes the link pending again.
             await patch(self._ports, known, Document(record.entity, {}, {}), link=link.field)
             await self._commit(*changes)
+
+    async def _is_set(self, child: Parent, link: PendingLink) -> bool:
+        """Whether Casebook shows what was promised, or of a link that holds many any parent at all."""
+        shown = await self._ports.target.get(child.entity, child.id)
+        there = shown.links.get(link.field) if shown else None
+        if isinstance(there, tuple):
+            return bool(there)
+        parent = self._parents.created([link.parent]).get(link.parent)
+        return there is not None and parent is not None and there.id == parent.id
 
     def _catalogued(self, child: Parent, link: PendingLink) -> Link:
         return self._ports.catalog.entity(child.entity).links[link.field]
@@ -186,8 +195,8 @@ class Tail:
         return url if isinstance(url, str) else None
 
     async def _put(self, record: PlannedRecord, url: str) -> bool:
-        field = _file_field(record)
-        size = self.upload_size(record)
+        field = record.file
+        size = record.upload_bytes()
         path = record.values.get(field.name) if field else None
         if field is None or size is None or not isinstance(field.value, FileField):
             return False
@@ -226,7 +235,3 @@ class Tail:
 
 def _sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
-
-
-def _file_field(record: PlannedRecord) -> Field | None:
-    return next((each for each in record.mapping.fields if isinstance(each.value, FileField)), None)

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from etl.catalog.model import Entity
-from etl.core.changes import Change, MarkCreated, MarkRestored, MarkSpared, MarkUndoing, MarkUndone, MarkUnlinked
+from etl.core.changes import Change, MarkCreated, MarkRestored, MarkSpared, MarkUndoing, MarkUndone
 from etl.core.errors import EtlError, Interrupted, RecordRejected
-from etl.core.fingerprint import entry_of
+from etl.core.fingerprint import entry_of, with_unknown_values
 from etl.core.images import BeforeImage
 from etl.core.keys import RecordKey, RecordKeys
 from etl.core.outcomes import RecordState
@@ -26,9 +25,11 @@ from etl.load.client_ids import ClientIds
 from etl.load.compare import STRICT, Tolerances, additions_to, differences
 from etl.load.dependents import Dependents
 from etl.load.expected import Expected, file_differs, tolerances_of
+from etl.load.groups import quiet_group
 from etl.load.planned import PlannedRecord, PlannedRecords
 from etl.load.ports import LoadPorts
 from etl.load.render import Options
+from etl.load.restoring import Restoring
 from etl.load.scope import scope_id_of
 
 
@@ -75,6 +76,7 @@ class Undoer:
         self._gate = asyncio.Semaphore(concurrency)
         self._needed: set[RecordKey] = set()
         self._doomed: set[RecordKey] = set()
+        self._restoring: Restoring
         self._expected: Expected
         self._stopping: EtlError | None = None
         self.result = UndoResult()
@@ -99,14 +101,15 @@ class Undoer:
     async def _ask_about_unclear(self) -> None:
         """Requests whose answer was lost: what is found by its marker is undone like the rest."""
         asker = Asker(self._ports.catalog, self._ports.target, self._ports.state, ClientIds(self._ports))
-        for known in list(self._ports.state.in_state(RecordState.INTENT, RecordState.UNCERTAIN)):
-            if known.run_id != self._run_id:
-                continue
+        unclear = self._ports.state.in_state(RecordState.INTENT, RecordState.UNCERTAIN)
+        ours = [known for known in unclear if known.run_id == self._run_id]
+        planned = self._planned.find([known.key for known in ours])
+        for known in ours:
             scope = known.scope
             scope_id = scope_id_of(self._ports.catalog, self._ports.state, known.entity, scope) if scope else None
             asked = await asker.ask(Question(known.key, known.entity, None, scope_id))
             if asked.answer is Answer.FOUND and asked.id is not None:
-                await self._commit(MarkCreated(known.key, asked.id))
+                await self._commit(*_found(known, planned.get(known.key), asked.id))
             else:
                 self.result.unclear[known.entity] += 1
 
@@ -115,6 +118,7 @@ class Undoer:
     async def _restore_all(self) -> None:
         """Brings changed values back, latest change first."""
         self._ports.progress.start("restore")
+        self._restoring = Restoring(self._ports.keys, self._ports.state, self._run_id)
         for image in self._ports.images.backwards() if self._ports.images else ():
             if self._stopping:
                 raise self._stopping
@@ -139,7 +143,7 @@ class Undoer:
             return
         if any(differences(image.before, shown)):
             await self._ports.target.update(image.target_id, image.before)
-        await self._commit(*_restoring(image, known))
+        await self._commit(*self._restoring.changes(image, known))
         self.result.restored[known.entity] += 1
         if image.file:
             self._spare(known, "file_replaced")
@@ -157,7 +161,7 @@ class Undoer:
         for records in self._planned.backwards():
             known = self._ports.state.known([each.key for each in records if each.key in self._doomed])
             self._expected.prefetch([each for each in records if each.key in known])
-            async with _quiet_group() as tasks:
+            async with quiet_group() as tasks:
                 for record in records:
                     if record.key in known and known[record.key].state is not RecordState.UNDONE:
                         met.add(record.key)
@@ -254,11 +258,15 @@ class Undoer:
         await asyncio.wrap_future(self._ports.state.commit(*changes))
 
 
-def _restoring(image: BeforeImage, known: KnownRecord) -> Iterator[Change]:
-    if image.link:
-        yield MarkUnlinked(known.key, image.link)
+def _found(known: KnownRecord, record: PlannedRecord | None, target_id: TargetId) -> Iterator[Change]:
+    """A record is there after all, the work of the run that sent it: its links and its bytes are still to come."""
+    if record is not None:
+        yield MarkCreated(known.key, target_id, record.late_links(), record.upload_bytes())
+        yield MarkRestored(known.key, known.fingerprint, known.field_hashes, known.run_id)
     else:
-        yield MarkRestored(known.key, image.fingerprint, image.field_hashes, image.run_id)
+        # Should it be spared, the next plan sends everything again.
+        yield MarkCreated(known.key, target_id)
+        yield MarkRestored(known.key, "", with_unknown_values(known.field_hashes), known.run_id)
 
 
 def _edited(image: BeforeImage, shown: RemoteRecord, tolerances: Tolerances) -> list[str]:
@@ -266,22 +274,6 @@ def _edited(image: BeforeImage, shown: RemoteRecord, tolerances: Tolerances) -> 
     sent = {each.field for each in differences(image.sent, shown, tolerances) if each.kind != "tolerated"}
     before = {each.field for each in differences(image.before, shown, STRICT)}
     return sorted(sent & before)
-
-
-@asynccontextmanager
-async def _quiet_group() -> AsyncIterator[asyncio.TaskGroup]:
-    """A task group whose first error of ours comes out as itself."""
-    try:
-        async with asyncio.TaskGroup() as tasks:
-            yield tasks
-    except* EtlError as group:
-        raise _first(group) from None
-
-
-def _first(group: BaseExceptionGroup[EtlError]) -> EtlError:
-    for each in group.exceptions:
-        return _first(each) if isinstance(each, BaseExceptionGroup) else each
-    raise group
 
 
 def _without_unset(keys: RecordKeys, record: PlannedRecord, known: KnownRecord) -> PlannedRecord:

@@ -24,6 +24,7 @@ from etl.core.state_port import KnownRecord
 from etl.load.compare import differences, same_content
 from etl.load.creator import creator, creators
 from etl.load.expected import Expected, file_differs, tolerances_of
+from etl.load.groups import quiet_group
 from etl.load.markers import read_marker
 from etl.load.planned import PlannedRecords
 from etl.load.ports import LoadPorts
@@ -127,7 +128,7 @@ class Verifier:
         for batch in batched(iter(records), _ASKED_AT_ONCE):
             entity = self._ports.catalog.entity(batch[0].entity)
             gate = asyncio.Semaphore(_IN_FLIGHT)
-            async with asyncio.TaskGroup() as tasks:
+            async with quiet_group() as tasks:
                 asked = [tasks.create_task(self._ask(entity, known, gate)) for known in batch]
             seen = {known.key: shown.result() for known, shown in zip(batch, asked, strict=True)}
             await self._compare({key: shown for key, shown in seen.items() if shown is not None}, entity)

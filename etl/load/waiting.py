@@ -59,4 +59,4 @@ class Waiting:
 def early_fields(record: PlannedRecord) -> list[str]:
     """The references that a record's request carries: not the deferred ones, and for an update only what changed."""
     names = [name for name in record.parents() if name not in record.deferred]
-    return names if record.action is Action.CREATE else [name for name in names if name in record.changed]
+    return [name for name in names if name in record.changed] if record.action is Action.UPDATE else names

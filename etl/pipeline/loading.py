@@ -24,6 +24,7 @@ from etl.core.records import TargetId
 from etl.core.state_port import StateStore
 from etl.load.course import LoadSettings
 from etl.load.executor import Loader
+from etl.load.groups import first_error
 from etl.load.notes import LoadNotes
 from etl.load.planned import PlannedRecords
 from etl.load.ports import LoadPorts
@@ -203,13 +204,6 @@ def uncollected() -> Iterator[None]:
         yield
     finally:
         gc.unfreeze()
-
-
-def first_error(group: BaseExceptionGroup[EtlError]) -> EtlError:
-    """The first error of ours in a group, however deep."""
-    for each in group.exceptions:
-        return first_error(each) if isinstance(each, BaseExceptionGroup) else each
-    raise group
 
 
 def run_on_loop(work: Coroutine[object, object, Result]) -> Result:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from etl import __version__
 from etl.core.errors import EtlError, StalePlan
+from etl.core.outcomes import RecordState
 from etl.core.state_port import StateReader
 from etl.mapping.functions import functions_in
 from etl.mapping.model import EntityMapping, FileField, Project
@@ -29,11 +30,13 @@ from etl.sources.snapshot import Snapshot
 from etl.transform import OverrideCounts
 
 if TYPE_CHECKING:
+    from etl.load.planned import PlannedRecords
     from etl.load.verify import VerifyResult
     from etl.pipeline.loading import Loaded
 
 VERSION = 1
 Manifest = dict[str, Any]
+_UNSETTLED = (RecordState.INTENT, RecordState.UNCERTAIN, RecordState.DUPLICATE)
 
 
 def begin(setting: Setting, folder: RunFolder, command: str, started: str) -> Manifest:
@@ -131,8 +134,11 @@ def add_overrides(manifest: Manifest, counts: Iterable[OverrideCounts]) -> None:
     manifest["overrides"] = [asdict(each) for each in counts if each.listed]
 
 
-def add_load(manifest: Manifest, loaded: Loaded, state: StateReader) -> None:
-    """Adds how the load went and what its tail still owes; what an earlier reading back found stays open."""
+def add_load(manifest: Manifest, loaded: Loaded, state: StateReader, planned: PlannedRecords) -> None:
+    """Adds how the load went, what its tail still owes and what earlier runs left unsettled that is not planned any more; what
+    an earlier reading back found stays open.
+    """
+    unsettled = [each.key for each in state.in_state(*_UNSETTLED)]
     close_reading(manifest)
     pending = Counter(known.entity for known in state.known([key for key, _ in state.pending_links()]).values())
     manifest |= {
@@ -142,6 +148,7 @@ def add_load(manifest: Manifest, loaded: Loaded, state: StateReader) -> None:
         "stopped": dict(loaded.notes.stopped),
         "pending_links": dict(pending),
         "pending_uploads": sum(1 for _ in state.pending_uploads()),
+        "unsettled_elsewhere": len(set(unsettled) - planned.find(unsettled).keys()),
     }
 
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 from etl.core.changes import Adopt
 from etl.core.errors import SettingsError
 from etl.core.keys import RecordKey
+from etl.core.outcomes import ABSENT
 from etl.core.ports import RecordGraph
 from etl.core.records import KEY, LINE, ROW, TargetId
 from etl.core.state_port import StateReader, StateStore
@@ -76,7 +77,8 @@ def match_records(
 def adopt_planned(setting: Setting, session: Session, planned: PlannedRecords, store: StateStore) -> None:
     """Makes ours what the plan found in Casebook; nothing is sent. Done once, however often a run goes on.
 
-    What a person decided may be days old: where that record is not in Casebook any more, the question is open again.
+    What a person decided may be days old: where that record is not in Casebook any more, the question is open again. Of what
+    was sent once, and nobody knows whether it is there, the load finds out first.
     """
     decided = {key for key, each in read_queue(setting).items() if _is_id(each)}
     for batch in planned.adoptions():
@@ -84,7 +86,7 @@ def adopt_planned(setting: Setting, session: Session, planned: PlannedRecords, s
         due = [
             record
             for record in batch
-            if record.adopts is not None and (record.key not in known or known[record.key].target_id is None)
+            if record.adopts is not None and (record.key not in known or known[record.key].state in ABSENT)
         ]
         gone = _gone(setting, session, [record for record in due if record.key in decided])
         for record in due:

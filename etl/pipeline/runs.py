@@ -167,7 +167,8 @@ def _finish(setting: Setting, session: Session, store: StateStore, loaded: Loade
     _write_outcomes(setting, session, store, loaded.notes)
     report_outcomes(session.folder, setting.project.catalog)
     close_ledger(session.folder, session.tables)
-    manifests.add_load(session.manifest, loaded, store)
+    planned = PlannedRecords(session.folder.planned, setting.project.mappings)
+    manifests.add_load(session.manifest, loaded, store, planned)
     finished = session.end(exit_code_of(loaded.stopped) if loaded.stopped else COMPLETE, loaded.stopped)
     if loaded.stopped is None:
         store.finish_run(session.folder.run_id, session.manifest["ended"], finished.exit_code)
@@ -177,7 +178,7 @@ def _finish(setting: Setting, session: Session, store: StateStore, loaded: Loade
 def _write_outcomes(setting: Setting, session: Session, state: StateReader, notes: LoadNotes) -> None:
     planned = PlannedRecords(session.folder.planned, setting.project.mappings)
     with ParquetSink(session.folder.outcomes, OUTCOME_SCHEMA) as sink:
-        for batch in outcomes(planned, state, notes):
+        for batch in outcomes(planned, state, notes, setting.keys(create=False)):
             sink.add(batch)
 
 

@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from etl.core.changes import Change, Intend, MarkCreated, MarkRejected, MarkUndone, MarkUpdated, StoreAttribute
 from etl.core.errors import SettingsError
+from etl.core.fingerprint import with_unknown_values
 from etl.core.keys import RecordKey, marker
 from etl.core.outcomes import ABSENT, DECIDED_ABSENT, DELETED_ON_PURPOSE, RecordState
 from etl.core.records import TargetId
@@ -308,7 +309,9 @@ def _changes(decision: Decision, known: KnownRecord) -> Iterable[Change]:
 
 
 def kept(known: KnownRecord, target_id: TargetId) -> list[Change]:
-    """The changes by which a record is this one of Casebook from now on; the next run sends all of it."""
+    """The changes by which a record is this one of Casebook from now on; the next run sends all of it, and sees to what was
+    sent once and the source has no more by then.
+    """
     key = known.key
     anew = Intend(key, known.entity, known.mapping, "", b"", known.scope)
     if known.state in ABSENT:
@@ -320,7 +323,7 @@ def kept(known: KnownRecord, target_id: TargetId) -> list[Change]:
     else:
         # An id once given never becomes another: the record is let go of and begins anew under the other one.
         changes = [*_certain(known), MarkUndone(key), anew, MarkCreated(key, target_id)]
-    return [*changes, MarkUpdated(key, "", b"")]
+    return [*changes, MarkUpdated(key, "", with_unknown_values(known.field_hashes))]
 
 
 def _certain(known: KnownRecord) -> list[Change]:

@@ -14,12 +14,13 @@ from etl.core.outcomes import RecordState
 from etl.core.ports import Progress
 from etl.core.records import RunId
 from etl.core.state_port import RunRow, StateReader, StateStore
+from etl.load.groups import first_error
 from etl.load.planned import PlannedRecords
 from etl.load.undo import Undoer, UndoResult
 from etl.pipeline import capabilities
 from etl.pipeline import manifest as manifests
 from etl.pipeline.audit import audit
-from etl.pipeline.loading import Bench, first_error, interruptible, ports_of, run_on_loop
+from etl.pipeline.loading import Bench, interruptible, ports_of, run_on_loop
 from etl.pipeline.runlog import LoggedProgress, RunLog
 from etl.pipeline.session import now_text
 from etl.pipeline.wiring import Setting

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from etl.core.changes import PendingLink
-from etl.core.fingerprint import Difference, FieldBlobs, Standing, field_hashes, without
+from etl.core.fingerprint import Difference, FieldBlobs, Standing, entry_of, field_hashes, unpromised
 from etl.core.keys import RecordKey, RecordKeys
 from etl.core.outcomes import SEND_AGAIN, Action, RecordState
 from etl.core.records import KEY, LINE, PLAN_SCHEMA, ROW, TargetId
@@ -61,15 +61,21 @@ def plan_batch(mapping: EntityMapping, batch: pa.RecordBatch, context: PlanConte
     hashes = field_hashes(context.keys, _hashed_columns(mapping, batch))
     known = context.state.known([RecordKey(key) for key in batch[KEY].to_pylist()])
     blobs = _blobs_of(mapping, context.keys)
-    unlinked = list(_unlinked(batch, context.pending))
+    unlinked, deferred = list(_unlinked(batch, context.pending)), _deferred(batch, context.deferred)
+    rows = zip(batch[KEY].to_pylist(), hashes.to_pylist(), unlinked, deferred, strict=True)
     actions, differences, standings, prints, left = [], [], [], [], []
-    for key, now, gone in zip(batch[KEY].to_pylist(), hashes.to_pylist(), unlinked, strict=True):
+    for key, now, gone, late in rows:
         before = _truly_written(blobs, context.keys, known.get(key), now, gone)
         standing = _standing(blobs, before, now)
         mark = context.keys.fingerprint([standing.blob])
         action, changes = _compare(context, blobs, before, mark, standing.blob)
         if action is Action.CREATE:
             action = _matched(context, RecordKey(key))
+        if before is not None and not set(late).isdisjoint(changes.changed):
+            standing = replace(
+                standing, blob=_promised(blobs, context, before, standing.blob, {*late} & {*changes.changed})
+            )
+            mark = context.keys.fingerprint([standing.blob])
         actions.append(str(action))
         differences.append(changes)
         standings.append(standing)
@@ -86,7 +92,7 @@ def plan_batch(mapping: EntityMapping, batch: pa.RecordBatch, context: PlanConte
         "field_hashes": pa.array([each.blob for each in standings], pa.binary()),
         "changed": pa.array([each.changed for each in differences], pa.list_(pa.string())),
         "cleared": pa.array([each.cleared for each in differences], pa.list_(pa.string())),
-        "deferred": _deferred(batch, context.deferred),
+        "deferred": pa.array(deferred, pa.list_(pa.string())),
         "adopts": _adopted_ids(batch, context.adopted),
         "emptied": pa.array([each.cleared or None for each in standings], pa.list_(pa.string())),
         "left": pa.array([each or None for each in left], pa.list_(pa.string())),
@@ -125,13 +131,23 @@ def _standing(blobs: FieldBlobs, known: KnownRecord | None, now: bytes) -> Stand
 def _truly_written(
     blobs: FieldBlobs, keys: RecordKeys, known: KnownRecord | None, now: bytes, unlinked: Collection[str]
 ) -> KnownRecord | None:
-    """What state knows, without the links that it only promised: Casebook keeps nothing of what was never set there."""
+    """What state knows, without the links that it only promised and that the source does not have any more: Casebook keeps
+    nothing of what was never set there, but what stood there before the promise.
+    """
     if known is None or not unlinked:
         return known
-    blob = without(keys, known.field_hashes, set(unlinked) & set(_standing(blobs, known, now).left))
+    cleared = _standing(blobs, known, now).cleared
+    gone = [field for field in unlinked if field not in cleared and entry_of(keys, now, field) is None]
+    blob = unpromised(keys, known.field_hashes, gone)
     if blob == known.field_hashes:
         return known
     return replace(known, field_hashes=blob, fingerprint=keys.fingerprint([blob]))
+
+
+def _promised(blobs: FieldBlobs, context: PlanContext, before: KnownRecord, blob: bytes, links: set[str]) -> bytes:
+    """What is written once these links are promised anew; of one whose earlier promise was not kept stands what stood then."""
+    unset = {link.field for link in (context.pending or {}).get(before.key, ())}
+    return blobs.promised(before.field_hashes, blob, links - unset)
 
 
 def _unlinked(
@@ -212,12 +228,11 @@ def _kept(value: str | list[str] | None, gone: set[str]) -> str | list[str] | No
     return None if value in gone else value
 
 
-def _deferred(batch: pa.RecordBatch, always: frozenset[str]) -> pa.Array:
+def _deferred(batch: pa.RecordBatch, always: frozenset[str]) -> list[list[str]]:
     """For each record the fields whose link is set later: of the plan's and its own those that hold one."""
     own = batch["_deferred"].to_pylist()
     held = {name: [bool(value) for value in batch[name].to_pylist()] for name in sorted(always.union(*own))}
-    rows = [
+    return [
         [name for name, there in held.items() if there[i] and (name in always or name in own[i])]
         for i in range(batch.num_rows)
     ]
-    return pa.array(rows, pa.list_(pa.string()))

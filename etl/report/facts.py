@@ -170,6 +170,7 @@ class RunFacts(_Fact):
     peak_memory_bytes: int | None = None
     pending_links: dict[str, int] = Field(default_factory=dict)
     pending_uploads: int = 0
+    unsettled_elsewhere: int = 0
     verify: VerifyFact | None = None
     open_findings: OpenFindings | None = None
 

@@ -26,7 +26,7 @@ def verdict(facts: RunFacts, entities: Mapping[str, EntityCounts], ledger: Ledge
         state = State.NOT_READY if reasons else State.READY
         commands = [facts.command] if reasons else ["run"] if facts.command == "plan" else ["plan"]
     else:
-        unloaded = [*_reasons(facts, entities, ledger, NOT_LOADED), *_tail(facts)]
+        unloaded = [*_reasons(facts, entities, ledger, NOT_LOADED), *_tail(facts), *_elsewhere(facts)]
         reasons = [*unloaded, *_differences(facts)]
         state = State.INCOMPLETE if reasons else State.COMPLETE
         commands = list(_leading_on(facts, bool(unloaded), bool(reasons)))
@@ -52,6 +52,16 @@ def _tail(facts: RunFacts) -> Iterator[str]:
         yield f"{counted(links, 'link')} {'is' if links == 1 else 'are'} still to be set"
     if facts.pending_uploads:
         yield f"{counted(facts.pending_uploads, 'file')} {'is' if facts.pending_uploads == 1 else 'are'} still to be uploaded"
+
+
+def _elsewhere(facts: RunFacts) -> Iterator[str]:
+    """What no row of this run stands for, and may be in Casebook all the same."""
+    count = facts.unsettled_elsewhere
+    if count:
+        yield (
+            f"{counted(count, 'record')} of earlier runs, without a row in this one, {'is' if count == 1 else 'are'} of uncertain "
+            f"effect or in Casebook more than once (`casebook-etl resolve` lists {'it' if count == 1 else 'them'})"
+        )
 
 
 def _differences(facts: RunFacts) -> Iterator[str]:

@@ -11,7 +11,7 @@ from etl.core.ports import Created
 from etl.core.records import RemoteRecord
 from etl.load.notes import LoadNotes
 from etl.load.outcomes import outcomes
-from tests.load.world import CASES, OPTIONS, QUIET_S, World, case, key_of, mapping_of
+from tests.load.world import CASES, KEYS, OPTIONS, QUIET_S, World, case, key_of, mapping_of
 
 ASSIGNMENTS = mapping_of("assignment_user", "assignment", "user", refer_to=[CASES])
 WORKER = next(iter(OPTIONS["user"]))
@@ -99,5 +99,5 @@ def test_what_is_never_shown_blocks_the_child_and_is_looked_for_again_by_the_nex
 
 def endings(world: World, notes: LoadNotes) -> dict[str, tuple[str, str, str]]:
     with world.open() as store:
-        rows = [row for batch in outcomes(world.planned, store, notes) for row in batch.to_pylist()]
+        rows = [row for batch in outcomes(world.planned, store, notes, KEYS) for row in batch.to_pylist()]
     return {row["entity"]: (row["bucket"], row["reason"], row["detail"]) for row in rows}

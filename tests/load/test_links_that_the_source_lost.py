@@ -87,7 +87,7 @@ def buckets(world: World) -> Sequence[str]:
     """Where each record of the latest plan ends, once it was loaded again."""
     notes = world.load().notes
     with world.open() as store:
-        found = list(outcomes(world.planned, store, notes))
+        found = list(outcomes(world.planned, store, notes, KEYS))
         return pa.Table.from_batches(found)["bucket"].to_pylist()
 
 
@@ -285,3 +285,125 @@ def test_where_a_new_parent_could_not_be_loaded_the_earlier_one_is_remembered(
     assert mother(world) == "b"
     load(world, mapping)
     assert (mother(world), told(world)) == ((None, []) if mapping is CLEARED else ("b", ["mother"]))
+
+
+def test_of_a_link_that_holds_many_what_was_set_already_is_told(world: World) -> None:
+    visited(world, PROVIDERS, "not loaded", *"xyz")
+    world.load()
+    assert (pending(world), len(world.target.of("provider")[0].links["visits"])) == (["visits"], 3)
+    for _ in range(2):
+        visited(world, PROVIDERS)
+        world.load()
+    assert (told(world), pending(world)) == (["visits"], [])
+
+
+@pytest.mark.parametrize("more", [{}, {"first_name": "Bea"}], ids=["alone", "with another field"])
+def test_a_link_that_was_set_by_a_run_which_died_before_it_knew_is_told(
+    world: World, tmp_path: Path, more: dict[str, str]
+) -> None:
+    rows = [person("a", mother=B, deferred=["mother"]), *MOTHERS]
+    load(world, LEFT)
+    seen = set()
+    for at in range(1, MOST_POINTS):
+        again = world.copy(tmp_path.with_name(f"{tmp_path.name}-{at}"))
+        again.plan((LEFT, rows))
+        ended = again.load_dying_at(at, "killed")
+        for _ in range(2):
+            load(again, LEFT, **more)
+        assert told(again) == (["mother"] if mother(again) else [])
+        seen.add((mother(again), ended))
+        shutil.rmtree(again.folder)
+        if not ended:
+            break
+    assert seen == {(None, True), ("b", True), ("b", False)}
+
+
+def promised_anew(world: World, mapping: EntityMapping) -> None:
+    """Ana's mother is "b" in Casebook; that it is "c" could not be set yet."""
+    load(world, mapping, mother=B, deferred=["mother"])
+    load(world, mapping, mother=C, deferred=["mother"], refused=True)
+    assert (mother(world), pending(world)) == ("b", ["mother"])
+
+
+@pytest.mark.parametrize("mapping", [LEFT, CLEARED], ids=["left", "cleared"])
+def test_what_stood_before_a_promise_that_was_not_kept_is_told_or_cleared(world: World, mapping: EntityMapping) -> None:
+    promised_anew(world, mapping)
+    load(world, mapping, mother=B, deferred=["mother"], refused=True)
+    load(world, mapping, mother=C, deferred=["mother"], refused=True)
+    for _ in range(2):
+        load(world, mapping)
+        assert (told(world), mother(world)) == ((["mother"], "b") if mapping is LEFT else ([], None))
+        assert (pending(world), world.verify().findings) == ([], [])
+    load(world, mapping, mother=B, deferred=["mother"])
+    assert (told(world), mother(world), pending(world)) == ([], "b", [])
+    load(world, mapping)
+    assert (told(world), mother(world)) == ((["mother"], "b") if mapping is LEFT else ([], None))
+
+
+def test_what_was_cleared_before_such_a_promise_is_not_told(world: World) -> None:
+    promised_anew(world, CLEARED)
+    load(world, CLEARED)
+    load(world, CLEARED, mother=C, deferred=["mother"], refused=True)
+    load(world, LEFT)
+    assert (told(world), mother(world), pending(world)) == ([], None, [])
+
+
+def test_a_promised_field_that_left_the_mapping_is_set_once_it_is_put_back(world: World) -> None:
+    promised(world, LEFT)
+    load(world, mapping_of("person", "first_name", "last_name"))
+    load(world, LEFT, mother=B, deferred=["mother"])
+    assert (mother(world), pending(world)) == ("b", [])
+
+
+@contextmanager
+def refusing_links(world: World) -> Iterator[None]:
+    """Casebook takes a PATCH, but none that sets a link."""
+    kept = world.target.update
+
+    async def without_links(target_id: TargetId, document: Document) -> None:
+        if document.links:
+            raise RecordRejected("Refused.", status=422)
+        await kept(target_id, document)
+
+    world.target.update = without_links
+    yield
+    world.target.update = kept
+
+
+def promised_and_undone(world: World, *, rounds: int = 1) -> None:
+    """A run promised that Ana's mother is "c", which could not be set, and is undone."""
+    world.images = images = MemoryImages()
+    world.plan((LEFT, [person("a", first_name="Bea", mother=C, deferred=["mother"]), *MOTHERS]))
+    with refusing_links(world):
+        world.load()
+    for _ in range(rounds):
+        undo(world, world.plans, LEFT, images)
+    world.images = None
+    assert pending(world) == []
+
+
+@pytest.mark.parametrize("rounds", [1, 2])
+def test_what_stood_before_a_promise_that_was_undone_is_told(world: World, rounds: int) -> None:
+    load(world, LEFT, mother=B, deferred=["mother"])
+    promised_and_undone(world, rounds=rounds)
+    load(world, LEFT)
+    assert (told(world), mother(world)) == (["mother"], "b")
+
+
+@pytest.mark.parametrize("rounds", [1, 2])
+def test_a_promise_made_before_one_that_was_undone_is_kept(world: World, rounds: int) -> None:
+    promised(world, LEFT)
+    promised_and_undone(world, rounds=rounds)
+    load(world, LEFT, mother=B, deferred=["mother"])
+    assert (mother(world), pending(world)) == ("b", [])
+
+
+def test_a_link_that_was_undone_is_not_set_again_while_its_record_is_in_no_plan(world: World) -> None:
+    load(world, LEFT, mother=B, deferred=["mother"])
+    world.images = images = MemoryImages()
+    load(world, LEFT, mother=C, deferred=["mother"])
+    undo(world, world.plans, LEFT, images)
+    assert mother(world) == "b"
+    world.plan((LEFT, MOTHERS))
+    world.load()
+    assert (mother(world), pending(world)) == ("b", [])

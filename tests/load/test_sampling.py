@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from etl.core.changes import Intend, MarkBlocked, MarkCreated, MarkRejected
+from etl.core.errors import TargetBusy
 from etl.core.keys import RecordKey
 from etl.core.records import RunId, TargetId
 from etl.load.sampling import Scope, batched, chosen, quotas
-from tests.load.world import World
+from tests.load.world import PEOPLE, World, person
 
 strata = st.dictionaries(
     st.tuples(st.sampled_from("ab"), st.sampled_from("12"), st.booleans()), st.integers(1, 500), min_size=1
@@ -73,3 +74,15 @@ def test_batches_hold_one_entity_each(state):
     batches = list(batched(chosen(state, Scope()), 25))
     assert [len(batch) for batch in batches] == [3, 25, 25, 25, 5]
     assert all(len({known.entity for known in batch}) == 1 for batch in batches)
+
+
+def test_what_ends_the_reading_of_a_sample_comes_out_as_itself(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.plan((PEOPLE, [person("a"), person("b")]))
+    world.load()
+
+    async def busy(_self: object, _entity: str, _target_id: TargetId) -> None:
+        raise TargetBusy("Busy.")
+
+    monkeypatch.setattr(type(world.target), "get", busy)
+    with pytest.raises(TargetBusy):
+        world.verify(Scope(count=2))

@@ -18,7 +18,19 @@ from etl.core.state_port import Told
 from etl.load.notes import LoadNotes
 from etl.load.outcomes import outcomes
 from etl.state import SqlStore
-from tests.load.world import CASES, MEMBERS, PEOPLE, QUIET_S, StandingClock, World, case, key_of, mapping_of, person
+from tests.load.world import (
+    CASES,
+    KEYS,
+    MEMBERS,
+    PEOPLE,
+    QUIET_S,
+    StandingClock,
+    World,
+    case,
+    key_of,
+    mapping_of,
+    person,
+)
 
 ADDRESSES = mapping_of("person_address", "person", "city")
 
@@ -41,7 +53,7 @@ def buckets(world: World, failures=None) -> dict[str, tuple[str, str]]:
     with world.open() as store:
         rows = [
             row
-            for batch in outcomes(world.planned, store, LoadNotes(failures=failures or {}))
+            for batch in outcomes(world.planned, store, LoadNotes(failures=failures or {}), KEYS)
             for row in batch.to_pylist()
         ]
     return {row["mapping"]: (row["bucket"], row["reason"]) for row in rows}

@@ -32,6 +32,7 @@ from etl.load.executor import Loader
 from etl.load.markers import read_marker
 from etl.load.planned import PlannedRecords
 from etl.load.ports import LoadPorts
+from etl.load.sampling import Scope
 from etl.load.verify import Verifier, VerifyResult
 from etl.mapping.model import (
     EntityMapping,
@@ -401,11 +402,11 @@ class World:
             await asyncio.wait_for(loader.run(), PATIENCE_S)
         return loader
 
-    def verify(self) -> VerifyResult:
-        """Reads everything back and compares it with the latest plan."""
+    def verify(self, scope: Scope | None = None) -> VerifyResult:
+        """Reads everything back, or what is in scope, and compares it with the latest plan."""
         with self.open() as store:
             ports = LoadPorts(self.catalog, KEYS, self.target, store, self.files, self.clock, SilentProgress())
-            return asyncio.run(Verifier(ports, self.planned, OPTIONS).run())
+            return asyncio.run(Verifier(ports, self.planned, OPTIONS, scope).run())
 
     def states(self) -> dict[RecordKey, str]:
         with self.open() as store:

@@ -6,6 +6,7 @@ import json
 import uuid
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from etl.catalog.loader import load_catalog
@@ -19,7 +20,7 @@ from etl.pipeline.settling import Decision, Verdict
 from etl.pipeline.wiring import Setting
 from etl.sandbox import SandboxSettings, parse_faults, running
 from etl.sandbox.database import Row
-from tests.pipeline.lone import LOSES_THE_FIRST, losing, setting_at, write_project
+from tests.pipeline.lone import LOSES_THE_FIRST, MAPPING, losing, setting_at, write_project
 
 
 @pytest.fixture
@@ -41,9 +42,10 @@ def held_at(folder: Path, sandbox) -> tuple[Setting, settling.Held]:
     return setting, held
 
 
-def somebody(sandbox, mark: str, *, entity: str = "person") -> str:
+def somebody(sandbox, mark: str, *, entity: str = "person", **more: str) -> str:
     """A record that a worker entered, perhaps with a marker."""
-    values = {"first_name": "Walt", "last_name": "Werner"} | ({"custom_fields.migrationKey": mark} if mark else {})
+    marked = {"custom_fields.migrationKey": mark} if mark else {}
+    values = {"first_name": "Walt", "last_name": "Werner", **more, **marked}
     row = Row(entity, str(uuid.uuid4()), values, {}, "2026-01-01T00:00:00.000000Z", "a worker")
     sandbox.oracle.database.insert(row, [], [], 0)
     return row.id
@@ -79,6 +81,19 @@ def test_a_lone_lost_record_is_held_until_a_person_says_it_is_absent(folder, san
     assert sandbox.oracle.counts()["person"] == 1
 
 
+def test_a_run_is_not_complete_while_a_record_is_held_whose_row_has_left_the_source(folder):
+    with losing("status_403(entity=person)@GET,reset_after_commit(entity=person)@POST:first=1") as sandbox:
+        setting, held = held_at(folder, sandbox)
+        (folder / "PERSONS.csv").write_text("ID,FIRST,LAST\n2,Bo,Reed\n")
+        finished = runs.run(setting, QuietProgress())
+        assert (finished.exit_code, state_of(setting, held)) == (1, RecordState.UNCERTAIN)
+        assert "1 record of earlier runs, without a row in this one, is of uncertain effect" in (
+            finished.summary.verdict.sentence
+        )
+        settling.settle_absent(setting, "person")
+        assert runs.run(setting, QuietProgress()).exit_code == 0
+
+
 def test_a_record_that_was_found_is_brought_up_to_date_by_the_next_run(folder, sandbox):
     setting, held = held_at(folder, sandbox)
     there = somebody(sandbox, held.marker)
@@ -86,6 +101,23 @@ def test_a_record_that_was_found_is_brought_up_to_date_by_the_next_run(folder, s
     assert runs.run(setting, QuietProgress()).exit_code == 0
     (record,) = sandbox.oracle.records("person")
     assert (record.id, record.attributes["first_name"]) == (there, "Ana")
+
+
+@pytest.mark.parametrize(("policy", "told", "shown"), [("omit", ["value_left"], "Sol"), ("clear", [], None)])
+def test_what_was_sent_before_a_record_was_found_is_told_or_cleared_once_the_source_has_it_no_more(
+    folder, sandbox, policy, told, shown
+):
+    mapping = MAPPING.replace("fields: {", f"send_null: {policy}\nfields: {{middle_name: MIDDLE, ")
+    (folder / "people.yaml").write_text(mapping)
+    (folder / "PERSONS.csv").write_text("ID,FIRST,LAST,MIDDLE\n1,Ana,Rivera,Sol\n")
+    setting, held = held_at(folder, sandbox)
+    there = somebody(sandbox, held.marker, middle_name="Sol")
+    settling.settle_found(setting, held.record_key, there)
+    (folder / "PERSONS.csv").write_text("ID,FIRST,LAST,MIDDLE\n1,Ana,Rivera,\n")
+    finished = runs.run(setting, QuietProgress())
+    assert pq.read_table(finished.folder / "plan_problems.parquet")["code"].to_pylist() == told
+    (record,) = sandbox.oracle.records("person")
+    assert (record.attributes["first_name"], record.attributes.get("middle_name")) == ("Ana", shown)
 
 
 @pytest.mark.parametrize("mark", ["", "mg1-" + "a" * 16])

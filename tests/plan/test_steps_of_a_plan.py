@@ -191,10 +191,15 @@ def test_fingerprints_do_not_depend_on_the_order_of_fields() -> None:
     assert (first["fingerprint"], first["field_hashes"]) == (second["fingerprint"], second["field_hashes"])
 
 
-def test_a_field_that_left_the_mapping_changes_nothing_in_casebook() -> None:
+def test_a_field_that_left_the_mapping_changes_nothing_in_casebook_and_is_remembered() -> None:
     state = remembered(step(State(), batch(a="1", b="2"), "a", "b"))
-    found = step(state, batch(a="1"), "a")
-    assert (found["action"], found["changed"], found["cleared"]) == ("update", [], [])
+    assert step(state, batch(a="1"), "a")["action"] == "nothing"
+    state = remembered(step(state, batch(a="9"), "a"))
+    assert step(state, batch(a="9", b="2"), "a", "b")["action"] == "nothing"
+    assert step(state, batch(a="9", b="3"), "a", "b")["changed"] == ["b"]
+    assert step(state, batch(a="9", b=None), "a", "b!")["cleared"] == ["b"]
+    planned = plan_batch(people("a", "b"), batch(a="9", b=None), PlanContext(KEYS, state, frozenset(), 1))
+    assert [name for name, _ in left_standing(planned)] == ["b"]
 
 
 @pytest.mark.parametrize(

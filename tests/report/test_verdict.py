@@ -79,6 +79,7 @@ def test_a_load_that_leaves_a_row_out_is_not_complete(make_run: MakeRun, bucket:
     [
         {"pending_links": {"person": 1}},
         {"pending_uploads": 1},
+        {"unsettled_elsewhere": 1},
         {"verify": {"findings": [FINDING]}},
         {"error": {"code": "interrupted", "message": "Stopped by a person.", "hint": "Run again."}},
     ],

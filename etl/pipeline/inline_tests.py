@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 
 from etl.core.errors import TooManyProblems
-from etl.core.keys import RecordKey, RecordKeys, parts_of_identity
+from etl.core.keys import RecordKeys, keys_in, parts_of_identity
 from etl.core.problems import Severity
 from etl.core.records import STATUS
 from etl.mapping.model import (
@@ -85,11 +85,11 @@ class _RememberedKeys(RecordKeys):
         super().__init__(project_key)
         self.made: dict[str, str] = {}
 
-    def record_keys(self, entity: str, space: str, identities: Iterable[bytes]) -> list[RecordKey]:
+    def digits(self, entity: str, space: str, identities: Iterable[bytes]) -> str:
         known = list(identities)
-        made = super().record_keys(entity, space, known)
+        made = super().digits(entity, space, known)
         shown = (_SHOWN_KEY.join(parts_of_identity(each)) for each in known)
-        self.made.update(zip(made, shown, strict=True))
+        self.made.update(zip(keys_in(made), shown, strict=True))
         return made
 
 

@@ -42,7 +42,10 @@ from etl.validate import FieldChecks, RecordRules, check_relations, graph_mappin
 if TYPE_CHECKING:
     from etl.pipeline.matching import Matches
 
-BATCH_ROWS = 16_384
+BATCH_ROWS = 25_000
+"""Half of what the snapshot keeps together: batches are then cut out of what is read, where others are copied together. Where
+rows are long there are fewer, see :mod:`etl.core.batching`.
+"""
 THREADS = 2
 """How many batches are mapped at a time."""
 

@@ -12,7 +12,11 @@ from urllib.parse import quote
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from etl.core.ahead import made_ahead
 from etl.report.facts import MappedField, MappingFact, RunFacts, RunFiles
+
+THREADS = 2
+"""How many batches are counted at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +74,15 @@ class _Filled:
         self.columns = list(dict.fromkeys(name for group in groups for name in group))
 
     def count(self, batches: Iterator[pa.RecordBatch]) -> None:
-        for batch in batches if self.columns else ():
-            held = {name: _holds(batch[name]) for name in self.columns}
-            self._rows += batch.num_rows
-            for at, group in enumerate(self._groups):
-                if group:
-                    self._filled[at] += _any([held[name] for name in group]).true_count
+        for rows, filled in made_ahead(self._counted, batches, THREADS) if self.columns else ():
+            self._rows += rows
+            self._filled = [before + more for before, more in zip(self._filled, filled, strict=True)]
+
+    def _counted(self, batch: pa.RecordBatch) -> tuple[int, list[int]]:
+        """The rows of a batch, and of each group those that it fills."""
+        held = {name: _holds(batch[name]) for name in self.columns}
+        filled = [_any([held[name] for name in group]).true_count if group else 0 for group in self._groups]
+        return batch.num_rows, filled
 
     def share(self, at: int) -> float | None:
         """The share of the rows in which a group holds something; None where it has no column or there are no rows."""

@@ -10,11 +10,13 @@ import csv
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 import pyarrow as pa
 
+from etl.core.ahead import made_ahead
 from etl.core.batching import rebatch
 from etl.core.errors import SourceUnreadable
 from etl.core.ports import TableFacts
@@ -96,25 +98,38 @@ class CsvSource:
         dialect = Dialect(self._delimiter or proved_delimiter(lines, self._quote, place), self._quote)
         header = _header(lines, dialect, place, numbers_nameless=self._numbers_nameless)
         reader = RowReader(header.columns, dialect, line=header.next_line)
-        for chunk, is_piece in _with_first(header.rest.encode("utf-8", "surrogatepass"), chunks):
-            yield from _chunk_rows(reader, chunk, header.columns, dialect, is_fragment=is_piece)
+        rest = _with_first(header.rest.encode("utf-8", "surrogatepass"), chunks)
+        for chunk in made_ahead(partial(_looked_at, header.columns, dialect), rest, threads=1):
+            yield from _chunk_rows(reader, chunk)
             if reader.row > _JUDGED_AFTER_ROWS:
                 _judge(reader, stream, encoding, place)
         yield from reader.finish()
         _judge(reader, stream, encoding, place)
 
 
-def _chunk_rows(
-    reader: RowReader, chunk: bytes, columns: Sequence[str], dialect: Dialect, *, is_fragment: bool
-) -> Iterator[pa.RecordBatch]:
-    is_suspect = has_suspect_bytes(chunk)
-    if not is_suspect and not is_fragment and reader.is_between_rows:
-        cells = plain_rows(chunk, columns, dialect)
-        if cells is not None:
-            yield reader.number(cells)
-            return
-    text = chunk.decode("utf-8", "surrogatepass")
-    yield from reader.feed(text, is_fragment=is_fragment, is_suspect=is_suspect)
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    """A piece of the text, and its ``cells`` where it is plain if it begins with a new row."""
+
+    text: bytes
+    is_fragment: bool
+    is_suspect: bool
+    cells: pa.RecordBatch | None
+
+
+def _looked_at(columns: Sequence[str], dialect: Dialect, chunk: tuple[bytes, bool]) -> _Chunk:
+    text, is_fragment = chunk
+    is_suspect = has_suspect_bytes(text)
+    cells = None if is_suspect or is_fragment else plain_rows(text, columns, dialect)
+    return _Chunk(text, is_fragment, is_suspect, cells)
+
+
+def _chunk_rows(reader: RowReader, chunk: _Chunk) -> Iterator[pa.RecordBatch]:
+    if chunk.cells is not None and reader.is_between_rows:
+        yield reader.number(chunk.cells)
+        return
+    text = chunk.text.decode("utf-8", "surrogatepass")
+    yield from reader.feed(text, is_fragment=chunk.is_fragment, is_suspect=chunk.is_suspect)
 
 
 def _header(lines: list[str], dialect: Dialect, place: str, *, numbers_nameless: bool) -> _Header:

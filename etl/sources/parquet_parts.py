@@ -20,7 +20,10 @@ def rows_with(
     with pq.ParquetFile(path) as file:
         yield empty_batch(file.schema_arrow).select(list(columns))
         for batch in file.iter_batches(batch_rows, row_groups=groups_with(file, column, value), columns=wanted):
-            yield batch.filter(pc.equal(batch[column], value)).select(list(columns))
+            is_it = pc.equal(batch[column], value)
+            # Mostly all are, and nothing has to be copied then.
+            found = batch if is_it.true_count == batch.num_rows else batch.filter(is_it)
+            yield found.select(list(columns))
 
 
 def groups_with(file: pq.ParquetFile, column: str, value: str) -> list[int]:

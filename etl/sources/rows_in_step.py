@@ -13,7 +13,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from etl.core.batching import joined
 from etl.core.outcomes import Bucket
 from etl.core.records import LEDGER_SCHEMA
 
@@ -55,37 +54,39 @@ class Verdicts:
 
     def __init__(self, batches: Iterator[pa.RecordBatch]) -> None:
         self._batches = batches
-        self._waiting: list[pa.RecordBatch] = [next(batches)]
+        self._waiting = pa.Table.from_batches([next(batches)])
 
-    def take(self, count: int) -> pa.RecordBatch:
-        """The next ``count`` verdicts, fewer at the end."""
-        while sum(batch.num_rows for batch in self._waiting) < count:
+    def take(self, count: int) -> pa.Table:
+        """The next ``count`` verdicts, fewer at the end; nothing is copied for it."""
+        while self._waiting.num_rows < count:
             more = next(self._batches, None)
             if more is None:
                 break
-            self._waiting.append(more)
-        whole = joined(self._waiting)
-        self._waiting = [whole.slice(count)]
-        return whole.slice(0, count)
+            self._waiting = pa.concat_tables([self._waiting, pa.Table.from_batches([more])])
+        taken, self._waiting = self._waiting.slice(0, count), self._waiting.slice(count)
+        return taken
 
 
 def closed_in_step(rows: pa.RecordBatch, verdicts: Verdicts) -> pa.RecordBatch | None:
     """The rows with their final buckets; None where the next verdicts are not those of their records."""
     has_verdict = pc.is_valid(rows["record_key"])
     fates = verdicts.take(has_verdict.true_count)
-    placed = rows.filter(has_verdict)
-    if not (fates["_row"].equals(placed["row"]) and fates["_rk"].equals(placed["record_key"])):
+    placed = rows if has_verdict.true_count == rows.num_rows else rows.filter(has_verdict)
+    if not (_equal(fates["_row"], placed["row"]) and _equal(fates["_rk"], placed["record_key"])):
         return None
+    status, reason = fates["status"].combine_chunks(), fates["reason"].combine_chunks()
     # What mapping set aside keeps its bucket: its verdict says the same.
     is_open = pc.equal(placed["bucket"], _RECORD)
-    is_valid = pc.equal(fates["status"], _VALID)
-    buckets = pc.if_else(is_open, pc.if_else(is_valid, str(Bucket.PENDING), fates["status"]), placed["bucket"])
+    is_valid = pc.equal(status, _VALID)
+    buckets = pc.if_else(is_open, pc.if_else(is_valid, str(Bucket.PENDING), status), placed["bucket"])
     changed = {
         "bucket": pc.replace_with_mask(rows["bucket"], has_verdict, buckets),
-        "reason": pc.replace_with_mask(
-            rows["reason"], has_verdict, pc.if_else(is_open, fates["reason"], placed["reason"])
-        ),
+        "reason": pc.replace_with_mask(rows["reason"], has_verdict, pc.if_else(is_open, reason, placed["reason"])),
     }
     changed["reason"] = pc.fill_null(changed["reason"], "")
     columns = [changed.get(name, rows[name]) for name in LEDGER_SCHEMA.names]
     return pa.RecordBatch.from_arrays(columns, schema=LEDGER_SCHEMA)
+
+
+def _equal(verdicts: pa.ChunkedArray, rows: pa.Array) -> bool:
+    return bool(verdicts.equals(pa.chunked_array([rows])))

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from etl.core.keys import RecordKeys, canonical_part
+from etl.core.keys import KEY_DIGITS, RecordKeys, canonical_part
 from etl.transform.distinct import combinations, lane
 
 KEY_SEPARATOR = " | "
@@ -28,8 +28,18 @@ def record_keys(keys: RecordKeys, entity: str, space: str, parts: Sequence[pa.Ar
 def _keys_of(keys: RecordKeys, entity: str, space: str, parts: Sequence[pa.Array]) -> pa.Array:
     identities = identities_of(parts)
     is_there = identities.is_valid()
-    made = keys.record_keys(entity, space, identities.drop_null().to_pylist())
-    return pc.replace_with_mask(pa.nulls(len(identities), pa.string()), is_there, pa.array(made, pa.string()))
+    made = _column_of(keys.digits(entity, space, identities.drop_null().to_pylist()))
+    return (
+        made
+        if not identities.null_count
+        else pc.replace_with_mask(pa.nulls(len(identities), pa.string()), is_there, made)
+    )
+
+
+def _column_of(digits: str) -> pa.StringArray:
+    """The keys of one text."""
+    offsets = np.arange(0, len(digits) + 1, KEY_DIGITS, dtype=np.int32)
+    return pa.StringArray.from_buffers(len(offsets) - 1, pa.py_buffer(offsets), pa.py_buffer(digits.encode()))
 
 
 def identities_of(parts: Sequence[pa.Array]) -> pa.BinaryArray:

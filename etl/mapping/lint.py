@@ -179,7 +179,9 @@ class IgnoredData(LintRule):
                 message = (
                     f"`{column}` of `{table}` is ignored, is never blank and holds more than {MANY_VALUES} values."
                 )
-                yield self.at(position, message, f"If it is case data, map it; if not, name `{column}` itself, with the reason.")
+                yield self.at(
+                    position, message, f"If it is case data, map it; if not, name `{column}` itself, with the reason."
+                )
 
 
 RULES: tuple[LintRule, ...] = (

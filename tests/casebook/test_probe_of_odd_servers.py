@@ -21,6 +21,7 @@ from etl.core.capabilities import UNKNOWN, Evidence, Fact, probed
 from etl.core.errors import TargetError
 from etl.mapping.model import Profile
 from etl.settings import Credentials
+from tests.casebook.conftest import CountedClock
 
 CATALOG = load_catalog("sandbox")
 PROFILE = Profile("live", "https://api.casebook.example", "https://login.casebook.example/oauth2/token", "t")
@@ -260,3 +261,65 @@ def test_ids_of_ours_count_only_where_a_second_create_does_no_harm(second, kept)
     server = Memory(second)
     told = asked(server, lambda line: write_probes(line, "location"))
     assert (told.client_ids, told.left, server.held) == (probed(kept), (), {})
+
+
+class Slow(Memory):
+    """The same server, which shows and deletes a record only some time after it was made; ``lag_s`` None: never."""
+
+    def __init__(self, second, clock, lag_s, by_id_s=None):
+        super().__init__(second)
+        self.clock, self.lag_s, self.by_id_s = clock, lag_s, by_id_s
+        self.hidden = {}
+
+    def __call__(self, request):
+        before = set(self.held)
+        hidden = {target_id: self.held.pop(target_id) for target_id in before if self.is_hidden(target_id, request)}
+        if request.method == "POST":
+            self.held |= hidden
+            hidden = {}
+        answer = super().__call__(request)
+        self.held |= hidden
+        self.hidden |= dict.fromkeys(set(self.held) - before, self.clock.monotonic())
+        return answer
+
+    def is_hidden(self, target_id, request):
+        lag_s = self.lag_s
+        if lag_s is not None and self.by_id_s is not None and target_id in request.url.path:
+            lag_s = self.by_id_s
+        return lag_s is None or self.clock.monotonic() - self.hidden[target_id] < lag_s
+
+
+def slow(second, *lags):
+    clock = CountedClock()
+    server = Slow(second, clock, *lags)
+    began_s = clock.monotonic()
+    told = asked(server, lambda line: write_probes(line, "location"), clock=clock)
+    return told, server, clock.monotonic() - began_s
+
+
+@pytest.mark.parametrize("second", ["refuses", "keeps the first", "doubles"])
+def test_a_probe_record_that_is_not_shown_yet_is_waited_for_and_deleted(second):
+    told, server, took_s = slow(second, 0.7)
+    assert (told.left, server.held) == ((), {})
+    assert 0.7 <= told.lag_s.value < 1.5
+    assert took_s < 5
+
+
+def test_a_record_that_is_listed_late_is_gone_once_it_was_shown_and_deleted():
+    told, server, took_s = slow("refuses", 5.0, 0.0)
+    assert (told.left, server.held) == ((), {})
+    assert took_s < 10
+
+
+def test_a_probe_record_that_is_never_shown_is_not_taken_for_deleted():
+    told, server, took_s = slow("refuses", None)
+    assert set(told.left) == set(server.held)
+    assert len(told.left) == 2
+    assert took_s < 4 * 60
+
+
+def test_an_id_of_ours_that_is_overwritten_unseen_is_not_told_as_kept():
+    told, _, _ = slow("overwrites", 0.7)
+    assert told.client_ids == probed(False)
+    told, _, _ = slow("overwrites", None)
+    assert told.client_ids == UNKNOWN

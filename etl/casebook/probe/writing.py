@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import secrets
 import uuid
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC
 
@@ -48,11 +49,12 @@ class Written:
 
 @dataclass(slots=True)
 class _Desk:
-    """One entity at work: the ids made so far."""
+    """One entity at work: the ids made so far, and those of them that the tenant has shown."""
 
     line: ProbeLine
     entity: Entity
     made: list[TargetId] = field(default_factory=list)
+    shown: set[TargetId] = field(default_factory=set)
 
 
 def harmless_entities(catalog: Catalog) -> list[str]:
@@ -142,13 +144,11 @@ async def _made(desk: _Desk, document: Document, client_id: str = "") -> TargetI
 
 async def _lag_s(desk: _Desk, target_id: TargetId, text: str) -> Fact:
     """Seconds until the record is in a list by its marker, or newest first where it cannot be filtered."""
-    clock, began, pause_s = desk.line.clock, desk.line.clock.monotonic(), _FIRST_LOOK_S
-    while (waited_s := clock.monotonic() - began) < LONGEST_LAG_S:
-        if await _is_listed(desk, target_id, text):
-            return probed(round(waited_s, 3))
-        await clock.sleep(pause_s)
-        pause_s = min(pause_s * 1.5, 2.0)
-    return probed(-1.0)
+    lag_s = await _waited_s(desk, lambda: _is_listed(desk, target_id, text), LONGEST_LAG_S)
+    if lag_s is None:
+        return probed(-1.0)
+    desk.shown.add(target_id)
+    return probed(round(lag_s, 3))
 
 
 async def _is_listed(desk: _Desk, target_id: TargetId, text: str) -> bool:
@@ -193,6 +193,8 @@ async def _client_ids(desk: _Desk, document: Document) -> Fact:
     wanted = TargetId(str(uuid.uuid4()))
     if await _made(desk, document, wanted) != wanted:
         return probed(False)
+    if not await _is_shown(desk, wanted, LONGEST_LAG_S):
+        return UNKNOWN
     shown = _attributes(await desk.line.read(desk.entity.name, target_id=wanted))
     title = next((name for name, value in document.attributes.items() if value == NAME), None)
     other = replace(document, attributes={**document.attributes, **({title: f"{NAME} once more"} if title else {})})
@@ -217,16 +219,53 @@ def _body(desk: _Desk, document: Document, client_id: str = "") -> bytes:
 
 
 async def _removed(desk: _Desk) -> tuple[TargetId, ...]:
-    """Deletes what was made; returns what is left."""
-    return tuple([each for each in desk.made if not await _is_gone(desk, each)])
+    """Deletes what was made; returns what is left, or may be: the wait for records not shown yet is one for them all."""
+    until_s = desk.line.clock.monotonic() + LONGEST_LAG_S
+    return tuple([each for each in desk.made if not await _is_gone(desk, each, until_s)])
 
 
-async def _is_gone(desk: _Desk, target_id: TargetId) -> bool:
+async def _is_gone(desk: _Desk, target_id: TargetId, until_s: float) -> bool:
+    """Whether it is deleted. A delete that finds nothing proves it only of a record that was to be seen before."""
+    was_shown = await _is_shown(desk, target_id, until_s - desk.line.clock.monotonic())
     try:
         seen = await desk.line.send("DELETE", desk.entity.name, target_id=target_id)
     except EtlError:
         return False
-    return seen.succeeded or seen.status == _NOT_FOUND
+    return seen.succeeded or (was_shown and seen.status == _NOT_FOUND)
+
+
+# ------------------------------------------------------------------ waiting
+
+
+async def _is_shown(desk: _Desk, target_id: TargetId, longest_s: float) -> bool:
+    """Whether the tenant has shown the record by its id, now or before; waits while the answer is that there is none."""
+
+    async def is_answered() -> bool:
+        seen = await desk.line.read(desk.entity.name, target_id=target_id)
+        if seen.succeeded:
+            desk.shown.add(target_id)
+        return seen.status != _NOT_FOUND
+
+    if target_id not in desk.shown:
+        with suppress(EtlError):
+            await _waited_s(desk, is_answered, longest_s)
+    return target_id in desk.shown
+
+
+async def _waited_s(desk: _Desk, look: Callable[[], Awaitable[bool]], longest_s: float) -> float | None:
+    """Seconds until a look found it; None where none did. It is looked once in any case."""
+    clock, began, pause_s = desk.line.clock, desk.line.clock.monotonic(), _FIRST_LOOK_S
+    while True:
+        waited_s = clock.monotonic() - began
+        if await look():
+            return waited_s
+        if waited_s >= longest_s:
+            return None
+        await clock.sleep(pause_s)
+        pause_s = min(pause_s * 1.5, 2.0)
+
+
+# ------------------------------------------------------------------ answers
 
 
 def _id(seen: Seen) -> TargetId | None:

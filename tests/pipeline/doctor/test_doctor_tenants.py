@@ -198,6 +198,7 @@ def test_the_lag_until_a_record_is_visible_is_measured_and_asks_for_a_longer_qui
     assert 0.3 <= lag_s < 5
     assert found.capabilities.service.quiet_s.value >= 2 * lag_s
     assert kit.of(found, "quiet period", "warning") == [""]
+    assert tenant.sandbox.oracle.counts() == {}
 
 
 def test_a_protected_profile_is_never_written_to(world):

@@ -192,6 +192,7 @@ def test_a_create_whose_answer_is_lost_is_not_sent_again():
 
 FILTER, SWEEP = Marker("filter", "slot"), Marker("sweep", "slot")
 SCOPED, FILE = Marker("scoped", scope="case"), Marker("sweep", "slot", scope="target")
+CREATED = Marker("created", scope="facility_location")
 GRANTED = probed("granted")
 
 
@@ -211,6 +212,10 @@ GRANTED = probed("granted")
         (SCOPED, GRANTED, "ignored", {"case": "ignored"}, probed("scoped")),
         (SCOPED, GRANTED, UNKNOWN, {"case": "refused"}, probed("hold")),
         (SCOPED, GRANTED, UNKNOWN, {}, Fact("scoped", Evidence.CATALOGUE)),
+        (CREATED, GRANTED, UNKNOWN, {}, Fact("created", Evidence.CATALOGUE)),
+        (CREATED, GRANTED, "honoured", {}, probed("created")),
+        (CREATED, GRANTED, "ignored", {}, probed("hold")),
+        (CREATED, GRANTED, "refused", {}, probed("hold")),
     ],
 )
 def test_a_rung_that_was_seen_to_fail_is_never_used(marker, role_found, sort, filters, found):

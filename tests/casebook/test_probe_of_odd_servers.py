@@ -328,3 +328,26 @@ def test_an_id_of_ours_that_is_overwritten_unseen_is_not_told_as_kept():
     assert told.client_ids == probed(False)
     told, _, _ = slow("overwrites", None)
     assert told.client_ids == UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("answer", "unclear"),
+    [
+        (httpx.ReadError("gone"), True),
+        (httpx.Response(502, text="a proxy"), True),
+        (refusal(500), True),
+        (httpx.Response(201, json={}), True),
+        (refusal(422), False),
+    ],
+)
+def test_a_create_whose_answer_does_not_tell_what_was_made_is_told(answer, unclear):
+    def api(request):
+        if request.method != "POST":
+            return httpx.Response(200, json={"data": []})
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    told = asked(api, lambda line: write_probes(line, "location"), clock=CountedClock())
+    assert (told.unclear, told.left) == (unclear, ())
+    assert told.why

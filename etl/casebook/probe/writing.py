@@ -1,7 +1,7 @@
 """What only a write can tell, tried with records of an entity that the catalogue marks as harmless, and removed again.
 
 Never people. Each record says what it is in its first text and carries a random marker, so that one that cannot be
-deleted is found by a person. A create is sent once; where its answer is lost the record is looked for like any other.
+deleted is found by a person. A create is sent once; where its answer is lost, that is told.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from datetime import UTC
 from etl.casebook import jsonapi, wire
 from etl.casebook.failures import CONFLICT, is_id
 from etl.casebook.options import Options
-from etl.casebook.probe.line import ProbeLine, Seen
+from etl.casebook.probe.line import SERVER_FAILS, ProbeLine, Seen
 from etl.casebook.probe.reading import NEWEST
 from etl.catalog.model import Attribute, Catalog, Entity, Kind, Link
 from etl.core.capabilities import UNKNOWN, Fact, probed
-from etl.core.errors import EtlError
+from etl.core.errors import EtlError, ResponseLost
 from etl.core.keys import MARKER_PREFIX
 from etl.core.records import Document, JsonValue, LinkValue, Ref, TargetId
 
@@ -36,7 +36,8 @@ _NOT_FOUND = 404
 @dataclass(frozen=True, slots=True)
 class Written:
     """What the probe records told. ``lag_s`` is the longest time until one was found by its marker, -1 where it never
-    was. ``left`` are the records that could not be deleted; ``why`` says what kept the probe from its work.
+    was. ``left`` are the records that could not be deleted, and ``unclear`` says that there may be one more,
+    of which no answer told the id; ``why`` says what kept the probe from its work.
     """
 
     entity: str
@@ -44,17 +45,21 @@ class Written:
     client_ids: Fact = UNKNOWN
     lag_s: Fact = UNKNOWN
     left: tuple[TargetId, ...] = ()
+    unclear: bool = False
     why: str = ""
 
 
 @dataclass(slots=True)
 class _Desk:
-    """One entity at work: the ids made so far, and those of them that the tenant has shown."""
+    """One entity at work: the ids made so far, those of them that the tenant has shown, and whether it is unclear that
+    these are all.
+    """
 
     line: ProbeLine
     entity: Entity
     made: list[TargetId] = field(default_factory=list)
     shown: set[TargetId] = field(default_factory=set)
+    unclear: bool = False
 
 
 def harmless_entities(catalog: Catalog) -> list[str]:
@@ -71,13 +76,13 @@ async def write_probes(line: ProbeLine, entity_name: str) -> Written:
         told = await _tried(desk)
     except EtlError as error:
         told = replace(told, why=error.message)
-    return replace(told, left=await _removed(desk))
+    return replace(told, left=await _removed(desk), unclear=desk.unclear)
 
 
 async def _tried(desk: _Desk) -> Written:
     text = MARKER_PREFIX + "".join(secrets.choice(_LETTERS) for _ in range(16))
     document = await _document(desk.line, desk.entity, text)
-    first = await _made(desk, document)
+    first = _id(await _made(desk, document))
     if first is None:
         return Written(desk.entity.name, why="The probe record was refused.")
     lag_s = await _lag_s(desk, first, text)
@@ -133,13 +138,18 @@ async def _option(line: ProbeLine, link: Link) -> LinkValue:
 # ------------------------------------------------------------------ the questions
 
 
-async def _made(desk: _Desk, document: Document, client_id: str = "") -> TargetId | None:
-    """The id of a record made now; None where it was refused."""
-    seen = await desk.line.send("POST", desk.entity.name, body=_body(desk, document, client_id))
+async def _made(desk: _Desk, document: Document, client_id: str = "") -> Seen:
+    """The answer to a create. The id of what was made is kept; so is that something may have been made without one."""
+    try:
+        seen = await desk.line.send("POST", desk.entity.name, body=_body(desk, document, client_id))
+    except ResponseLost:
+        desk.unclear = True
+        raise
     made = _id(seen)
     if made is not None and made not in desk.made:
         desk.made.append(made)
-    return made
+    desk.unclear |= made is None and (seen.succeeded or seen.status >= SERVER_FAILS or not seen.from_api)
+    return seen
 
 
 async def _lag_s(desk: _Desk, target_id: TargetId, text: str) -> Fact:
@@ -191,19 +201,17 @@ def _other_text_field(entity: Entity, slot: str | None) -> str | None:
 async def _client_ids(desk: _Desk, document: Document) -> Fact:
     """Whether an id of ours is kept, and a second create with it neither makes a second record nor overwrites the first."""
     wanted = TargetId(str(uuid.uuid4()))
-    if await _made(desk, document, wanted) != wanted:
+    if _id(await _made(desk, document, wanted)) != wanted:
         return probed(False)
     if not await _is_shown(desk, wanted, LONGEST_LAG_S):
         return UNKNOWN
     shown = _attributes(await desk.line.read(desk.entity.name, target_id=wanted))
     title = next((name for name, value in document.attributes.items() if value == NAME), None)
     other = replace(document, attributes={**document.attributes, **({title: f"{NAME} once more"} if title else {})})
-    again = await desk.line.send("POST", desk.entity.name, body=_body(desk, other, wanted))
+    again = await _made(desk, other, wanted)
     if again.status == CONFLICT:
         return probed(True)
     second = _id(again)
-    if second is not None and second not in desk.made:
-        desk.made.append(second)
     after = _attributes(await desk.line.read(desk.entity.name, target_id=wanted))
     return probed(second in {None, wanted} and title is not None and after.get(title) == shown.get(title))
 

@@ -19,7 +19,9 @@ def register(app: typer.Typer) -> None:
 
 def sandbox(
     *,
-    port: Annotated[int, typer.Option("--port", help="The port on 127.0.0.1; 0 takes a free one.")] = 8089,
+    port: Annotated[
+        int, typer.Option("--port", help="The port on 127.0.0.1; 0 takes a free one.", min=0, max=65535)
+    ] = 8089,
     db: Annotated[
         str, typer.Option("--db", help="Its database file; kept. `:memory:` forgets all at the end.")
     ] = ":memory:",
@@ -38,7 +40,9 @@ def sandbox(
         typer.Option("--applications", help="A YAML file of registered applications with their roles and views."),
     ] = None,
     latency_ms: Annotated[int, typer.Option("--latency-ms", help="Delay of every answer.", min=0)] = 0,
-    rps: Annotated[float | None, typer.Option("--rps", help="Rate limit in requests a second; more get 429.")] = None,
+    rps: Annotated[
+        float | None, typer.Option("--rps", help="Rate limit in requests a second; more get 429.", min=0.001)
+    ] = None,
     token_ttl: Annotated[int, typer.Option("--token-ttl", help="Life of a token in seconds.", min=1)] = 3600,
     strict_crnk: Annotated[
         bool, typer.Option("--strict-crnk", help="Answer values of a wrong type with 500, as the real framework may.")

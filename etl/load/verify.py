@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from etl.catalog.model import Entity
+from etl.catalog.model import Entity, Marker
 from etl.core.capabilities import Rung
 from etl.core.errors import TargetRefused
 from etl.core.keys import RecordKey, marker
@@ -231,15 +231,20 @@ class Verifier:
             return []
         if rung.slot is not None:
             return [each for each in strangers if read_marker(entity, each.attributes)]
-        if rung.ask == Rung.CREATED:
-            return [each for each in strangers if creator(each) in writers]
-        homes = {each.id: scope_id(entity, each) for each in strangers}
-        wanted = [home for home in homes.values() if home is not None]
+        # What the tenant cannot be asked about is held, and then nothing tells by which of the two it was to be looked for.
+        wanted = set() if rung.ask == Rung.CREATED else self._below_ours(entity, rung, strangers)
+        if rung.ask in {Rung.CREATED, Rung.HOLD}:
+            wanted |= {each.id for each in strangers if creator(each) in writers}
+        return [each for each in strangers if each.id in wanted]
+
+    def _below_ours(self, entity: Entity, rung: Marker, strangers: list[RemoteRecord]) -> set[TargetId]:
+        """The strangers that hang on a parent of ours."""
+        homes = {each.id: home for each in strangers if (home := scope_id(entity, each)) is not None}
         link = entity.links[rung.scope] if rung.scope else None
         if link is None or link.value is not None:
-            return [each for each in strangers if homes[each.id] is not None]
-        known = {home for to in link.to for home in self._ports.state.by_target_id(to, wanted)}
-        return [each for each in strangers if homes[each.id] in known]
+            return set(homes)
+        known = {home for to in link.to for home in self._ports.state.by_target_id(to, list(homes.values()))}
+        return {each for each, home in homes.items() if home in known}
 
     async def _compare(self, shown: Mapping[RecordKey, RemoteRecord], entity: Entity) -> None:
         planned = self._planned.find(shown, entity.name)

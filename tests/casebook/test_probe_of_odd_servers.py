@@ -21,6 +21,7 @@ from etl.core.capabilities import UNKNOWN, Evidence, Fact, probed
 from etl.core.errors import TargetError
 from etl.mapping.model import Profile
 from etl.settings import Credentials
+from tests.casebook.conftest import CountedClock
 
 CATALOG = load_catalog("sandbox")
 PROFILE = Profile("live", "https://api.casebook.example", "https://login.casebook.example/oauth2/token", "t")
@@ -191,6 +192,7 @@ def test_a_create_whose_answer_is_lost_is_not_sent_again():
 
 FILTER, SWEEP = Marker("filter", "slot"), Marker("sweep", "slot")
 SCOPED, FILE = Marker("scoped", scope="case"), Marker("sweep", "slot", scope="target")
+CREATED = Marker("created", scope="facility_location")
 GRANTED = probed("granted")
 
 
@@ -210,6 +212,10 @@ GRANTED = probed("granted")
         (SCOPED, GRANTED, "ignored", {"case": "ignored"}, probed("scoped")),
         (SCOPED, GRANTED, UNKNOWN, {"case": "refused"}, probed("hold")),
         (SCOPED, GRANTED, UNKNOWN, {}, Fact("scoped", Evidence.CATALOGUE)),
+        (CREATED, GRANTED, UNKNOWN, {}, Fact("created", Evidence.CATALOGUE)),
+        (CREATED, GRANTED, "honoured", {}, probed("created")),
+        (CREATED, GRANTED, "ignored", {}, probed("hold")),
+        (CREATED, GRANTED, "refused", {}, probed("hold")),
     ],
 )
 def test_a_rung_that_was_seen_to_fail_is_never_used(marker, role_found, sort, filters, found):
@@ -260,3 +266,88 @@ def test_ids_of_ours_count_only_where_a_second_create_does_no_harm(second, kept)
     server = Memory(second)
     told = asked(server, lambda line: write_probes(line, "location"))
     assert (told.client_ids, told.left, server.held) == (probed(kept), (), {})
+
+
+class Slow(Memory):
+    """The same server, which shows and deletes a record only some time after it was made; ``lag_s`` None: never."""
+
+    def __init__(self, second, clock, lag_s, by_id_s=None):
+        super().__init__(second)
+        self.clock, self.lag_s, self.by_id_s = clock, lag_s, by_id_s
+        self.hidden = {}
+
+    def __call__(self, request):
+        before = set(self.held)
+        hidden = {target_id: self.held.pop(target_id) for target_id in before if self.is_hidden(target_id, request)}
+        if request.method == "POST":
+            self.held |= hidden
+            hidden = {}
+        answer = super().__call__(request)
+        self.held |= hidden
+        self.hidden |= dict.fromkeys(set(self.held) - before, self.clock.monotonic())
+        return answer
+
+    def is_hidden(self, target_id, request):
+        lag_s = self.lag_s
+        if lag_s is not None and self.by_id_s is not None and target_id in request.url.path:
+            lag_s = self.by_id_s
+        return lag_s is None or self.clock.monotonic() - self.hidden[target_id] < lag_s
+
+
+def slow(second, *lags):
+    clock = CountedClock()
+    server = Slow(second, clock, *lags)
+    began_s = clock.monotonic()
+    told = asked(server, lambda line: write_probes(line, "location"), clock=clock)
+    return told, server, clock.monotonic() - began_s
+
+
+@pytest.mark.parametrize("second", ["refuses", "keeps the first", "doubles"])
+def test_a_probe_record_that_is_not_shown_yet_is_waited_for_and_deleted(second):
+    told, server, took_s = slow(second, 0.7)
+    assert (told.left, server.held) == ((), {})
+    assert 0.7 <= told.lag_s.value < 1.5
+    assert took_s < 5
+
+
+def test_a_record_that_is_listed_late_is_gone_once_it_was_shown_and_deleted():
+    told, server, took_s = slow("refuses", 5.0, 0.0)
+    assert (told.left, server.held) == ((), {})
+    assert took_s < 10
+
+
+def test_a_probe_record_that_is_never_shown_is_not_taken_for_deleted():
+    told, server, took_s = slow("refuses", None)
+    assert set(told.left) == set(server.held)
+    assert len(told.left) == 2
+    assert took_s < 4 * 60
+
+
+def test_an_id_of_ours_that_is_overwritten_unseen_is_not_told_as_kept():
+    told, _, _ = slow("overwrites", 0.7)
+    assert told.client_ids == probed(False)
+    told, _, _ = slow("overwrites", None)
+    assert told.client_ids == UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("answer", "unclear"),
+    [
+        (httpx.ReadError("gone"), True),
+        (httpx.Response(502, text="a proxy"), True),
+        (refusal(500), True),
+        (httpx.Response(201, json={}), True),
+        (refusal(422), False),
+    ],
+)
+def test_a_create_whose_answer_does_not_tell_what_was_made_is_told(answer, unclear):
+    def api(request):
+        if request.method != "POST":
+            return httpx.Response(200, json={"data": []})
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    told = asked(api, lambda line: write_probes(line, "location"), clock=CountedClock())
+    assert (told.unclear, told.left) == (unclear, ())
+    assert told.why

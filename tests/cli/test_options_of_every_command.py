@@ -41,6 +41,25 @@ def test_a_progress_that_does_not_exist_is_refused(name, tmp_path):
     assert "auto, plain, none" in ended.output.replace("\n", " ")
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "limit"),
+    [
+        ("--port", "99999", "65535"),
+        ("--port", "-1", "equal to 0"),
+        ("--rps", "-1", "0.001"),
+        ("--rps", "0", "0.001"),
+        ("--rps", "nan", "0.001"),
+    ],
+)
+def test_a_number_that_a_sandbox_cannot_serve_by_is_refused_with_its_limit(option, value, limit, monkeypatch):
+    served = []
+    monkeypatch.setattr("etl.pipeline.sandboxes.serve_sandbox", lambda *settings: served.append(settings))
+    ended = CliRunner().invoke(app, ["sandbox", option, value])
+    assert (ended.exit_code, served) == (2, [])
+    assert f"'{option}'" in ended.output
+    assert limit in ended.output
+
+
 PROJECT = """\
 project: p
 timezone: UTC

@@ -56,3 +56,21 @@ def test_without_any_record_of_ours_nobody_can_say_whose_it_is(world: World) -> 
     world.load()
     assert set(world.states().values()) == {"uncertain"}
     assert len(world.target.creates) == 1
+
+
+@pytest.mark.parametrize("ask", ["created", "hold"])
+def test_a_double_under_our_name_is_found_by_reading_back_also_where_lost_answers_are_held(
+    world: World, ask: str
+) -> None:
+    entity = world.catalog.entity("parent_organization")
+    assert entity.marker is not None
+    asked = replace(entity, marker=replace(entity.marker, ask=ask))
+    world.catalog = replace(world.catalog, entities={**world.catalog.entities, asked.name: asked})
+    world.plan((ORGANISATIONS, [organisation("a")]))
+    world.load()
+    made = next(iter(world.target.records.values()))
+    world.target.records["twin"] = replace(made, id="twin")
+    by_hand = replace(made, id="by-hand", attributes={**made.attributes, "created_by": "A person"})
+    world.target.records["by-hand"] = by_hand
+    found = world.verify().findings
+    assert [(each.code, each.target_id) for each in found] == [("duplicate_in_target", "twin")]

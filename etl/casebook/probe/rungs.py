@@ -24,24 +24,25 @@ def rung(marker: Marker | None, list_role: Fact, sort: Fact, filters: Mapping[st
     if list_role.value in {MISSING, NOT_OFFERED}:
         return probed(Rung.HOLD.value)
     if marker.slot is None:
-        return _by_content(marker, filters.get(marker.scope or "", UNKNOWN))
+        return _by_content(marker, sort, filters.get(marker.scope or "", UNKNOWN))
     slot = filters.get(marker.slot or "", UNKNOWN)
     if marker.ask == Rung.FILTER and slot.value not in _USELESS:
         return probed(Rung.FILTER.value) if slot.value == HONOURED else Fact(Rung.FILTER.value, Evidence.CATALOGUE)
     if filters.get(marker.scope or "", UNKNOWN).value in {REFUSED, BLIND}:
         return probed(Rung.HOLD.value)
-    return _sweep(sort)
+    return _in_order(Rung.SWEEP, sort)
 
 
-def _by_content(marker: Marker, scope: Fact) -> Fact:
+def _by_content(marker: Marker, sort: Fact, scope: Fact) -> Fact:
     if marker.ask == Rung.CREATED:
-        return Fact(Rung.CREATED.value, Evidence.CATALOGUE)
+        return _in_order(Rung.CREATED, sort)
     if scope.value in {REFUSED, BLIND}:
         return probed(Rung.HOLD.value)
     return Fact(Rung.SCOPED.value, Evidence.CATALOGUE if scope.value is None else Evidence.PROBED)
 
 
-def _sweep(sort: Fact) -> Fact:
+def _in_order(wanted: Rung, sort: Fact) -> Fact:
+    """A rung that reads the whole list newest first, only as far back as need be."""
     if sort.value in {IGNORED, REFUSED}:
         return probed(Rung.HOLD.value)
-    return Fact(Rung.SWEEP.value, Evidence.CATALOGUE if sort.value is None else Evidence.PROBED)
+    return Fact(wanted.value, Evidence.CATALOGUE if sort.value is None else Evidence.PROBED)

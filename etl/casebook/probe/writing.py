@@ -1,7 +1,7 @@
 """What only a write can tell, tried with records of an entity that the catalogue marks as harmless, and removed again.
 
 Never people. Each record says what it is in its first text and carries a random marker, so that one that cannot be
-deleted is found by a person. A create is sent once; where its answer is lost the record is looked for like any other.
+deleted is found by a person. A create is sent once; where its answer is lost, that is told.
 """
 
 from __future__ import annotations
@@ -9,18 +9,19 @@ from __future__ import annotations
 import json
 import secrets
 import uuid
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC
 
 from etl.casebook import jsonapi, wire
 from etl.casebook.failures import CONFLICT, is_id
 from etl.casebook.options import Options
-from etl.casebook.probe.line import ProbeLine, Seen
+from etl.casebook.probe.line import SERVER_FAILS, ProbeLine, Seen
 from etl.casebook.probe.reading import NEWEST
 from etl.catalog.model import Attribute, Catalog, Entity, Kind, Link
 from etl.core.capabilities import UNKNOWN, Fact, probed
-from etl.core.errors import EtlError
+from etl.core.errors import EtlError, ResponseLost
 from etl.core.keys import MARKER_PREFIX
 from etl.core.records import Document, JsonValue, LinkValue, Ref, TargetId
 
@@ -35,7 +36,8 @@ _NOT_FOUND = 404
 @dataclass(frozen=True, slots=True)
 class Written:
     """What the probe records told. ``lag_s`` is the longest time until one was found by its marker, -1 where it never
-    was. ``left`` are the records that could not be deleted; ``why`` says what kept the probe from its work.
+    was. ``left`` are the records that could not be deleted, and ``unclear`` says that there may be one more,
+    of which no answer told the id; ``why`` says what kept the probe from its work.
     """
 
     entity: str
@@ -43,16 +45,21 @@ class Written:
     client_ids: Fact = UNKNOWN
     lag_s: Fact = UNKNOWN
     left: tuple[TargetId, ...] = ()
+    unclear: bool = False
     why: str = ""
 
 
 @dataclass(slots=True)
 class _Desk:
-    """One entity at work: the ids made so far."""
+    """One entity at work: the ids made so far, those of them that the tenant has shown, and whether it is unclear that
+    these are all.
+    """
 
     line: ProbeLine
     entity: Entity
     made: list[TargetId] = field(default_factory=list)
+    shown: set[TargetId] = field(default_factory=set)
+    unclear: bool = False
 
 
 def harmless_entities(catalog: Catalog) -> list[str]:
@@ -69,13 +76,13 @@ async def write_probes(line: ProbeLine, entity_name: str) -> Written:
         told = await _tried(desk)
     except EtlError as error:
         told = replace(told, why=error.message)
-    return replace(told, left=await _removed(desk))
+    return replace(told, left=await _removed(desk), unclear=desk.unclear)
 
 
 async def _tried(desk: _Desk) -> Written:
     text = MARKER_PREFIX + "".join(secrets.choice(_LETTERS) for _ in range(16))
     document = await _document(desk.line, desk.entity, text)
-    first = await _made(desk, document)
+    first = _id(await _made(desk, document))
     if first is None:
         return Written(desk.entity.name, why="The probe record was refused.")
     lag_s = await _lag_s(desk, first, text)
@@ -131,24 +138,27 @@ async def _option(line: ProbeLine, link: Link) -> LinkValue:
 # ------------------------------------------------------------------ the questions
 
 
-async def _made(desk: _Desk, document: Document, client_id: str = "") -> TargetId | None:
-    """The id of a record made now; None where it was refused."""
-    seen = await desk.line.send("POST", desk.entity.name, body=_body(desk, document, client_id))
+async def _made(desk: _Desk, document: Document, client_id: str = "") -> Seen:
+    """The answer to a create. The id of what was made is kept; so is that something may have been made without one."""
+    try:
+        seen = await desk.line.send("POST", desk.entity.name, body=_body(desk, document, client_id))
+    except ResponseLost:
+        desk.unclear = True
+        raise
     made = _id(seen)
     if made is not None and made not in desk.made:
         desk.made.append(made)
-    return made
+    desk.unclear |= made is None and (seen.succeeded or seen.status >= SERVER_FAILS or not seen.from_api)
+    return seen
 
 
 async def _lag_s(desk: _Desk, target_id: TargetId, text: str) -> Fact:
     """Seconds until the record is in a list by its marker, or newest first where it cannot be filtered."""
-    clock, began, pause_s = desk.line.clock, desk.line.clock.monotonic(), _FIRST_LOOK_S
-    while (waited_s := clock.monotonic() - began) < LONGEST_LAG_S:
-        if await _is_listed(desk, target_id, text):
-            return probed(round(waited_s, 3))
-        await clock.sleep(pause_s)
-        pause_s = min(pause_s * 1.5, 2.0)
-    return probed(-1.0)
+    lag_s = await _waited_s(desk, lambda: _is_listed(desk, target_id, text), LONGEST_LAG_S)
+    if lag_s is None:
+        return probed(-1.0)
+    desk.shown.add(target_id)
+    return probed(round(lag_s, 3))
 
 
 async def _is_listed(desk: _Desk, target_id: TargetId, text: str) -> bool:
@@ -191,17 +201,17 @@ def _other_text_field(entity: Entity, slot: str | None) -> str | None:
 async def _client_ids(desk: _Desk, document: Document) -> Fact:
     """Whether an id of ours is kept, and a second create with it neither makes a second record nor overwrites the first."""
     wanted = TargetId(str(uuid.uuid4()))
-    if await _made(desk, document, wanted) != wanted:
+    if _id(await _made(desk, document, wanted)) != wanted:
         return probed(False)
+    if not await _is_shown(desk, wanted, LONGEST_LAG_S):
+        return UNKNOWN
     shown = _attributes(await desk.line.read(desk.entity.name, target_id=wanted))
     title = next((name for name, value in document.attributes.items() if value == NAME), None)
     other = replace(document, attributes={**document.attributes, **({title: f"{NAME} once more"} if title else {})})
-    again = await desk.line.send("POST", desk.entity.name, body=_body(desk, other, wanted))
+    again = await _made(desk, other, wanted)
     if again.status == CONFLICT:
         return probed(True)
     second = _id(again)
-    if second is not None and second not in desk.made:
-        desk.made.append(second)
     after = _attributes(await desk.line.read(desk.entity.name, target_id=wanted))
     return probed(second in {None, wanted} and title is not None and after.get(title) == shown.get(title))
 
@@ -217,16 +227,53 @@ def _body(desk: _Desk, document: Document, client_id: str = "") -> bytes:
 
 
 async def _removed(desk: _Desk) -> tuple[TargetId, ...]:
-    """Deletes what was made; returns what is left."""
-    return tuple([each for each in desk.made if not await _is_gone(desk, each)])
+    """Deletes what was made; returns what is left, or may be: the wait for records not shown yet is one for them all."""
+    until_s = desk.line.clock.monotonic() + LONGEST_LAG_S
+    return tuple([each for each in desk.made if not await _is_gone(desk, each, until_s)])
 
 
-async def _is_gone(desk: _Desk, target_id: TargetId) -> bool:
+async def _is_gone(desk: _Desk, target_id: TargetId, until_s: float) -> bool:
+    """Whether it is deleted. A delete that finds nothing proves it only of a record that was to be seen before."""
+    was_shown = await _is_shown(desk, target_id, until_s - desk.line.clock.monotonic())
     try:
         seen = await desk.line.send("DELETE", desk.entity.name, target_id=target_id)
     except EtlError:
         return False
-    return seen.succeeded or seen.status == _NOT_FOUND
+    return seen.succeeded or (was_shown and seen.status == _NOT_FOUND)
+
+
+# ------------------------------------------------------------------ waiting
+
+
+async def _is_shown(desk: _Desk, target_id: TargetId, longest_s: float) -> bool:
+    """Whether the tenant has shown the record by its id, now or before; waits while the answer is that there is none."""
+
+    async def is_answered() -> bool:
+        seen = await desk.line.read(desk.entity.name, target_id=target_id)
+        if seen.succeeded:
+            desk.shown.add(target_id)
+        return seen.status != _NOT_FOUND
+
+    if target_id not in desk.shown:
+        with suppress(EtlError):
+            await _waited_s(desk, is_answered, longest_s)
+    return target_id in desk.shown
+
+
+async def _waited_s(desk: _Desk, look: Callable[[], Awaitable[bool]], longest_s: float) -> float | None:
+    """Seconds until a look found it; None where none did. It is looked once in any case."""
+    clock, began, pause_s = desk.line.clock, desk.line.clock.monotonic(), _FIRST_LOOK_S
+    while True:
+        waited_s = clock.monotonic() - began
+        if await look():
+            return waited_s
+        if waited_s >= longest_s:
+            return None
+        await clock.sleep(pause_s)
+        pause_s = min(pause_s * 1.5, 2.0)
+
+
+# ------------------------------------------------------------------ answers
 
 
 def _id(seen: Seen) -> TargetId | None:

@@ -198,6 +198,16 @@ def test_the_lag_until_a_record_is_visible_is_measured_and_asks_for_a_longer_qui
     assert 0.3 <= lag_s < 5
     assert found.capabilities.service.quiet_s.value >= 2 * lag_s
     assert kit.of(found, "quiet period", "warning") == [""]
+    assert tenant.sandbox.oracle.counts() == {}
+
+
+def test_a_probe_record_whose_answer_was_lost_fails_the_examination(world, kit):
+    # The first create only asks for the role.
+    tenant = world(faults=parse_faults("reset_after_commit@POST /providers/locations:nth=2"))
+    found = tenant.examine()
+    assert tenant.sandbox.oracle.counts() == {"location": 1}
+    assert kit.of(found, "probe records", "failed") == ["location"]
+    assert found.has_failed
 
 
 def test_a_protected_profile_is_never_written_to(world):

@@ -170,6 +170,12 @@ class Setting:
 
         return open_reader(self.state_place)
 
+    def require_newest(self, state: SqlReader) -> None:
+        """Raises StateOutdated where a newer state than the one that is read was used on this machine."""
+        from etl.state.witness import witness_folder
+
+        state.require_newest(self.state_place, witness_folder(self.environ))
+
     def reader_if_begun(self) -> AbstractContextManager[SqlReader | None]:
         """The same, or None where the profile keeps its state in a file that was not begun yet."""
         return self.reader() if self.profile.state is not None or self.state_path.exists() else nullcontext()

@@ -187,6 +187,8 @@ def test_an_unfinished_run_goes_on_under_its_own_signed_plan_and_under_no_other(
     assert "--fresh" in hint
     ended = place.run("--plan", file)
     assert ended.code == 0, ended.text
+    assert place.summary()["rates"]["load_s"] > 0
+    assert place.summary()["rates"]["records_per_s"] == 0, "it was continued"
     assert [each.attributes["last_name"] for each in casebook.oracle.records("person")].count("Moss") == 1
 
 

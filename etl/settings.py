@@ -13,7 +13,7 @@ import os
 import re
 import secrets
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -59,16 +59,26 @@ def read_credentials(profile: Profile, environ: Mapping[str, str]) -> Credential
     return Credentials(client_id, SecretStr(client_secret), f"{id_name} and {secret_name}")
 
 
-def read_project_key(project_folder: Path, project_name: str, environ: Mapping[str, str], *, create: bool) -> bytes:
+def read_project_key(
+    project_folder: Path,
+    project_name: str,
+    environ: Mapping[str, str],
+    *,
+    create: bool,
+    begun: Callable[[], object | None] = lambda: None,
+) -> bytes:
     """The project key, at least 32 bytes, from the environment or ``<project>.key`` beside ``project.yaml``.
 
     Where there is none and ``create`` is true (the profile is not protected), a new one is written and is durable on
-    return. Raises SettingsError; losing a key orphans every record loaded with it, so none is ever replaced.
+    return, unless ``begun`` then names a state database: it was written with another one. Raises SettingsError; losing a
+    key orphans every record loaded with it, so none is ever replaced.
     """
     if text := environ.get(PROJECT_KEY_VARIABLE):
         return _parsed_key(text, PROJECT_KEY_VARIABLE)
     path = _key_path(project_folder, project_name)
     if not os.path.lexists(path):
+        if (state := begun()) is not None:
+            raise _lost_key(path, state)
         if not create:
             raise _no_key(path)
         _write_new_key(path)
@@ -113,6 +123,14 @@ def _key_path(folder: Path, project_name: str) -> Path:
     if not project_name or Path(project_name).name != project_name:
         raise SettingsError("The project's name cannot be part of a file name.", hint="Use letters, digits, _ and -.")
     return folder / f"{project_name}.key"
+
+
+def _lost_key(path: Path, state: object) -> SettingsError:
+    return SettingsError(
+        f"There is no project key at {path}, and the state database {state} was written with one. No new key was made: it "
+        "would know no record that is loaded.",
+        hint=f"Bring {path.name} back from where its copy is kept, or set {PROJECT_KEY_VARIABLE} to what it holds.",
+    )
 
 
 def _no_key(path: Path) -> SettingsError:

@@ -65,8 +65,12 @@ class RunChoices:
 
 
 def plan(setting: Setting, progress: Progress) -> Finished:
-    """The same with the tenant's live options, and the plan against state; reads only."""
+    """The same with the tenant's live options, and the plan against state; reads only. Raises StateOutdated as `run` does:
+    what an old state does not know would be planned as new.
+    """
     setting = capabilities.told(setting, progress)
+    with setting.reader() as state:
+        setting.require_newest(state)
     with setting.reader() as state, new_session(setting, "plan", progress) as session:
         options = live_options(setting, session.log)
         _prepare(setting, session, state, options, RunChoices())

@@ -105,6 +105,7 @@ def load_session(setting: Setting, store: StateStore, progress: Progress, *, fre
         progress.note(f"Run {folder.run_id} is not finished: going on with its own snapshot and plan.")
         for table in _changed_since(setting, manifest):
             progress.note(f"{table} has changed since that snapshot; the change comes with the next run.")
+        manifest["continued"] = True
         with open_session(setting, folder, manifest, progress) as session:
             yield session
         return

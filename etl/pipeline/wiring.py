@@ -56,7 +56,10 @@ class Setting:
     @property
     def state_path(self) -> Path:
         """The state database: beside all runs of the project, one a profile."""
-        return self.project.runs_folder / f"{self.project.name}-{self.profile.name}.state.db"
+        return self.project.runs_folder / self._state_name(self.profile.name)
+
+    def _state_name(self, profile: str) -> str:
+        return f"{self.project.name}-{profile}.state.db"
 
     @property
     def state_place(self) -> Path | ServerPlace:
@@ -78,9 +81,17 @@ class Setting:
 
     def keys(self, *, create: bool) -> RecordKeys:
         """The project's record keys; ``create`` allows the first run to make the project key."""
-        allowed = create and not self.profile.protect
-        secret = read_project_key(self.project.folder, self.project.name, self.environ, create=allowed)
+        project, allowed = self.project, create and not self.profile.protect
+        secret = read_project_key(project.folder, project.name, self.environ, create=allowed, begun=self._begun_state)
         return RecordKeys(secret)
+
+    def _begun_state(self) -> Path | ServerPlace | None:
+        """A state database that the project key was used for: all profiles have one key. None where there is none."""
+        # By their names: a profile that lacks a variable today may be the one that loaded.
+        files = sorted(self.project.runs_folder.glob(self._state_name("*")))
+        if files:
+            return files[0]
+        return self.state_place if self.profile.state is not None and self.has_state else None
 
     def credentials(self) -> Credentials:
         """The profile's credentials."""
@@ -158,6 +169,12 @@ class Setting:
         from etl.state.opening import open_reader
 
         return open_reader(self.state_place)
+
+    def require_newest(self, state: SqlReader) -> None:
+        """Raises StateOutdated where a newer state than the one that is read was used on this machine."""
+        from etl.state.witness import witness_folder
+
+        state.require_newest(self.state_place, witness_folder(self.environ))
 
     def reader_if_begun(self) -> AbstractContextManager[SqlReader | None]:
         """The same, or None where the profile keeps its state in a file that was not begun yet."""

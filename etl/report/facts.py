@@ -166,6 +166,7 @@ class RunFacts(_Fact):
     stopped: dict[str, str] = Field(default_factory=dict)
     requests: dict[str, int] = Field(default_factory=dict)
     load_s: float | None = None
+    continued: bool = False
     pace: PaceFact | None = None
     peak_memory_bytes: int | None = None
     pending_links: dict[str, int] = Field(default_factory=dict)

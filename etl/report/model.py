@@ -165,7 +165,9 @@ class Stop(Part):
 
 
 class Rates(Part):
-    """How fast the load was; ``records_per_s`` counts records that were created or updated."""
+    """How fast the load was; ``load_s`` is of the process that ended it, ``records_per_s`` counts records that were created or
+    updated, and is 0 where the run was interrupted and continued.
+    """
 
     load_s: float = 0.0
     records_per_s: float = 0.0

@@ -64,7 +64,9 @@ def _by_verb(requests: Mapping[str, int]) -> dict[str, dict[str, int]]:
 def _rates(facts: RunFacts, entities: Mapping[str, EntityCounts]) -> Rates:
     written = sum(each.of(Bucket.CREATED, Bucket.UPDATED) for each in entities.values())
     load_s = facts.load_s or 0.0
-    return Rates(load_s=load_s, records_per_s=round(written / load_s, 1) if load_s else 0.0)
+    # The seconds are the last process's; of what it wrote nothing tells apart what an interrupted one before it wrote.
+    is_told = load_s > 0 and not facts.continued
+    return Rates(load_s=load_s, records_per_s=round(written / load_s, 1) if is_told else 0.0)
 
 
 def _verification(verify: VerifyFact) -> Verification:

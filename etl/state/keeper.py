@@ -51,7 +51,7 @@ class Keeper:
                 identity.doubt(connection)
                 identity.catch_up(connection, self._witness.seen() or known.moment)
         else:
-            require_newest(self._place, known.moment, self._witness)
+            require_newest(self._place, self._witness, lambda: known.moment)
         self._tell_of_missing(self._witness, known)
 
     def stand_by(self, connection: Connection, held: ExitStack) -> Attendants:

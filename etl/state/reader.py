@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -23,9 +24,10 @@ from etl.core.records import RunId, TargetId
 from etl.core.state_port import KnownRecord, RunRow
 from etl.state.backing import error_name
 from etl.state.bookkeeping import LAST_STAGE
-from etl.state.identity import identity
+from etl.state.identity import Identity, identity
 from etl.state.sheets import BATCH_KEYS, rows_among
 from etl.state.tables import ATTEMPTS, ATTRIBUTES, LINKS, NOT_CREATED, RECORDS, RUNS, UPLOADS, WATERMARKS
+from etl.state.witness import Witness, require_newest
 
 _STREAM_ROWS = 1000
 _KEY_RANGES = tuple(pairwise("0123456789abcdefg"))
@@ -150,9 +152,18 @@ class SqlReader:
 
     def is_doubted(self) -> bool:
         """Whether records may have been sent of which this state knows nothing, so that each is asked about first."""
-        with self._engine.connect() as connection:
-            known = identity(connection)
+        known = self._identity()
         return known is not None and known.is_doubted
+
+    def require_newest(self, place: object, witnesses: Path) -> None:
+        """Raises StateOutdated where a newer one was used on this machine; works beside a writer."""
+        known = self._identity()
+        if known is not None:
+            require_newest(place, Witness(witnesses, known.uuid), lambda: (self._identity() or known).moment)
+
+    def _identity(self) -> Identity | None:
+        with _reported(), self._engine.connect() as connection:
+            return identity(connection)
 
     def close(self) -> None:
         """Closes the connections."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from etl.core.errors import OUTDATED_HINT, StateOutdated
@@ -88,9 +88,13 @@ class Witness:
         self.close()
 
 
-def require_newest(place: object, moment: Moment, witness: Witness) -> None:
-    """Raises StateOutdated where the witness has seen this state further on than it is."""
+def require_newest(place: object, witness: Witness, now: Callable[[], Moment]) -> None:
+    """Raises StateOutdated where the witness has seen this state further on than it is.
+
+    ``now`` reads how far the state is after the witness was read: beside a run both go on, and the state goes first.
+    """
     seen = witness.seen()
+    moment = now()
     if seen is None or moment >= seen:
         return
     raise StateOutdated(

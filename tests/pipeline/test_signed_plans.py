@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 
@@ -186,8 +187,27 @@ def test_an_unfinished_run_goes_on_under_its_own_signed_plan_and_under_no_other(
     assert "--fresh" in hint
     ended = place.run("--plan", file)
     assert ended.code == 0, ended.text
+    assert place.summary()["rates"]["load_s"] > 0
+    assert place.summary()["rates"]["records_per_s"] == 0, "it was continued"
     assert [each.attributes["last_name"] for each in casebook.oracle.records("person")].count("Moss") == 1
 
 
 def interrupted(*_):
     raise Interrupted("Stopped.")
+
+
+def test_nothing_is_planned_against_a_state_that_is_not_the_newest(place, tmp_path):
+    table = place.folder / "data" / "PERSONS.csv"
+    assert place.run().code == 0
+    assert etl("state", "export", tmp_path / "old.db", place.project).code == 0
+    table.write_text(table.read_text("utf-8") + "9,Gil,Moss,2012-09-10,\n", "utf-8")
+    assert place.run().code == 0
+    assert "Not the newest" not in etl("status", place.project).out
+    shutil.copy(tmp_path / "old.db", place.state)
+    refusal = place.run("--json")
+    ended = etl("plan", place.project, "--progress", "none", "--json")
+    assert (ended.code, ended.answer["error"]) == (refusal.code, refusal.answer["error"])
+    assert (ended.code, ended.answer["error"]["code"]) == (3, "state_outdated")
+    assert not list(place.runs.glob("*/plan.json"))
+    assert f"Not the newest: {ended.answer['error']['message']}" in etl("status", place.project).out
+    assert etl("status", place.project, "--json").answer["is_outdated"] is True

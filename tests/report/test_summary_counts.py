@@ -13,6 +13,7 @@ from etl.core.errors import SettingsError
 from etl.core.problems import PROBLEM_SCHEMA
 from etl.report import summarize, write_report
 from etl.report.schema import summary_schema
+from etl.report.terminal import terminal_lines
 
 from .conftest import MakeRun, entries, entry, mapping, planned, problem, write
 
@@ -72,6 +73,14 @@ def test_requests_are_counted_by_verb_and_status_and_the_rate_by_what_was_writte
     summary = summarize(folder)
     assert summary.requests == {"GET": {"200": 4}, "POST": {"201": 2, "429": 1}}
     assert (summary.rates.load_s, summary.rates.records_per_s) == (4.0, 0.5)
+
+
+def test_a_run_that_was_continued_has_no_rate_because_the_seconds_before_are_not_known(make_run: MakeRun) -> None:
+    outcomes = [{"mapping": "people", "bucket": "created"}] * 2
+    folder = make_run(entries("created", "created"), command="run", continued=True, load_s=4.0, outcomes=outcomes)
+    summary = summarize(folder)
+    assert (summary.rates.load_s, summary.rates.records_per_s) == (4.0, 0.0)
+    assert "a second" not in "\n".join(terminal_lines(summary))
 
 
 def test_findings_of_reading_back_are_counted_by_code(make_run: MakeRun) -> None:

@@ -24,7 +24,7 @@ from etl.state.backups import backups, backups_folder, copy_to
 from etl.state.examining import examine
 from etl.state.keeper import Guard
 from etl.state.rebuilding import rebuilt_store
-from etl.state.witness import witness_folder
+from etl.state.witness import Witness, witness_folder
 from tests.state.conftest import StillClock
 
 KEYS = [RecordKey(f"{number:032x}") for number in range(300)]
@@ -92,6 +92,19 @@ def test_a_restored_copy_is_refused_with_what_happened_and_what_to_do(guarded, p
     assert "--ask-first" in caught.value.hint
     with open_reader(path) as reader:
         assert reader.counts() == {("person", "created"): 1}
+
+
+def test_who_reads_beside_a_writer_takes_no_state_that_goes_on_meanwhile_for_an_old_one(
+    guarded, path, tmp_path, monkeypatch
+):
+    with guarded() as store, open_reader(path) as reader:
+
+        def seen_late(witness, seen=Witness.seen):
+            create(store, KEYS[0])
+            return seen(witness)
+
+        monkeypatch.setattr(Witness, "seen", seen_late)
+        reader.require_newest(path, tmp_path / "witnesses")
 
 
 def test_a_state_without_its_log_is_refused(guarded, path, tmp_path):

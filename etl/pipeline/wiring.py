@@ -86,12 +86,14 @@ class Setting:
         return RecordKeys(secret)
 
     def _begun_state(self) -> Path | ServerPlace | None:
-        """A state database that the project key was used for: all profiles have one key. None where there is none."""
+        """A state database that knows records by the project key: all profiles have one key. None where there is none."""
+        from etl.state.owner import knows_records_of
+
         # By their names: a profile that lacks a variable today may be the one that loaded.
         files = sorted(self.project.runs_folder.glob(self._state_name("*")))
-        if files:
-            return files[0]
-        return self.state_place if self.profile.state is not None and self.has_state else None
+        begun = (file for file in files if knows_records_of(file, self.project.name))
+        on_server = self.profile.state is not None and self.has_state
+        return next(begun, self.state_place if on_server else None)
 
     def credentials(self) -> Credentials:
         """The profile's credentials."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from sqlalchemy import Connection, select, update
 
-from etl.core.errors import WrongTarget
+from etl.core.errors import StateError, WrongTarget
+from etl.state import sqlite
 from etl.state.tables import META, RECORDS
 
 _OWNER = {
@@ -35,6 +37,19 @@ def require_owner(connection: Connection, place: object, owner: Mapping[str, str
                 f"The state database {place} belongs to {title} {stored.get(name)}, but this run is for {owner[name]}.",
                 hint=hint,
             )
+
+
+def knows_records_of(path: Path, project: str) -> bool:
+    """Whether a state database's file knows records of a project; so it is taken where the file cannot be read."""
+    engine = sqlite.reader(path)
+    try:
+        with sqlite.reported(path), engine.connect() as connection:
+            owner = connection.execute(select(META.c.value).where(META.c.name == "project")).scalar_one_or_none()
+            return owner == project and connection.execute(select(RECORDS.c.rk).limit(1)).first() is not None
+    except StateError:
+        return True
+    finally:
+        engine.dispose()
 
 
 def _bind(connection: Connection, stored: Mapping[str, str], owner: Mapping[str, str]) -> Mapping[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -72,6 +73,24 @@ def test_none_is_made_beside_a_state_on_a_server(setting, postgres_url):
     with pytest.raises(SettingsError, match="schema casebook_etl_lone"):
         runs.run(setting, QuietProgress())
     assert not key.exists()
+
+
+def test_the_state_of_a_project_with_a_longer_name_keeps_nobody_from_the_first_key(setting, key):
+    assert runs.run(setting, QuietProgress()).exit_code == 0
+    setting.state_path.rename(setting.state_path.with_name("lone-too-sandbox.state.db"))
+    with sqlite3.connect(setting.state_path.with_name("lone-too-sandbox.state.db")) as state:
+        state.execute("UPDATE meta SET value = 'lone-too' WHERE name = 'project'")
+    key.unlink()
+    validate(setting, QuietProgress())
+    assert key.exists()
+
+
+def test_a_state_that_knows_no_record_keeps_nobody_from_a_new_key(setting, key):
+    with setting.store("run"):
+        pass
+    key.unlink()
+    validate(setting, QuietProgress())
+    assert key.exists()
 
 
 def test_the_first_dry_run_makes_it(setting, key):

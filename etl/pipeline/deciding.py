@@ -44,7 +44,7 @@ def _read(setting: Setting, sheet: Path) -> list[Decided]:
         found.append(Mistake(sheet.name, line, 1, message, hint, code))
 
     if not sheet.is_file():
-        raise SettingsError(f"There is no file {sheet.name}.", hint="A run leaves its `decisions.csv` in its folder.")
+        raise SettingsError(f"There is no file {sheet}.", hint="A run leaves its `decisions.csv` in its folder.")
     text = sheet_text(sheet, note)
     records = list(sheet_records(text, note)) if text is not None else []
     decisions = list(decided_in(records, sheet.name, setting.project.crosswalks, found))

@@ -122,10 +122,20 @@ def drill(
             "Nothing would go wrong in this drill, so it would prove nothing.",
             hint="Leave out --no-cuts, or let processes be killed with --kills.",
         )
-    began = time.monotonic()
-    own = drill_environ(environ)
-    opened = open_project(project, profile, own)
     seed = secrets.randbelow(1_000_000) if choices.seed is None else choices.seed
+    try:
+        return _drilled(project, profile, choices, seed, drill_environ(environ), progress)
+    except (Interrupted, KeyboardInterrupt):
+        # What a load says of itself, that it goes on where it stopped, is not true of a drill.
+        hint = f"The same command begins anew; with `--seed {seed}` it repeats the faults and kills of this drill."
+        raise Interrupted("The drill was interrupted, and nothing is proved.", hint=hint) from None
+
+
+def _drilled(
+    project: Path, profile: str | None, choices: DrillChoices, seed: int, own: Mapping[str, str], progress: Progress
+) -> Drilled:
+    began = time.monotonic()
+    opened = open_project(project, profile, own)
     runs_folder = opened.project.runs_folder
     with drill_folder(runs_folder) as folder:
         ground = Ground(str(project), opened.profile.name, str(folder / "planned"))

@@ -183,6 +183,7 @@ def interruptible(work: Interruptible) -> Iterator[None]:
         asked = True
         work.interrupt()
 
+    otherwise = signal.getsignal(signal.SIGTERM)
     for number in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError, ValueError):
             loop.add_signal_handler(number, interrupt)
@@ -192,6 +193,9 @@ def interruptible(work: Interruptible) -> Iterator[None]:
         for number in (signal.SIGINT, signal.SIGTERM):
             with contextlib.suppress(NotImplementedError, ValueError):
                 loop.remove_signal_handler(number)
+        # The loop leaves the system's own way of ending, which tidies nothing up; the reports are still to be written.
+        with contextlib.suppress(ValueError):
+            signal.signal(signal.SIGTERM, otherwise or signal.SIG_DFL)
 
 
 @contextlib.contextmanager

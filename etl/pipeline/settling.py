@@ -124,7 +124,8 @@ def settle_one(setting: Setting, decision: Decision, *, force: bool = False) -> 
 def settle(
     setting: Setting, decisions: Sequence[Decision], refuse: Callable[[Refusals], None], *, force: bool = False
 ) -> Settled:
-    """Takes decisions up, all of them or none: ``refuse`` raises where any cannot be right.
+    """Takes decisions up, all of them or none: ``refuse`` hears of those that cannot be right, none perhaps, and raises
+    where there is one.
 
     ``force`` believes a person about a record that is not recognised as ours, but never about one that another record of
     ours stands for.
@@ -134,8 +135,7 @@ def settle(
         asked = [each for each in decisions if each not in refusals]
         looked = look(setting, store, *_to_look_at(store, asked, force=force), _said_to_be_gone(store, asked))
         refusals |= {each: doubt for each in asked if (doubt := _seen_otherwise(each, looked)) is not None}
-        if refusals:
-            refuse(refusals)
+        refuse(refusals)
         return _take(setting, store, decisions, looked, forced=force)
 
 

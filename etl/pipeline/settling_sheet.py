@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from etl.core.errors import MappingError, Mistake, SettingsError
+from etl.core.errors import EtlError, MappingError, Mistake, SettingsError
 from etl.core.keys import RecordKey
 from etl.core.records import TargetId
 from etl.mapping.sheets import Note, sheet_records, sheet_text
@@ -26,25 +26,30 @@ _CODE = "resolve"
 def settle_sheet(setting: Setting, sheet: Path, *, force: bool = False) -> Settled:
     """Settles what a file says. Raises MappingError with every line that does not fit, TargetError."""
     if not sheet.is_file():
-        raise SettingsError(f"There is no file {sheet.name}.", hint=f"Its columns are {', '.join(COLUMNS)}.")
+        raise SettingsError(f"There is no file {sheet}.", hint=f"Its columns are {', '.join(COLUMNS)}.")
     mistakes: list[Mistake] = []
 
     def note(line: int, message: str, hint: str, code: str) -> None:
         mistakes.append(Mistake(sheet.name, line, 1, message, hint, code))
 
     def refuse(refusals: Refusals) -> None:
-        raise MappingError(
-            [Mistake(sheet.name, each.line, 1, doubt.message, doubt.hint, _CODE) for each, doubt in refusals.items()]
-        )
+        for each, doubt in refusals.items():
+            note(each.line, doubt.message, doubt.hint, _CODE)
+        if mistakes:
+            raise MappingError(mistakes)
 
     decisions = _read(sheet, note)
-    if mistakes:
-        raise MappingError(mistakes)
     if not decisions:
+        refuse({})
         raise SettingsError(
             f"{sheet.name} decides nothing.", hint=f"Write a line for each record: {', '.join(COLUMNS)}."
         )
-    return settle(setting, decisions, refuse, force=force)
+    try:
+        return settle(setting, decisions, refuse, force=force)
+    except EtlError:
+        # Where state or Casebook cannot be asked, what the file alone shows is told all the same.
+        refuse({})
+        raise
 
 
 def _read(sheet: Path, note: Note) -> list[Decision]:
@@ -67,20 +72,25 @@ def _decisions(names: Sequence[str], lines: Sequence[tuple[int, list[str]]], not
         key, said, target_id = (row.get(name, "") for name in COLUMNS)
         if not said:
             continue
-        if said not in set(Verdict):
-            note(number, "The decision is none that can be taken.", f"Write {', '.join(Verdict)}, or nothing.", _CODE)
-        elif bool(target_id) == (said in _WITHOUT_ID):
-            hint = (
-                "An absent or deleted record is named by its key alone."
-                if target_id
-                else "Write the id that the record has in Casebook."
-            )
-            note(number, f"The decision {said} does not go with what stands under id.", hint, _CODE)
-        elif not key:
-            note(number, "The record key is missing.", "`casebook-etl resolve` lists the keys.", _CODE)
-        elif said == Verdict.DELETED and not row.get(_WHY):
-            note(
-                number, "The reason of a deletion is missing.", f"Write it into a column `{_WHY}`; name nobody.", _CODE
-            )
-        else:
+        wrong = list(_wrong(key, said, target_id, row.get(_WHY, "")))
+        for message, hint in wrong:
+            note(number, message, hint, _CODE)
+        if not wrong:
             yield Decision(RecordKey(key), Verdict(said), TargetId(target_id), number, row.get(_WHY, ""))
+
+
+def _wrong(key: str, said: str, target_id: str, why: str) -> Iterator[tuple[str, str]]:
+    """All that one line shows to be wrong by itself, with what to do."""
+    if not key:
+        yield "The record key is missing.", "`casebook-etl resolve` lists the keys."
+    if said not in set(Verdict):
+        yield "The decision is none that can be taken.", f"Write {', '.join(Verdict)}, or nothing."
+    elif bool(target_id) == (said in _WITHOUT_ID):
+        hint = (
+            "An absent or deleted record is named by its key alone."
+            if target_id
+            else "Write the id that the record has in Casebook."
+        )
+        yield f"The decision {said} does not go with what stands under id.", hint
+    if said == Verdict.DELETED and not why:
+        yield "The reason of a deletion is missing.", f"Write it into a column `{_WHY}`; name nobody."

@@ -31,6 +31,10 @@ POSTGRES = Backing(
 )
 
 
+BROKEN = frozenset({"SQLITE_CORRUPT", "SQLITE_NOTADB"})
+"""The names of errors that mean a damaged file; running again does not help there."""
+
+
 def error_name(error: DBAPIError) -> str:
     """The database's name for what went wrong; never the statement or its values."""
     cause = error.orig

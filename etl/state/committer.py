@@ -23,7 +23,7 @@ from etl.core.ports import Clock
 from etl.core.state_port import Told
 from etl.state import identity, lease
 from etl.state.attendants import Attendants
-from etl.state.backing import Backing, error_name, is_unfit
+from etl.state.backing import BROKEN, Backing, error_name, is_unfit
 from etl.state.bookkeeping import Entry, SetStage, StartRun, enter
 from etl.state.draft import Draft
 from etl.state.tables import RECORDS
@@ -32,7 +32,6 @@ from etl.state.transitions import Moment, RecordRow
 _GIVES_ID = {MarkCreated, MarkDuplicate, Adopt}
 _FULL = "SQLITE_FULL"
 _FULL_HINT = "Make room on the disk of the runs folder, then run again: the run goes on from what is durable."
-_BROKEN = frozenset({"SQLITE_CORRUPT", "SQLITE_NOTADB"})
 
 
 @dataclass(slots=True, eq=False)
@@ -163,7 +162,7 @@ class Committer:
 
     def _final(self, name: str) -> StateError:
         message = f"The state database cannot be written ({name})."
-        if name in _BROKEN:
+        if name in BROKEN:
             return StateDamaged(message, hint=self._attendants.damage_hint() or self._backing.repair)
         return StateError(message, hint=_FULL_HINT if name == _FULL else self._backing.repair)
 

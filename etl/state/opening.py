@@ -18,6 +18,7 @@ from etl.core.errors import StateError, StateLocked
 from etl.core.ports import Clock
 from etl.state import lease, places, postgres, sqlite
 from etl.state.backing import POSTGRES, SQLITE
+from etl.state.backups import damage_hint
 from etl.state.clean_end import CleanEnd
 from etl.state.identity import new_identity
 from etl.state.keeper import Guard, Keeper
@@ -152,7 +153,7 @@ def _file_reader(path: Path) -> SqlReader:
             is_current = sqlite.file_version(connection) == len(STEPS)
         if is_current:
             undo.pop_all()
-    return SqlReader(engine if is_current else sqlite.copy_in_memory(path))
+    return SqlReader(engine if is_current else sqlite.copy_in_memory(path), lambda: damage_hint(path))
 
 
 # ---------------------------------------------------------------- a server

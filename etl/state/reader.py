@@ -6,7 +6,7 @@ Every answer holds only what is durable, because reading uses connections of its
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -17,12 +17,12 @@ from sqlalchemy import Engine, Row, Select, func, select
 from sqlalchemy.exc import DBAPIError
 
 from etl.core.changes import PendingLink
-from etl.core.errors import StateError
+from etl.core.errors import StateDamaged, StateError
 from etl.core.keys import RecordKey
 from etl.core.outcomes import AttemptClass, RecordState
 from etl.core.records import RunId, TargetId
 from etl.core.state_port import KnownRecord, RunRow
-from etl.state.backing import error_name
+from etl.state.backing import BROKEN, error_name
 from etl.state.bookkeeping import LAST_STAGE
 from etl.state.identity import Identity, identity
 from etl.state.sheets import BATCH_KEYS, rows_among
@@ -40,14 +40,18 @@ _RUNS = select(*RUNS.c["run_id", "command", "started", "ended", "stage", "exit_c
 
 
 class SqlReader:
-    """A ``StateReader`` over an engine. Usable from any thread; use it as a context manager or close it."""
+    """A ``StateReader`` over an engine. Usable from any thread; use it as a context manager or close it.
 
-    def __init__(self, engine: Engine) -> None:
+    ``damage_hint`` says what to do about a damaged file, "" where there is no file.
+    """
+
+    def __init__(self, engine: Engine, damage_hint: Callable[[], str] = str) -> None:
         self._engine = engine
+        self._damage_hint = damage_hint
 
     def known(self, keys: Sequence[RecordKey]) -> dict[RecordKey, KnownRecord]:
         """The records among these keys that state knows."""
-        with _reported(), self._engine.connect() as connection:
+        with self._reported(), self._engine.connect() as connection:
             return {row.rk: _known_record(row) for row in rows_among(connection, RECORDS, "rk", keys)}
 
     def in_state(self, *states: RecordState) -> Iterator[KnownRecord]:
@@ -162,7 +166,7 @@ class SqlReader:
             require_newest(place, Witness(witnesses, known.uuid), lambda: (self._identity() or known).moment)
 
     def _identity(self) -> Identity | None:
-        with _reported(), self._engine.connect() as connection:
+        with self._reported(), self._engine.connect() as connection:
             return identity(connection)
 
     def close(self) -> None:
@@ -178,31 +182,45 @@ class SqlReader:
         self.close()
 
     def _rows(self, query: Select[*tuple[Any, ...]]) -> Sequence[Row[*tuple[Any, ...]]]:
-        with _reported(), self._engine.connect() as connection:
+        with self._reported(), self._engine.connect() as connection:
             return connection.execute(query).all()
 
     def _stream(self, query: Select[*tuple[Any, ...]]) -> Iterator[Row[*tuple[Any, ...]]]:
-        with _reported(), self._engine.connect() as connection:
-            yield from connection.execution_options(yield_per=_STREAM_ROWS).execute(query)
+        is_given_up = False
+        try:
+            with self._reported(), self._engine.connect() as connection:
+                try:
+                    yield from connection.execution_options(yield_per=_STREAM_ROWS).execute(query)
+                except GeneratorExit:
+                    is_given_up = True
+                    raise
+        except StateError:
+            # Nobody waits for the rest: after an interrupt the connection may have been closed before its stream is.
+            if not is_given_up:
+                raise
 
     def _value(self, query: Select[*tuple[Any, ...]]) -> str | None:
         rows = self._rows(query)
         return str(rows[0][0]) if rows else None
 
+    @contextmanager
+    def _reported(self) -> Iterator[None]:
+        """Turns the database's errors into StateError, or StateDamaged, which name the error's code."""
+        try:
+            yield
+        except DBAPIError as error:
+            name = error_name(error)
+            message = f"The state database cannot be read ({name})."
+            damage_hint = self._damage_hint() if name in BROKEN else ""
+            if damage_hint:
+                raise StateDamaged(message, hint=damage_hint) from None
+            hint = "Check the disk, or the database server and the way to it, then run again."
+            raise StateError(message, hint=hint) from None
+
 
 def _made(entity: str) -> Select[*tuple[Any, ...]]:
     created = RECORDS.c.state == RecordState.CREATED.value
     return _KNOWN.where(RECORDS.c.entity == entity, created, RECORDS.c.target_id.is_not(None), RECORDS.c.adopted == 0)
-
-
-@contextmanager
-def _reported() -> Iterator[None]:
-    """Turns the database's errors into StateError, which names the error's code."""
-    try:
-        yield
-    except DBAPIError as error:
-        hint = "Check the disk, or the database server and the way to it, then run again."
-        raise StateError(f"The state database cannot be read ({error_name(error)}).", hint=hint) from None
 
 
 def _batches(values: Sequence[str]) -> Iterator[Sequence[str]]:

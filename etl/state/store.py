@@ -48,7 +48,7 @@ class SqlStore(SqlReader):
     """A ``StateStore``. ``epoch`` is the number of this holder of the lease. Use it as a context manager."""
 
     def __init__(self, grip: Grip, readers: Engine, *, epoch: int, clock: Clock) -> None:
-        super().__init__(readers)
+        super().__init__(readers, grip.attendants.damage_hint)
         self.epoch = epoch
         self._connection = grip.connection
         self._grip = grip

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+import signal
+import time
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
+from etl.core.errors import Interrupted
 from etl.load.unclear import Unclear
 from etl.pipeline import drill
 from etl.pipeline.drill_cuts import cuts
-from tests.e2e.harness import ROOT, SMALL, etl, sandbox, small
+from tests.e2e.harness import ROOT, SMALL, etl, finished, sandbox, small, start
 
 CUTS = 8
 
@@ -74,6 +77,30 @@ def test_a_loader_that_resends_is_found_out(project, monkeypatch):
     assert ended.code == 1, ended.text
     assert ended.answer["dup"] > 0
     assert ended.answer["clean"] is False
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt(), Interrupted("The run was interrupted.", hint="It goes on.")])
+def test_an_interrupted_drill_says_that_it_begins_anew_and_how_it_is_repeated(project, monkeypatch, stop):
+    def stopped(*_):
+        raise stop
+
+    monkeypatch.setattr(drill, "_run", stopped)
+    ended = etl("drill", project.project, "--seed", 5, "--progress", "none")
+    assert ended.code == 130, ended.text
+    assert "begins anew" in ended.err
+    assert "--seed 5" in ended.err
+    assert "goes on" not in ended.text
+
+
+def test_a_drill_that_is_told_to_end_leaves_no_snapshot_behind(project):
+    process = start("drill", project.project, "--progress", "none")
+    while not list(project.runs.glob(".drill-*")) and process.poll() is None:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGTERM)
+    ended = finished(process)
+    assert ended.code == 130, ended.text
+    assert "begins anew" in ended.err
+    assert not list(project.runs.glob(".drill-*"))
 
 
 def test_a_load_that_never_ends_counts_as_open_and_not_as_losses(project, monkeypatch):

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from etl.pipeline.loading import interruptible, run_on_loop
 from tests.e2e.harness import Place, finished, sandbox, small, start
 from tests.e2e.pictures import prove, reference_load
 
@@ -72,3 +73,20 @@ def test_a_load_that_is_stopped_and_woken_goes_on_by_itself(tmp_path, reference,
         ended = finished(process)
         assert ended.code == 0, ended.text
         say(place, casebook.oracle, reference, proof_line, f"SIGSTOP for {asleep_s / DEADLINE_S} deadlines")
+
+
+def test_after_a_load_a_request_to_end_means_what_it_meant_before():
+    class Work:
+        def interrupt(self) -> None:
+            raise AssertionError("nobody asked")
+
+    async def loads() -> None:
+        with interruptible(Work()):
+            assert signal.getsignal(signal.SIGTERM) is not signal.default_int_handler
+
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        run_on_loop(loads())
+        assert signal.getsignal(signal.SIGTERM) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -16,6 +16,7 @@ from etl.core.errors import MappingError, SettingsError, StateOutdated
 from etl.core.outcomes import RecordState
 from etl.load.sampling import Scope
 from etl.pipeline import runs, settling, settling_sheet
+from etl.pipeline.deciding import take_decisions
 from etl.pipeline.settling import Decision, Verdict
 from etl.pipeline.wiring import Setting
 from etl.sandbox import SandboxSettings, parse_faults, running
@@ -285,6 +286,40 @@ def test_a_file_with_one_wrong_line_settles_nothing_and_names_every_mistake(fold
     assert [each.line for each in caught.value.mistakes] == [2, 3, 4]
     assert state_of(setting, held) is RecordState.UNCERTAIN
     assert not audit_of(setting)
+
+
+def test_a_mistake_of_form_hides_neither_another_of_its_line_nor_what_state_shows(folder, sandbox, tmp_path):
+    setting, held = held_at(folder, sandbox)
+    sheet = tmp_path / "decided.csv"
+    sheet.write_text(f"{SHEET}{held.record_key},absent,\n,gone,\n{'1' * 32},absent,\n")
+    with pytest.raises(MappingError) as caught:
+        settling_sheet.settle_sheet(setting, sheet)
+    assert [(each.line, each.message[:12]) for each in caught.value.mistakes] == [
+        (3, "The decision"),
+        (3, "The record k"),
+        (4, "No held reco"),
+    ]
+    assert state_of(setting, held) is RecordState.UNCERTAIN
+    assert not audit_of(setting)
+
+
+def test_a_mistake_of_form_is_told_also_where_casebook_cannot_be_asked(folder, tmp_path):
+    with losing() as casebook:
+        setting, held = held_at(folder, casebook)
+    sheet = tmp_path / "decided.csv"
+    sheet.write_text(f"{SHEET}{held.record_key},found,{uuid.UUID(int=7)}\n{'1' * 32},gone,\n")
+    with pytest.raises(MappingError) as caught:
+        settling_sheet.settle_sheet(setting, sheet)
+    assert [each.line for each in caught.value.mistakes] == [3]
+
+
+def test_a_file_that_is_not_there_is_named_as_it_was_given(folder, sandbox, tmp_path):
+    setting = setting_at(folder, sandbox.base_url)
+    missing = tmp_path / "nowhere" / "decided.csv"
+    for take in (settling_sheet.settle_sheet, take_decisions):
+        with pytest.raises(SettingsError) as caught:
+            take(setting, missing)
+        assert str(missing) in caught.value.message
 
 
 def test_one_record_is_not_decided_twice_and_one_id_is_not_given_twice(folder, sandbox, tmp_path):

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event, select
 
 from etl.core.changes import Intend, MarkCreated
 from etl.core.errors import StateDamaged, StateError, StateTooNew
@@ -17,6 +18,7 @@ from etl.core.outcomes import RecordState
 from etl.core.records import TargetId
 from etl.state import open_reader, places
 from etl.state.migrations import STEPS
+from etl.state.tables import RECORDS
 
 ANN = RecordKey("a" * 32)
 
@@ -186,6 +188,35 @@ def test_a_reader_works_when_no_writer_does(opened, path):
         store.commit(Intend(ANN, "person", "people", "f", b"")).result(timeout=10)
     with open_reader(path) as reader:
         assert reader.counts() == {("person", "intent"): 1}
+
+
+def test_a_reader_that_meets_damage_says_how_to_come_out_of_it(opened, path):
+    keys = [RecordKey(f"{number:032x}") for number in range(300)]
+    with opened() as store:
+        store.commit(*(Intend(key, "person", "people", "f" * 32, b"h" * 60) for key in keys)).result(timeout=10)
+    content = bytearray(path.read_bytes())
+    page = int.from_bytes(content[16:18], "big")
+    # Only the first page, by which the file is known, and the one that the schema begins in stay whole.
+    content[2 * page :] = b"\xff" * (len(content) - 2 * page)
+    path.write_bytes(content)
+    with open_reader(path) as reader, pytest.raises(StateDamaged) as caught:
+        reader.counts()
+    assert "SQLITE_CORRUPT" in caught.value.message
+    assert "state rebuild" in caught.value.hint
+
+
+def test_a_stream_that_is_given_up_is_silent_though_its_connection_is_gone(opened, path):
+    with opened() as store:
+        store.commit(*(Intend(RecordKey(f"{each:032x}"), "person", "people", "f", b"h") for each in range(3))).result()
+    connections: list[sqlite3.Connection] = []
+    with open_reader(path) as reader:
+        event.listen(reader._engine, "connect", lambda raw, _: connections.append(raw))
+        reader._engine.dispose()
+        stream = reader._stream(select(RECORDS.c.rk))
+        next(stream)
+        (raw,) = connections
+        raw.close()
+        stream.close()
 
 
 def test_a_reader_cannot_write(opened, path):

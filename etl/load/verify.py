@@ -200,7 +200,7 @@ class Verifier:
             for double in marked.pop(marker(known.key), ()):
                 self._add("duplicate_in_target", known.entity, known.mapping, known.key, double)
         self._held_absent(entity, marked)
-        await self._surplus_by_content(entity, strangers)
+        await self._surplus_by_content(entity, strangers, seen)
 
     def _missing(self, known: KnownRecord, target_id: TargetId) -> None:
         """A record that is not there: no finding where a person has said that it was deleted on purpose."""
@@ -257,8 +257,13 @@ class Verifier:
             if (name := file_differs(entity, record, there, uploaded=self._expected.is_uploaded(record))) is not None:
                 self._add(_CODES["file"], record.entity, record.mapping.name, record.key, there.id, name)
 
-    async def _surplus_by_content(self, entity: Entity, strangers: list[RemoteRecord]) -> None:
-        """Strangers under a parent of ours (or, without one, created by us) that look like a record of ours there."""
+    async def _surplus_by_content(
+        self, entity: Entity, strangers: list[RemoteRecord], seen: Collection[RecordKey]
+    ) -> None:
+        """Strangers under a parent of ours (or, without one, created by us) that look like a record of ours that is there too.
+
+        What looks like one that was not seen may be that one, and the only copy: nobody is to remove it.
+        """
         rung = entity.marker
         if rung is None or rung.slot is not None or not strangers:
             return
@@ -268,6 +273,8 @@ class Verifier:
             by_parent[stranger.links.get(scope)].append(stranger)
         for batch in self._planned.batches(entity.name):
             for record in batch:
+                if record.key not in seen:
+                    continue
                 document = await self._expected.document(record)
                 for stranger in by_parent.get(document.links.get(scope), ()):
                     if same_content(document, stranger):

@@ -21,6 +21,9 @@ from etl.load.planned import PlannedRecord
 from etl.load.ports import LoadPorts
 from etl.load.render import Options, Renderer, UnknownOption
 
+_Unfit = tuple[str, str]
+"""A problem code and its detail: why a record cannot be sent as it is."""
+
 
 class Documents:
     """Makes documents and tells what state remembers of them."""
@@ -35,6 +38,18 @@ class Documents:
 
     async def of(self, record: PlannedRecord, fields: list[str]) -> Document | None:
         """The record with these references, or None where it cannot be sent as it is (noted as a failure)."""
+        made = await self._made(record, fields)
+        if isinstance(made, Document):
+            return made
+        self._notes.failures[record.key] = made
+        return None
+
+    async def looked_for(self, record: PlannedRecord, fields: list[str]) -> Document | None:
+        """The same of a record that may have been sent already. None is no failure then: it only cannot be told by content."""
+        made = await self._made(record, fields)
+        return made if isinstance(made, Document) else None
+
+    async def _made(self, record: PlannedRecord, fields: list[str]) -> Document | _Unfit:
         updating = record.action is Action.UPDATE
         wanted = (record.changed | record.cleared) - record.deferred if updating else None
         names = [*fields, *(record.cleared & {each.name for each in record.mapping.references})] if updating else fields
@@ -42,12 +57,10 @@ class Documents:
         try:
             document = self._renderer.document(record, links, only=wanted)
         except UnknownOption as unknown:
-            self._notes.failures[record.key] = ("unknown_option", f"{unknown.field}: {unknown.lookup}")
-            return None
+            return "unknown_option", f"{unknown.field}: {unknown.lookup}"
         findings = self._payloads.check(document, partial=updating)
         if findings:
-            self._notes.failures[record.key] = ("wrong_type", findings_text(findings))
-            return None
+            return "wrong_type", findings_text(findings)
         takes_ids = not updating and self._catalog.entity(record.entity).client_ids
         return replace(document, id=client_id(record.key)) if takes_ids else document
 

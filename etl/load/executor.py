@@ -8,6 +8,7 @@ that the first did not take effect. Records go as soon as their own parents' ids
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 
 from etl.core.changes import MarkBlocked
 from etl.core.errors import Interrupted
@@ -45,6 +46,8 @@ class Loader:
         self._waiting, self._endings = course.waiting, course.endings
         self._sender = Sender(ports, planned, course, settings)
         self._old: dict[RecordKey, KnownRecord] = {}
+        self._homeless: dict[RecordKey, list[KnownRecord]] = defaultdict(list)
+        self._suspecting = asyncio.Lock()
         self._tasks: asyncio.TaskGroup
 
     @property
@@ -79,7 +82,10 @@ class Loader:
         unclear = list(self._ports.state.in_state(RecordState.INTENT, RecordState.UNCERTAIN))
         planned = self._planned.find([known.key for known in unclear])
         for known in unclear:
-            await self._suspect(known, planned.get(known.key))
+            if known.scope is not None and self._parent_id(known) is None:
+                self._homeless[known.scope].append(known)
+            else:
+                await self._suspect(known, planned.get(known.key))
         open_records = [known for known in unclear if not known.error.startswith(HELD)]
         if open_records:
             self._ports.progress.note(
@@ -92,8 +98,16 @@ class Loader:
         await self._schedule.until_quiescent()
 
     async def _settle_old(self, known: KnownRecord, record: PlannedRecord | None) -> None:
-        """Asks about an intent of an earlier run; a twin of one that is being asked about waits for its turn."""
+        """Asks about an intent of an earlier run. One whose parent is being asked about waits, because it is looked for under
+        that parent; so does a twin of one that is being asked about.
+        """
         with self._endings.guard(known.key, known.entity):
+            parent = self._unsettled_parent(record) if record else None
+            if record is not None and parent is not None:
+                self._old[known.key] = known
+                self._schedule.wait_for(parent, record)
+                return
+            await self._suspect_below(known.scope)
             left_out = self._waiting.left_out(record) if record else []
             document = await self._old_document(known, record, left_out) if record else None
             if record is not None and document is not None and self._waits_for_twin(record, document):
@@ -112,6 +126,20 @@ class Loader:
             document = await self._old_document(known, record, left_out) if record else None
             self._course.twins.suspect(home, known.key, document)
 
+    async def _suspect_below(self, scope: RecordKey | None) -> None:
+        """Remembers all that may be there below a parent which was not certain when the load began, before any is asked about."""
+        async with self._suspecting:
+            below = self._homeless.pop(scope, []) if scope is not None else []
+            planned = self._planned.find([known.key for known in below]) if below else {}
+            for known in below:
+                await self._suspect(known, planned.get(known.key))
+
+    def _unsettled_parent(self, record: PlannedRecord) -> RecordKey | None:
+        """A parent that the record's request carries and that is on its way itself."""
+        parents = record.parents()
+        early = [key for name in early_fields(record) for key in parents[name] if key != record.key]
+        return next((key for key in early if self._schedule.is_unsettled(key)), None)
+
     def _parent_id(self, known: KnownRecord) -> TargetId | None:
         """The id of the parent under which a record of an earlier run is looked for."""
         scope = known.scope
@@ -122,11 +150,12 @@ class Loader:
         neither can be told.
         """
         fields = [name for name in early_fields(record) if name not in left_out]
-        if self._documents.fingerprint(record, left_out) != known.fingerprint:
-            parents = {key for name in fields for key in record.parents()[name]}
-            if not self._is_marked(record.entity) or not parents <= self._parents.created(parents).keys():
-                return None
-        return await self._documents.of(record, fields)
+        parents = {key for name in fields for key in record.parents()[name]}
+        if not parents <= self._parents.created(parents).keys():
+            return None
+        if self._documents.fingerprint(record, left_out) != known.fingerprint and not self._is_marked(record.entity):
+            return None
+        return await self._documents.looked_for(record, fields)
 
     async def _feed(self) -> None:
         """Hands planned records to the workers, in load order, leaving out what is done."""

@@ -46,6 +46,8 @@ _BY_STATE = {
     RecordState.UNDONE: (Bucket.PENDING, ""),
 }
 
+_PERHAPS_THERE = (RecordState.INTENT, RecordState.UNCERTAIN)
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -57,18 +59,24 @@ class Outcome:
 
 
 def outcome_of(record: PlannedRecord, known: KnownRecord | None, notes: LoadNotes, keys: RecordKeys) -> Outcome:
-    """The outcome of one record."""
+    """The outcome of one record. One that may be there is told as uncertain, whatever else kept it: a person who took it for
+    refused, or for waiting, would enter it again.
+    """
+    if known is not None and known.state in _PERHAPS_THERE:
+        return _of_state(known)
     if record.key in notes.failures:
         return Outcome(Bucket.REJECTED, *notes.failures[record.key])
     waits = _waits(record, known, notes)
     if waits is not None:
         return waits
-    if known is None:
-        return Outcome(Bucket.PENDING)
-    if known.state is RecordState.CREATED:
+    if known is not None and known.state is RecordState.CREATED:
         return Outcome(notes.without_link.get(record.key) or _loaded(record, known, keys))
-    if known.error.startswith(SEND_AGAIN):
+    if known is None or known.error.startswith(SEND_AGAIN):
         return Outcome(Bucket.PENDING)
+    return _of_state(known)
+
+
+def _of_state(known: KnownRecord) -> Outcome:
     bucket, reason = _BY_STATE[known.state]
     return Outcome(bucket, "server_error" if known.error == "server_error" else reason, known.error)
 

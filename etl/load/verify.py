@@ -12,16 +12,17 @@ import asyncio
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import groupby
 
 from etl.catalog.model import Entity, Marker
 from etl.core.capabilities import Rung
 from etl.core.errors import TargetRefused
 from etl.core.keys import RecordKey, marker
-from etl.core.outcomes import ABSENT, DELETED_ON_PURPOSE, THERE
+from etl.core.outcomes import ABSENT, DELETED_ON_PURPOSE, THERE, RecordState
 from etl.core.records import JsonValue, LinkValue, RemoteRecord, TargetId
 from etl.core.state_port import KnownRecord
-from etl.load.compare import differences, same_content
+from etl.load.compare import additions, differences, same_content
 from etl.load.creator import creator, creators
 from etl.load.expected import Expected, file_differs, tolerances_of
 from etl.load.groups import quiet_group
@@ -200,7 +201,7 @@ class Verifier:
             for double in marked.pop(marker(known.key), ()):
                 self._add("duplicate_in_target", known.entity, known.mapping, known.key, double)
         self._held_absent(entity, marked)
-        await self._surplus_by_content(entity, strangers)
+        await self._surplus_by_content(entity, strangers, seen)
 
     def _missing(self, known: KnownRecord, target_id: TargetId) -> None:
         """A record that is not there: no finding where a person has said that it was deleted on purpose."""
@@ -262,8 +263,13 @@ class Verifier:
             if (name := file_differs(entity, record, there, uploaded=self._expected.is_uploaded(record))) is not None:
                 self._add(_CODES["file"], record.entity, record.mapping.name, record.key, there.id, name)
 
-    async def _surplus_by_content(self, entity: Entity, strangers: list[RemoteRecord]) -> None:
-        """Strangers under a parent of ours (or, without one, created by us) that look like a record of ours there."""
+    async def _surplus_by_content(
+        self, entity: Entity, strangers: list[RemoteRecord], seen: Collection[RecordKey]
+    ) -> None:
+        """Strangers under a parent of ours (or, without one, created by us) that look like a record of ours that is there too.
+
+        What looks like one that was not seen may be that one, and the only copy: nobody is to remove it.
+        """
         rung = entity.marker
         if rung is None or rung.slot is not None or not strangers:
             return
@@ -271,12 +277,27 @@ class Verifier:
         by_parent: dict[LinkValue, list[RemoteRecord]] = defaultdict(list)
         for stranger in strangers:
             by_parent[stranger.links.get(scope)].append(stranger)
+        await self._leave_to_unclear(entity, by_parent)
         for batch in self._planned.batches(entity.name):
             for record in batch:
+                if record.key not in seen:
+                    continue
                 document = await self._expected.document(record)
                 for stranger in by_parent.get(document.links.get(scope), ()):
                     if same_content(document, stranger):
                         self._add("duplicate_in_target", entity.name, record.mapping.name, record.key, stranger.id)
+
+    async def _leave_to_unclear(self, entity: Entity, by_parent: Mapping[LinkValue, list[RemoteRecord]]) -> None:
+        """Takes out, for each record of which nothing is certain, the stranger that looks most like it: it may be that record."""
+        known = self._ports.state.in_state(RecordState.INTENT, RecordState.UNCERTAIN)
+        unclear = self._planned.find([each.key for each in known if each.entity == entity.name], entity.name)
+        scope = entity.marker.scope if entity.marker else None
+        for record in unclear.values():
+            document = await self._expected.document(record)
+            strangers = by_parent.get(document.links.get(scope or ""), [])
+            alike = [each for each in strangers if same_content(document, each)]
+            if alike:
+                strangers.remove(min(alike, key=partial(additions, document)))
 
     def _add(
         self, code: str, entity: str, mapping: str, key: RecordKey | None, target_id: TargetId, field: str | None = None

@@ -101,6 +101,9 @@ def export(
         output.answer({"exported": str(file)}, [f"Written: {file}"])
 
 
+_NO_UNDO = "Runs from before now cannot be undone any more; `verify` works again after the next run."
+
+
 @state_app.command("rebuild", epilog="Example: casebook-etl state rebuild mappings/demo_agency --yes")
 def rebuild(
     project: ProjectArgument = Path(),
@@ -131,7 +134,7 @@ def rebuild(
         records = by_entity(verdicts)
         is_certain = state_care.certain(verdicts)
         last = "Run again to send what is absent." if is_certain else "Look at `casebook-etl resolve`, then run again."
-        output.answer({"rebuilt": True, "records": records}, ["Rebuilt.", *entity_lines(records), last])
+        output.answer({"rebuilt": True, "records": records}, ["Rebuilt.", *entity_lines(records), _NO_UNDO, last])
         if not is_certain:
             raise typer.Exit(HELD_BACK)
 

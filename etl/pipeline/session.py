@@ -123,6 +123,11 @@ def load_session(setting: Setting, store: StateStore, progress: Progress, *, fre
 def latest_loaded(setting: Setting, store: StateReader) -> RunFolder:
     """The folder of the latest run that got as far as loading. Raises SettingsError where there is none."""
     folder = next(_loaded(setting, store), None)
+    if folder is None and store.counts():
+        raise SettingsError(
+            f"No run of profile {setting.profile.name} has loaded since its state was made anew.",
+            hint="Use `casebook-etl run` first: it sends only what is absent.",
+        )
     if folder is None:
         raise SettingsError(
             f"Nothing was loaded yet with profile {setting.profile.name}.", hint="Use `casebook-etl run` first."

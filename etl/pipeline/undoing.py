@@ -121,7 +121,8 @@ def _folder_of(setting: Setting, state: StateReader, run_id: str) -> RunFolder:
     rows: dict[str, RunRow] = {row.run_id: row for row in state.runs() if row.command == "run"}
     if run_id not in rows:
         latest = next(iter(rows), None)
-        hint = f"The latest run is {latest}." if latest else "Nothing was loaded yet with this profile."
+        hint = f"The latest run is {latest}." if latest else "No run is known with this profile."
+        hint += " Runs from before a `state rebuild` cannot be undone."
         raise SettingsError(f"There is no run {run_id} of profile {setting.profile.name}.", hint=hint)
     folder = RunFolder(setting.project.runs_folder, RunId(run_id))
     if not folder.options.exists() or not any(folder.planned.glob("*.parquet")):

@@ -132,6 +132,8 @@ def test_a_rebuilt_state_knows_it_from_the_audit_trail(gone, sandbox):
     setting, _, key = gone
     acknowledge(setting, key)
     state_care.rebuild(setting, QuietProgress())
+    with pytest.raises(SettingsError, match="since its state was made anew"):
+        runs.verify(setting, QuietProgress())
     assert runs.run(setting, QuietProgress()).exit_code == 0
     assert sandbox.oracle.counts()["person"] == 1
     assert read_back(setting) == (0, {}, {"person": 1})

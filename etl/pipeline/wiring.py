@@ -87,13 +87,16 @@ class Setting:
 
     def _begun_state(self) -> Path | ServerPlace | None:
         """A state database that knows records by the project key: all profiles have one key. None where there is none."""
-        from etl.state.owner import knows_records_of
-
         # By their names: a profile that lacks a variable today may be the one that loaded.
         files = sorted(self.project.runs_folder.glob(self._state_name("*")))
-        begun = (file for file in files if knows_records_of(file, self.project.name))
+        begun = (file for file in files if self._knows_us(file))
         on_server = self.profile.state is not None and self.has_state
         return next(begun, self.state_place if on_server else None)
+
+    def _knows_us(self, state: Path) -> bool:
+        from etl.state.owner import knows_records_of
+
+        return knows_records_of(state, self.project.name)
 
     def credentials(self) -> Credentials:
         """The profile's credentials."""

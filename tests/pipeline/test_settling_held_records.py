@@ -270,35 +270,22 @@ def test_a_file_settles_many_records_at_once_and_reads_what_a_spreadsheet_makes_
     assert runs.run(setting, QuietProgress()).exit_code == 0
 
 
-def test_a_file_with_one_wrong_line_settles_nothing_and_names_every_mistake(folder, sandbox, tmp_path):
+@pytest.mark.parametrize(
+    ("lines", "mistakes"),
+    [
+        ("KEY,absent,\n0,found,00000000-0000-0000-0000-000000000007\n1,absent,\n", [(3, "No held"), (4, "No held")]),
+        ("KEY,keep,\nKEY,gone,\n,absent,\n", [(2, "The dec"), (3, "The dec"), (4, "The rec")]),
+        # A mistake of form hides neither another of its line nor what state shows.
+        ("KEY,absent,\n,gone,\n1,absent,\n", [(3, "The dec"), (3, "The rec"), (4, "No held")]),
+    ],
+)
+def test_a_file_with_a_wrong_line_settles_nothing_and_names_every_mistake(folder, sandbox, tmp_path, lines, mistakes):
     setting, held = held_at(folder, sandbox)
     sheet = tmp_path / "decided.csv"
-    sheet.write_text(f"{SHEET}{held.record_key},absent,\n{'0' * 32},found,{uuid.UUID(int=7)}\n{'1' * 32},absent,\n")
+    sheet.write_text(SHEET + lines.replace("KEY", held.record_key))
     with pytest.raises(MappingError) as caught:
         settling_sheet.settle_sheet(setting, sheet)
-    assert [(each.line, each.message[:14]) for each in caught.value.mistakes] == [
-        (3, "No held record"),
-        (4, "No held record"),
-    ]
-    sheet.write_text(f"{SHEET}{held.record_key},keep,\n{held.record_key},gone,\n,absent,\n")
-    with pytest.raises(MappingError) as caught:
-        settling_sheet.settle_sheet(setting, sheet)
-    assert [each.line for each in caught.value.mistakes] == [2, 3, 4]
-    assert state_of(setting, held) is RecordState.UNCERTAIN
-    assert not audit_of(setting)
-
-
-def test_a_mistake_of_form_hides_neither_another_of_its_line_nor_what_state_shows(folder, sandbox, tmp_path):
-    setting, held = held_at(folder, sandbox)
-    sheet = tmp_path / "decided.csv"
-    sheet.write_text(f"{SHEET}{held.record_key},absent,\n,gone,\n{'1' * 32},absent,\n")
-    with pytest.raises(MappingError) as caught:
-        settling_sheet.settle_sheet(setting, sheet)
-    assert [(each.line, each.message[:12]) for each in caught.value.mistakes] == [
-        (3, "The decision"),
-        (3, "The record k"),
-        (4, "No held reco"),
-    ]
+    assert [(each.line, each.message[:7]) for each in caught.value.mistakes] == mistakes
     assert state_of(setting, held) is RecordState.UNCERTAIN
     assert not audit_of(setting)
 

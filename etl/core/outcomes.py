@@ -40,6 +40,8 @@ class RecordState(StrEnum):
 
 THERE = frozenset({RecordState.CREATED, RecordState.DUPLICATE})
 """A record in one of these states is in Casebook under an id that state knows."""
+UNDECIDED = (RecordState.INTENT, RecordState.UNCERTAIN)
+"""Perhaps in the target: a request left, or may have, and nobody knows what became of it."""
 ABSENT = (RecordState.PLANNED, RecordState.BLOCKED, RecordState.REJECTED, RecordState.UNDONE)
 """Of a record in one of these states it is held to be certain that it is not in Casebook."""
 SEND_AGAIN = "send_again"

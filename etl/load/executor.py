@@ -13,7 +13,7 @@ from collections import defaultdict
 from etl.core.changes import MarkBlocked
 from etl.core.errors import Interrupted
 from etl.core.keys import RecordKey
-from etl.core.outcomes import HELD, SEND_AGAIN, Action, RecordState
+from etl.core.outcomes import HELD, SEND_AGAIN, UNDECIDED, Action, RecordState
 from etl.core.records import Document, RunId, TargetId
 from etl.core.state_port import KnownRecord
 from etl.load.ask import Question
@@ -79,7 +79,7 @@ class Loader:
 
     async def _reconcile(self) -> None:
         """Settles what earlier runs left unclear before anything new is sent."""
-        unclear = list(self._ports.state.in_state(RecordState.INTENT, RecordState.UNCERTAIN))
+        unclear = list(self._ports.state.in_state(*UNDECIDED))
         planned = self._planned.find([known.key for known in unclear])
         for known in unclear:
             if known.scope is not None and self._parent_id(known) is None:

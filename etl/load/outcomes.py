@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from etl.core.fingerprint import without
 from etl.core.keys import RecordKeys
-from etl.core.outcomes import SEND_AGAIN, Action, Bucket, RecordState
+from etl.core.outcomes import SEND_AGAIN, UNDECIDED, Action, Bucket, RecordState
 from etl.core.state_port import KnownRecord, StateReader
 from etl.load.notes import LoadNotes
 from etl.load.planned import PlannedRecord, PlannedRecords
@@ -46,8 +46,6 @@ _BY_STATE = {
     RecordState.UNDONE: (Bucket.PENDING, ""),
 }
 
-_PERHAPS_THERE = (RecordState.INTENT, RecordState.UNCERTAIN)
-
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -62,7 +60,7 @@ def outcome_of(record: PlannedRecord, known: KnownRecord | None, notes: LoadNote
     """The outcome of one record. One that may be there is told as uncertain, whatever else kept it: a person who took it for
     refused, or for waiting, would enter it again.
     """
-    if known is not None and known.state in _PERHAPS_THERE:
+    if known is not None and known.state in UNDECIDED:
         return _of_state(known)
     if record.key in notes.failures:
         return Outcome(Bucket.REJECTED, *notes.failures[record.key])

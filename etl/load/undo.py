@@ -17,7 +17,7 @@ from etl.core.errors import EtlError, Interrupted, RecordRejected
 from etl.core.fingerprint import entry_of, with_unknown_values
 from etl.core.images import BeforeImage
 from etl.core.keys import RecordKey, RecordKeys
-from etl.core.outcomes import RecordState
+from etl.core.outcomes import UNDECIDED, RecordState
 from etl.core.records import RemoteRecord, RunId, TargetId
 from etl.core.state_port import KnownRecord
 from etl.load.ask import Answer, Asker, Question
@@ -101,7 +101,7 @@ class Undoer:
     async def _ask_about_unclear(self) -> None:
         """Requests whose answer was lost: what is found by its marker is undone like the rest."""
         asker = Asker(self._ports.catalog, self._ports.target, self._ports.state, ClientIds(self._ports))
-        unclear = self._ports.state.in_state(RecordState.INTENT, RecordState.UNCERTAIN)
+        unclear = self._ports.state.in_state(*UNDECIDED)
         ours = [known for known in unclear if known.run_id == self._run_id]
         planned = self._planned.find([known.key for known in ours])
         for known in ours:

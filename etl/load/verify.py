@@ -19,7 +19,7 @@ from etl.catalog.model import Entity, Marker
 from etl.core.capabilities import Rung
 from etl.core.errors import TargetRefused
 from etl.core.keys import RecordKey, marker
-from etl.core.outcomes import ABSENT, DELETED_ON_PURPOSE, THERE, RecordState
+from etl.core.outcomes import ABSENT, DELETED_ON_PURPOSE, THERE, UNDECIDED
 from etl.core.records import JsonValue, LinkValue, RemoteRecord, TargetId
 from etl.core.state_port import KnownRecord
 from etl.load.compare import additions, differences, same_content
@@ -289,7 +289,7 @@ class Verifier:
 
     async def _leave_to_unclear(self, entity: Entity, by_parent: Mapping[LinkValue, list[RemoteRecord]]) -> None:
         """Takes out, for each record of which nothing is certain, the stranger that looks most like it: it may be that record."""
-        known = self._ports.state.in_state(RecordState.INTENT, RecordState.UNCERTAIN)
+        known = self._ports.state.in_state(*UNDECIDED)
         unclear = self._planned.find([each.key for each in known if each.entity == entity.name], entity.name)
         scope = entity.marker.scope if entity.marker else None
         for record in unclear.values():

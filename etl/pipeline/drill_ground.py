@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from etl.core.errors import StateDamaged
-from etl.core.outcomes import RecordState
+from etl.core.outcomes import UNDECIDED, RecordState
 from etl.core.state_port import KnownRecord
 from etl.pipeline.pictures import Picture
 from etl.pipeline.projects import open_project
@@ -82,7 +82,7 @@ class Field:
         with self.setting.reader() as state:
             created = {row.key for row in state.in_state(RecordState.CREATED)}
             owed = (
-                state.in_state(RecordState.INTENT, RecordState.UNCERTAIN),
+                state.in_state(*UNDECIDED),
                 state.pending_links(),
                 state.pending_uploads(),
             )

@@ -15,7 +15,7 @@ from etl.core.changes import Change, Intend, MarkCreated, MarkRejected, MarkUndo
 from etl.core.errors import SettingsError
 from etl.core.fingerprint import with_unknown_values
 from etl.core.keys import RecordKey, marker
-from etl.core.outcomes import ABSENT, DECIDED_ABSENT, DELETED_ON_PURPOSE, RecordState
+from etl.core.outcomes import ABSENT, DECIDED_ABSENT, DELETED_ON_PURPOSE, UNDECIDED, RecordState
 from etl.core.records import TargetId
 from etl.core.state_port import KnownRecord, StateReader, StateStore
 from etl.load.claims import Doubt
@@ -26,7 +26,6 @@ from etl.pipeline.matching import agrees
 from etl.pipeline.session import now_text
 from etl.pipeline.wiring import Setting
 
-_HELD = (RecordState.INTENT, RecordState.UNCERTAIN)
 _TO_SETTLE = (RecordState.UNCERTAIN,)
 """An intent may belong to a request that still takes effect: only a run, which asks and waits, makes of it what a person may
 decide about.
@@ -93,7 +92,7 @@ class Settled:
 def held_records(setting: Setting) -> list[Held]:
     """Everything that waits for a certain answer, by entity."""
     with setting.reader() as state:
-        return [_held(known) for known in state.in_state(*_HELD)]
+        return [_held(known) for known in state.in_state(*UNDECIDED)]
 
 
 def settle_absent(setting: Setting, entity: str) -> int:

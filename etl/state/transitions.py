@@ -30,7 +30,7 @@ from etl.core.changes import (
 )
 from etl.core.errors import StateError
 from etl.core.keys import RecordKey
-from etl.core.outcomes import THERE, RecordState
+from etl.core.outcomes import THERE, UNDECIDED, RecordState
 
 
 class RecordRow(TypedDict):
@@ -67,7 +67,7 @@ _ABSENT = "not known"
 _BEFORE_SENDING = frozenset(
     {_ABSENT, RecordState.PLANNED, RecordState.BLOCKED, RecordState.REJECTED, RecordState.UNDONE}
 )
-_UNDECIDED = frozenset({RecordState.INTENT, RecordState.UNCERTAIN})
+_UNDECIDED = frozenset(UNDECIDED)
 _LEGAL: dict[type[Change], frozenset[str]] = {
     Intend: _BEFORE_SENDING | _UNDECIDED,
     MarkCreated: _UNDECIDED | {RecordState.DUPLICATE},

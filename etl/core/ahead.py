@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from contextlib import contextmanager
+from typing import Any, TypeVar
 
 Given = TypeVar("Given")
 Made = TypeVar("Made")
+_END: Any = object()
 
 
 def made_ahead(make: Callable[[Given], Made], given: Iterable[Given], threads: int) -> Iterator[Made]:
@@ -38,3 +40,26 @@ def made_ahead(make: Callable[[Given], Made], given: Iterable[Given], threads: i
             yield waiting.popleft().result()
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def read_ahead(given: Iterable[Given]) -> Iterator[Given]:
+    """The same in the same order, each fetched by a thread while the one before it is worked on.
+
+    >>> list(read_ahead(iter("abc")))
+    ['a', 'b', 'c']
+    """
+    source = iter(given)
+    with ThreadPoolExecutor(1, thread_name_prefix="ahead") as pool:
+        coming = pool.submit(next, source, _END)
+        while (each := coming.result()) is not _END:
+            coming = pool.submit(next, source, _END)
+            yield each
+
+
+@contextmanager
+def beside(work: Callable[[], object]) -> Iterator[None]:
+    """Does some work in a thread during a block, at whose end it is waited for. What it fails with is raised there."""
+    with ThreadPoolExecutor(1, thread_name_prefix="beside") as pool:
+        done = pool.submit(work)
+        yield
+        done.result()

@@ -61,11 +61,12 @@ def few_texts(metadata: pq.FileMetaData) -> list[str]:
 
 
 def file_batches(
-    file: pq.ParquetFile, batch_rows: int, columns: Sequence[str] | None = None
+    file: pq.ParquetFile, batch_rows: int, columns: Sequence[str] | None = None, groups: Sequence[int] | None = None
 ) -> Iterator[pa.RecordBatch]:
-    """The rows of a Parquet file in its order, in batches that fit."""
+    """The rows of a Parquet file, or of some of its row groups, in its order, in batches that fit."""
     wanted = None if columns is None else list(columns)
-    yield from file.iter_batches(fitting_rows(row_bytes(file, wanted), batch_rows), columns=wanted)
+    rows = fitting_rows(row_bytes(file, wanted), batch_rows)
+    yield from file.iter_batches(rows, row_groups=groups, columns=wanted)
 
 
 def rebatch(batches: Iterable[pa.RecordBatch], batch_rows: int) -> Iterator[pa.RecordBatch]:

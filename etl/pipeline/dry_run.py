@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from etl.casebook.clock import SystemClock
 from etl.catalog.model import Catalog
+from etl.core.ahead import beside
 from etl.core.ports import Progress
 from etl.core.state_port import StateReader
 from etl.pipeline import manifest as manifests
@@ -14,6 +15,7 @@ from etl.pipeline.accounts import close_ledger, doubts_of
 from etl.pipeline.prepare import Checked, Work, check_snapshot_columns, map_and_validate, register_snapshot
 from etl.pipeline.session import Finished, Session, new_session
 from etl.pipeline.wiring import Setting
+from etl.report import make_ready
 from etl.sources.record_graph import DuckRecordGraph, record_graph
 from etl.sources.snapshot import take_snapshot
 
@@ -35,7 +37,8 @@ def extracted(setting: Setting, session: Session, catalog: Catalog) -> Work:
     Raises MappingError for columns that are unknown, unused or ignored in vain.
     """
     sources = setting.sources()
-    snapshot = take_snapshot(sources, None, session.folder.snapshot, session.progress)
+    with beside(make_ready):
+        snapshot = take_snapshot(sources, None, session.folder.snapshot, session.progress)
     manifests.add_snapshot(session.manifest, snapshot)
     check_snapshot_columns(setting.project, snapshot)
     register_snapshot(session.tables, snapshot)

@@ -5,18 +5,17 @@ A field that was filled in the source and is not afterwards was lost on the way;
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
-from etl.core.ahead import made_ahead
-from etl.report.facts import MappedField, MappingFact, RunFacts, RunFiles
-
-THREADS = 2
-"""How many batches are counted at a time."""
+from etl.core.batching import file_batches
+from etl.report.bounds import proven
+from etl.report.facts import BATCH_ROWS, MappedField, MappingFact, RunFacts, RunFiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +52,9 @@ def _of_mapping(files: RunFiles, mapping: MappingFact, known: Sequence[str]) -> 
     source, _, table = mapping.table.partition(".")
     before = _Filled([[name for name in each.columns if name in known] for each in mapping.fields])
     snapshot = f"snapshot/{quote(source, safe='')}.{quote(table, safe='')}.parquet"
-    before.count(files.batches(snapshot, before.columns, texts_once=True))
+    before.count(files, snapshot)
     after = _Filled([[each.name] for each in mapping.fields])
-    after.count(files.batches(f"records/mapped/{mapping.name}.parquet", after.columns, texts_once=True))
+    after.count(files, f"records/mapped/{mapping.name}.parquet")
     fields = (_of_field(each, before.share(at), after.share(at)) for at, each in enumerate(mapping.fields))
     return MappingCoverage(mapping.name, mapping.entity, mapping.table, tuple(fields))
 
@@ -71,22 +70,39 @@ class _Filled:
         self._groups = groups
         self._filled = [0] * len(groups)
         self._rows = 0
-        self.columns = list(dict.fromkeys(name for group in groups for name in group))
+        self._columns = list(dict.fromkeys(name for group in groups for name in group))
 
-    def count(self, batches: Iterator[pa.RecordBatch]) -> None:
-        for rows, filled in made_ahead(self._counted, batches, THREADS) if self.columns else ():
-            self._rows += rows
-            self._filled = [before + more for before, more in zip(self._filled, filled, strict=True)]
+    def count(self, files: RunFiles, name: str) -> None:
+        """Takes the rows of a file, a row group at a time; of it only the columns of which its bounds do not tell all."""
+        if not self._columns or not files.has(name):
+            return
+        with files.opened(name, texts_once=True) as file:
+            for number in range(file.num_row_groups):
+                group = file.metadata.row_group(number)
+                rows, held = group.num_rows, proven(group, self._columns)
+                self._rows += rows
+                known = [_known(group, held, rows) for group in self._groups]
+                self._filled = [before + (more or 0) for before, more in zip(self._filled, known, strict=True)]
+                self._look(file, number, [at for at, count in enumerate(known) if count is None])
 
-    def _counted(self, batch: pa.RecordBatch) -> tuple[int, list[int]]:
-        """The rows of a batch, and of each group those that it fills."""
-        held = {name: _holds(batch[name]) for name in self.columns}
-        filled = [_any([held[name] for name in group]).true_count if group else 0 for group in self._groups]
-        return batch.num_rows, filled
+    def _look(self, file: pq.ParquetFile, number: int, unknown: Sequence[int]) -> None:
+        """Counts in a row group what fills the groups of columns of which it is not known."""
+        columns = list(dict.fromkeys(name for at in unknown for name in self._groups[at]))
+        for batch in file_batches(file, BATCH_ROWS, columns, [number]) if columns else ():
+            held = {name: _holds(batch[name]) for name in columns}
+            for at in unknown:
+                self._filled[at] += _any([held[name] for name in self._groups[at]]).true_count
 
     def share(self, at: int) -> float | None:
         """The share of the rows in which a group holds something; None where it has no column or there are no rows."""
         return self._filled[at] / self._rows if self._groups[at] and self._rows else None
+
+
+def _known(group: Sequence[str], held: Mapping[str, int], rows: int) -> int | None:
+    """The rows in which a group of columns holds something, by what each is known to hold; None where one must look."""
+    if len(group) > 1:
+        return rows if rows in (held.get(name) for name in group) else None
+    return held.get(group[0]) if group else 0
 
 
 def _any(masks: Sequence[pa.Array]) -> pa.Array:

@@ -17,7 +17,7 @@ from etl.core.batching import few_texts, file_batches
 from etl.core.errors import SettingsError
 from etl.report.model import OpenFindings, Stop, Tolerated
 
-_BATCH_ROWS = 65_536
+BATCH_ROWS = 65_536
 
 
 class _Fact(BaseModel):
@@ -197,17 +197,17 @@ class RunFiles:
         """Whether the run wrote this file."""
         return (self.folder / name).is_file()
 
-    def batches(
-        self, name: str, columns: Sequence[str] | None = None, *, texts_once: bool = False
-    ) -> Iterator[pa.RecordBatch]:
-        """The rows of a Parquet file in its order; of its columns those asked for. With ``texts_once`` columns of few
-        different texts are dictionaries.
-        """
+    def batches(self, name: str, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+        """The rows of a Parquet file in its order; of its columns those asked for."""
         if self.has(name):
-            metadata = pq.read_metadata(self.folder / name)
-            stored_once = few_texts(metadata) if texts_once else []
-            with pq.ParquetFile(self.folder / name, metadata=metadata, read_dictionary=stored_once) as file:
-                yield from file_batches(file, _BATCH_ROWS, columns)
+            with self.opened(name) as file:
+                yield from file_batches(file, BATCH_ROWS, columns)
+
+    def opened(self, name: str, *, texts_once: bool = False) -> pq.ParquetFile:
+        """A Parquet file that the run wrote. With ``texts_once`` columns of few different texts are read as dictionaries."""
+        metadata = pq.read_metadata(self.folder / name)
+        stored_once = few_texts(metadata) if texts_once else []
+        return pq.ParquetFile(self.folder / name, metadata=metadata, read_dictionary=stored_once)
 
     def problems(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
         """The problems found before loading, then those of the plan and of the load."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from etl.core.ahead import read_ahead
 from etl.core.outcomes import LOADED, Bucket
 from etl.core.ports import BaseQuery
 from etl.core.records import LEDGER_SCHEMA
@@ -56,8 +57,8 @@ def close_rows(tables: DuckTables, *, with_outcomes: bool, part_rows: int = PART
 
 def _closed_in_step(tables: DuckTables, mapping: str) -> Iterator[pa.RecordBatch]:
     """The account of a mapping whose rows stand in order and were not merged."""
-    verdicts = Verdicts(tables.rows_with("verdicts", VERDICT_COLUMNS, "mapping", mapping))
-    for rows in tables.rows_with("rows", LEDGER_SCHEMA.names, "mapping", mapping):
+    verdicts = Verdicts(read_ahead(tables.rows_with("verdicts", VERDICT_COLUMNS, "mapping", mapping)))
+    for rows in read_ahead(tables.rows_with("rows", LEDGER_SCHEMA.names, "mapping", mapping)):
         closed = closed_in_step(rows, verdicts) if rows.num_rows else None
         if closed is not None:
             yield closed

@@ -22,6 +22,12 @@ def whole_lines(blocks: Iterator[bytes]) -> Iterator[tuple[bytes, bool]]:
     """The same text cut at line ends; (text, True) is a fragment: a piece of a line longer than the longest row."""
     pending = b""
     for block in blocks:
+        cut = block.rfind(b"\n") + 1
+        if cut:
+            # Mostly so: nothing but what is given on is copied.
+            yield pending + memoryview(block)[:cut], False
+            pending = block[cut:]
+            continue
         pending += block
         cut = _after_last_line(pending)
         if cut:
@@ -63,9 +69,11 @@ def _parsed(block: bytes, columns: Sequence[str], dialect: Dialect, *, quote: st
 
 
 def _has_plain_lines(block: bytes) -> bool:
-    if block.startswith((b"\n", b"\r")) or b"\n\n" in block or b"\n\r\n" in block:
+    if block.startswith((b"\n", b"\r")) or b"\n\n" in block:
         return False
-    return b"\r" not in block or block.count(b"\r") == block.count(b"\r\n")
+    if b"\r" not in block:
+        return True
+    return b"\n\r\n" not in block and block.count(b"\r") == block.count(b"\r\n")
 
 
 def _quotes_enclose_cells(block: bytes, dialect: Dialect) -> bool:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from itertools import chain
 from pathlib import Path
 
 import duckdb
@@ -20,7 +19,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from etl.core.batching import empty_batch, file_batches, joined, rebatch
+from etl.core.ahead import read_ahead
+from etl.core.batching import empty_batch, file_batches, joined
 from etl.core.errors import SourceUnreadable
 from etl.core.ports import GraphMapping
 from etl.sources.engine import NO_ROOM, attach_file, open_database, parquet, stream
@@ -166,9 +166,12 @@ class DuckRecordGraph:
 
     def verdicts(self) -> Iterator[pa.RecordBatch]:
         """See the port. Streamed from the records' own files; only what is not valid is asked for."""
+        ((first, last, count),) = self._db.execute(_BOUNDS_OF_FATES).fetchall()
+        few = self._fates(first, last) if count <= PART_RECORDS else None
         for each in self._mappings:
-            for batch in _keys_of(each.mapping.path):
-                yield self._judged(each, batch.filter(pc.is_valid(batch["_rk"])))
+            for batch in read_ahead(_keys_of(each.mapping.path)):
+                records = batch.filter(pc.is_valid(batch["_rk"])) if batch["_rk"].null_count else batch
+                yield self._judged(each, records, few)
 
     def close(self) -> None:
         """See the port."""
@@ -188,16 +191,19 @@ class DuckRecordGraph:
             f" and ({parents}) and not exists (select 1 from fates w where w.n = l.pn) order by l.pn, l.n, l.f"
         )
 
-    def _judged(self, each: PlacedMapping, records: pa.RecordBatch) -> pa.RecordBatch:
-        """Records of one mapping with what became of them."""
+    def _judged(self, each: PlacedMapping, records: pa.RecordBatch, few: pa.RecordBatch | None) -> pa.RecordBatch:
+        """Records of one mapping with what became of them; ``few`` are the fates of all, where they are few."""
         numbers = pc.add(records["_row"], each.low)
-        bounds = pc.min_max(numbers).as_py()
-        fates = joined(list(self._stream(_FATES_BETWEEN, {name: bounds[name] or 0 for name in ("min", "max")})))
+        fates = self._fates(*pc.min_max(numbers).as_py().values()) if few is None else few
         places = pc.index_in(numbers, fates["n"])
         columns = {name: pc.take(fates[name], places) for name in ("status", "reason", "parent")}
         columns["status"] = pc.fill_null(columns["status"], "valid")
         name = pa.repeat(pa.scalar(each.mapping.mapping), records.num_rows)
         return pa.record_batch({"mapping": name, "_rk": records["_rk"], "_row": records["_row"], **columns})
+
+    def _fates(self, first: int | None, last: int | None) -> pa.RecordBatch:
+        """The fates of the records with these numbers."""
+        return joined(list(self._stream(_FATES_BETWEEN, {"min": first or 0, "max": last or 0})))
 
     def _find(self, findings: str) -> None:
         """Fills ``found`` with records, fields, policies and parents."""
@@ -206,10 +212,12 @@ class DuckRecordGraph:
         self._db.execute(f"insert into found {findings}").fetchall()
 
     def _found(self, reason: str) -> Iterator[pa.RecordBatch]:
-        """What ``found`` holds, by record, asked for some records at a time so that it is never sorted as a whole."""
-        ((first, last),) = self._db.execute("select coalesce(min(n), 0), coalesce(max(n), 0) from found").fetchall()
-        for start in range(first, last + 1, PART_RECORDS):
-            yield from self._stream(_FOUND, {"reason": reason, "first": start, "last": start + PART_RECORDS - 1})
+        """What ``found`` holds, by record. Much is asked for some records at a time, so that it is never sorted as a whole."""
+        bounds = "select coalesce(min(n), 0), coalesce(max(n), 0), count(*) from found"
+        ((first, last, count),) = self._db.execute(bounds).fetchall()
+        step = PART_RECORDS if count > PART_RECORDS else last - first + 1
+        for start in range(first, last + 1, step):
+            yield from self._stream(_FOUND, {"reason": reason, "first": start, "last": start + step - 1})
 
     def _take_consequences(self, reason: str) -> Iterator[pa.RecordBatch]:
         yield from self._found(reason)
@@ -230,11 +238,12 @@ def _keys_of(path: str) -> Iterator[pa.RecordBatch]:
     """Keys and rows of a mapping's records; at least one batch."""
     names = ["_rk", "_row"]
     with pq.ParquetFile(path) as file:
-        nothing = empty_batch(file.schema_arrow).select(names)
-        yield from rebatch(chain([nothing], file_batches(file, PART_RECORDS, names)), PART_RECORDS)
+        yield empty_batch(file.schema_arrow).select(names)
+        yield from file_batches(file, PART_RECORDS, names)
 
 
 _GIVEN_LINKS = f"""
 select k.n, r.f from given g join {STORE}.records k on k.n = g.record join refs r on r.m = k.m and r.field = g.field"""
+_BOUNDS_OF_FATES = "select min(n), max(n), count(*) from fates"
 _FATES_BETWEEN = f"""
 select n, status, reason, {_hex("parent")} as parent from fates where n between $min and $max"""

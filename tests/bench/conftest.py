@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,23 +49,22 @@ def measure(*command: str, environ: dict[str, str] | None = None) -> Measured:
     It may keep its compiled modules, whatever the environment of the tests forbids: what is installed has them, ours as
     well as those of other libraries.
     """
-    began, cpu_before_s = time.monotonic(), _cpu_s()
-    done = subprocess.run(  # noqa: S603 - our own commands
-        command, capture_output=True, text=True, check=False, env={**_installed(), **(environ or {})}
-    )
-    wall_s = time.monotonic() - began
-    assert done.returncode in (0, 1), done.stderr
-    peak_mib = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    return Measured(wall_s, peak_mib, done.stdout, _cpu_s() - cpu_before_s)
+    with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
+        began = time.monotonic()
+        process = subprocess.Popen(  # noqa: S603 - our own commands
+            command, stdout=output, stderr=errors, text=True, env={**_installed(), **(environ or {})}
+        )
+        _, status, used = os.wait4(process.pid, 0)
+        wall_s = time.monotonic() - began
+        process.returncode = os.waitstatus_to_exitcode(status)
+        output.seek(0)
+        errors.seek(0)
+        assert process.returncode in (0, 1), errors.read()
+        return Measured(wall_s, used.ru_maxrss / 1024, output.read(), used.ru_utime + used.ru_stime)
 
 
 def _installed() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-
-
-def _cpu_s() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
 
 
 def made_project(folder: Path, port: int, concurrency: int, rows: int) -> Path:

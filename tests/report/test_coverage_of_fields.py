@@ -51,7 +51,8 @@ def test_texts_that_come_again_and_again_are_looked_at_once_and_counted_each_tim
     files = RunFiles(folder)
     (people,) = coverage(files, files.facts())
     assert [(each.before, each.after) for each in people.fields] == [(0.75, 1.0), (0.75, 0.0), (None, 1.0), (None, 0.0)]
-    (batch,) = files.batches("snapshot/legacy.PERSONS.parquet", ["LAST"], texts_once=True)
+    with files.opened("snapshot/legacy.PERSONS.parquet", texts_once=True) as file:
+        (batch,) = file.iter_batches(columns=["LAST"])
     assert batch["LAST"].dictionary.to_pylist() == ["Quenby", " ", ""]
 
 

@@ -209,7 +209,7 @@ def test_the_size_of_batches_changes_no_report(full_run: Path, monkeypatch: pyte
     names = ("summary.json", "problems.csv", "report.html")
     text_of(full_run)
     whole = {name: (full_run / name).read_bytes() for name in names}
-    monkeypatch.setattr("etl.report.facts._BATCH_ROWS", 1)
+    monkeypatch.setattr("etl.report.facts.BATCH_ROWS", 1)
     text_of(full_run)
     assert {name: (full_run / name).read_bytes() for name in names} == whole
 

@@ -76,8 +76,10 @@ class Workshop:
         return graph
 
 
-@pytest.fixture
-def shop(tmp_path: Path) -> Iterator[Workshop]:
+@pytest.fixture(params=[65_536, 1], ids=["few", "many"])
+def shop(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workshop]:
+    """Findings and fates that are few are asked for at once, many in parts: the same comes of both."""
+    monkeypatch.setattr("etl.sources.record_graph.PART_RECORDS", request.param)
     made = Workshop(tmp_path)
     yield made
     made.graph.close()

@@ -198,6 +198,27 @@ def test_files_beside_those_of_a_project_are_named(run, export):
     assert left["table"] == "MORE.csv"
 
 
+def test_files_inside_of_a_zip_that_nothing_reads_are_named(run, tmp_path):
+    with zipfile.ZipFile(tmp_path / "drop.zip", "w") as archive:
+        for name in ("x/PEOPLE.csv", "x/MORE.CSV", "x/old.zip", "x/readme.md", "__MACOSX/x/._PEOPLE.csv"):
+            archive.writestr(name, CLEAN)
+    folder = project_of(tmp_path, "  old: {zip: drop.zip, csv: '*.csv'}\n")
+    told = [each for each in facts(run(folder, "--json"))["observations"] if each["code"] in ("not_read", "unreadable")]
+    assert {each["table"]: each["detail"] for each in told} == {
+        "drop.zip: MORE.CSV": 'MORE.CSV: declare it as {zip: "drop.zip", csv: "*.CSV"}',
+        "drop.zip: old.zip": "old.zip: unpack it, and declare what comes out",
+    }
+
+
+def test_a_finding_of_a_table_that_is_not_there_says_of_which(run, export, tmp_path):
+    (export.parent / "GONE.csv").write_text(CLEAN)
+    run(export.parent, "--save", tmp_path / "before.fingerprint")
+    (export.parent / "GONE.csv").unlink()
+    lines = run(export.parent, "--against", tmp_path / "before.fingerprint").stdout.splitlines()
+    at = next(at for at, line in enumerate(lines) if "lost_table" in line)
+    assert lines[at - 1] == "GONE:"
+
+
 def test_a_number_that_not_everybody_has_is_no_key_beside_a_whole_one(run, tmp_path):
     rows = "".join(f"u{each},{each if each != 5 else ''}\n" for each in range(40))
     (tmp_path / "organizations.csv").write_text("organization_uuid_id,organization_tax_id\n" + rows)

@@ -219,6 +219,15 @@ def test_a_finding_of_a_table_that_is_not_there_says_of_which(run, export, tmp_p
     assert lines[at - 1] == "GONE:"
 
 
+@pytest.mark.parametrize("rows", ["", "1,x\n1,x\n2,y\n"])
+@pytest.mark.parametrize("name", ["N", "n", "rows", "same", "value"])
+def test_columns_may_be_called_as_the_program_calls_its_own(run, tmp_path, name, rows):
+    (tmp_path / "T.csv").write_text(f"{name},B\n{rows}")
+    result = run(tmp_path / "T.csv", "--json")
+    repeated = [each["count"] for each in facts(result)["observations"] if each["code"] == "repeated_rows"]
+    assert (result.exit_code, repeated) == ((1, [1]) if rows else (0, []))
+
+
 def test_a_number_that_not_everybody_has_is_no_key_beside_a_whole_one(run, tmp_path):
     rows = "".join(f"u{each},{each if each != 5 else ''}\n" for each in range(40))
     (tmp_path / "organizations.csv").write_text("organization_uuid_id,organization_tax_id\n" + rows)

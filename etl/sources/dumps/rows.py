@@ -266,6 +266,8 @@ class RowReader:
         yield Row(line, BROKEN)
 
     def _copied_row(self, body: bytes, line: int, *, has_end: bool) -> Row:
+        if (len(body) - len(body.rstrip(b"\\"))) % 2:
+            return Row(line, BROKEN)  # its last character is the end of this line, as only old servers wrote it
         if has_end:
             return Row(line, None, tuple(map(copied, decoded(body).split("\t"))))
         is_overlong = len(body) >= LONGEST_ROW

@@ -66,7 +66,8 @@ def _entry(scope: Scope, name: str) -> Entry | None:
         return Entry(name, attribute=entity.attributes[name])
     if refusal is None:
         known = [*entity.attributes, *entity.links]
-        message, hint = f"`{entity.name}` has no field `{name}`.", did_you_mean(name, known)
+        message = f"`{entity.name}` has no field `{name}`."
+        hint = did_you_mean(name, known) or f"`casebook-etl catalog show {entity.name}` lists its fields."
         scope.page.note(("fields", name), message, hint, code="unknown_field", key=True, slip=slip(name, known))
         return None
     message, hint, code = refusal

@@ -34,6 +34,7 @@ class ExcelForm(Form):
 
     excel: Text
     header_row: Annotated[StrictInt, Field(ge=1)] | None = None
+    nameless: Literal["refuse", "number"] | None = None
     types: Types = Field(default_factory=dict)
 
 

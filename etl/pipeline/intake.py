@@ -11,7 +11,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePath, PurePosixPath
 from typing import TypeAlias, cast
 from urllib.parse import urlsplit
 
@@ -19,9 +19,10 @@ from etl.core.errors import SettingsError, SourceError, SourceUnavailable
 from etl.core.intake import Certificate
 from etl.core.ports import Clock, Progress, Source
 from etl.mapping.model import Position, SourceSpec
-from etl.pipeline.offered import KINDS, declarations
+from etl.pipeline.offered import KINDS, declaration_inside, declarations
 from etl.pipeline.projects import open_surroundings
 from etl.pipeline.source_kinds import opened_source
+from etl.sources.archives import files_of, open_archive
 from etl.sources.encoding import check_encoding
 from etl.sources.intake.intake import Intake, Opened
 from etl.sources.intake.verdict import Declared
@@ -58,14 +59,15 @@ class ZipToRead:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A file beside those that are looked at, which seems to hold data and is not read."""
+    """A file beside those that are looked at, or in the same zip, which seems to hold data and is not read."""
 
     path: Path
+    archive: str = ""
 
     @property
     def name(self) -> str:
-        """The file's own name."""
-        return self.path.name
+        """The file's own name, behind that of its zip."""
+        return f"{self.archive}: {self.path.name}" if self.archive else self.path.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,7 @@ def inspect_sources(
             elif isinstance(each, ZipToRead):
                 intake.add_zip(each.archive, each.declared, each.opened)
             elif isinstance(each, LeftOut):
-                intake.leave_out(each.name, _how_to_declare(each.path))
+                intake.leave_out(each.name, _how_to_declare(each))
             elif isinstance(each, Refused):
                 intake.refuse(each.name, each.error)
             else:
@@ -154,6 +156,7 @@ def _of_project(folder: Path, environ: Mapping[str, str]) -> Iterator[Wanted]:
         except (SourceError, SettingsError) as error:
             yield Refused(spec.name, error)
     yield from map(LeftOut, _beside(setting.project.sources.values()))
+    yield from _left_in_zips(setting.project.sources.values())
 
 
 def _beside(specs: Collection[SourceSpec]) -> list[Path]:
@@ -171,11 +174,35 @@ def _beside(specs: Collection[SourceSpec]) -> list[Path]:
     ]
 
 
+def _left_in_zips(specs: Collection[SourceSpec]) -> Iterator[LeftOut]:
+    """Files inside of declared zips that seem to hold data and that no source's pattern matches."""
+    patterns: dict[Path, list[str]] = {}
+    for spec in specs:
+        if spec.kind == "zip":
+            patterns.setdefault(Path(spec.location), []).append(str(spec.options["members"]))
+    for path, wanted in patterns.items():
+        try:
+            with open_archive(path, path.name) as archive:
+                names = [PurePosixPath(each.filename) for each in files_of(archive)]
+        except SourceError:
+            continue  # told of the source itself
+        left = (each for each in names if not any(map(each.match, wanted)))
+        yield from (LeftOut(Path(each.name), path.name) for each in left if _seems_data(each))
+
+
 def _holds_data(path: Path) -> bool:
-    return path.is_file() and path.suffix.lower() in (KINDS.keys() | _PACKED) and not path.name.startswith(".")
+    return path.is_file() and _seems_data(path) and not path.name.startswith(".")
 
 
-def _how_to_declare(path: Path) -> str:
+def _seems_data(path: PurePath) -> bool:
+    return path.suffix.lower() in (KINDS.keys() | _PACKED)
+
+
+def _how_to_declare(left: LeftOut) -> str:
+    path = left.path
+    if left.archive:
+        declared = declaration_inside(PurePosixPath(path.name), left.archive)
+        return f"{path.name}: " + (f"declare it as {declared}" if declared else "unpack it, and declare what comes out")
     try:
         if path.suffix.lower() in _PACKED:
             return f"{path.name}: unpack or restore it, and declare what comes out"

@@ -8,7 +8,7 @@ import csv
 from pathlib import Path, PurePosixPath
 
 from etl.core.errors import SettingsError, SourceError
-from etl.sources.archives import open_archive
+from etl.sources.archives import files_of, open_archive
 from etl.sources.copybook import COPYBOOKS
 
 KINDS = {
@@ -23,6 +23,8 @@ KINDS = {
     ".bcp": "bcp",
 }
 """The kind of source that reads a file, by its ending."""
+_IN_ZIPS = ("csv", "dump", "excel", "parquet", "json_lines")
+"""Those that an ending alone declares inside a zip."""
 _ONE_FILE = ("dump", "access", "sql", "zip")
 _DELIMITERS = ",;\t|"
 _FIRST_LINE = 1 << 16
@@ -41,7 +43,7 @@ def declarations(path: Path, shown: str) -> list[str]:
         hint = "Give the data's file: its layout is found beside it under the same name, or declare `layout:` yourself."
         raise SettingsError(f"{path.name} is a copybook, which says how data stands and holds none.", hint=hint)
     if kind == "zip" and path.is_file():
-        return [f'{{zip: "{shown}", {each}}}' for each in _of_zip(path)]
+        return _of_zip(path, shown)
     if kind == "csv" and path.is_file():
         return [_of_lines(path, shown)]
     if kind == "bcp":
@@ -51,7 +53,8 @@ def declarations(path: Path, shown: str) -> list[str]:
 
 def _of_folder(folder: Path, shown: str) -> list[str]:
     """Files of a kind and an ending are one source where one pattern can name them."""
-    found = [each for each in sorted(folder.iterdir()) if each.is_file() and each.suffix.lower() in KINDS]
+    there = (each for each in sorted(folder.iterdir()) if each.is_file() and not each.name.startswith("."))
+    found = [each for each in there if each.suffix.lower() in KINDS]
     lines: list[str] = []
     for suffix in dict.fromkeys(each.suffix for each in found):
         files = [each for each in found if each.suffix == suffix]
@@ -72,19 +75,28 @@ def _of_file(path: Path, shown: str) -> list[str]:
         return [f"# decide: {error}"]
 
 
-def _of_zip(path: Path) -> list[str]:
+def _of_zip(path: Path, shown: str) -> list[str]:
+    """A source for each ending; files of data that are not read inside a zip are comments."""
     with open_archive(path, path.name) as archive:
-        names = [PurePosixPath(each.filename) for each in archive.infolist() if not each.is_dir()]
-    kinds = {each.suffix: KINDS.get(each.suffix.lower(), "") for each in names}
-    able = [
-        f'{kind}: "*{suffix}"'
-        for suffix, kind in kinds.items()
-        if kind in ("csv", "dump", "excel", "parquet", "json_lines")
-    ]
+        names = [PurePosixPath(each.filename) for each in files_of(archive)]
+    able, others = {}, []
+    for each in names:
+        if declared := declaration_inside(each, shown):
+            able[each.suffix] = declared
+        elif each.suffix.lower() in KINDS:
+            others.append(
+                f"# decide: {each.name} inside {path.name} is not read there. Unpack it, and give what is inside."
+            )
     if not able:
         hint = "Unpack it, and give what is inside."
         raise SettingsError(f"{path.name} holds no file that is read inside a zip.", hint=hint)
-    return able
+    return [*able.values(), *others]
+
+
+def declaration_inside(member: PurePosixPath, archive: str) -> str | None:
+    """How a file inside of a zip, and all of its ending, are declared; None where its ending does not tell it."""
+    kind = KINDS.get(member.suffix.lower())
+    return f'{{zip: "{archive}", {kind}: "*{member.suffix}"}}' if kind in _IN_ZIPS else None
 
 
 def _of_lines(path: Path, shown: str) -> str:

@@ -74,7 +74,13 @@ def _excel(name: str, location: str, options: Options) -> Source:
     from etl.sources.excel import ExcelSource
 
     row = options.get("header_row")
-    return ExcelSource(name, location, header_row=row if isinstance(row, int) else None, types=_types(options))
+    return ExcelSource(
+        name,
+        location,
+        header_row=row if isinstance(row, int) else None,
+        types=_types(options),
+        numbers_nameless=options.get("nameless") == "number",
+    )
 
 
 def _json_lines(name: str, location: str, _: Options) -> Source:

@@ -77,7 +77,8 @@ def certificate_lines(certificate: Certificate, *, reveal: bool = False) -> list
         lines += [f"  {column.name}: {_values(column)}" for column in table.columns if reveal and column.values]
     named = {table.name for table in certificate.tables}
     others = [each for each in certificate.observations if each.table not in named]
-    lines += ["", *_observation_lines(others)] if others else []
+    for name in dict.fromkeys(each.table for each in others):
+        lines += ["", f"{name}:", *_observation_lines([each for each in others if each.table == name])]
     if certificate.references:
         lines += ["", "Columns that point, or seem to point, to other tables:", *_reference_lines(certificate)]
     return lines

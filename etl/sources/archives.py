@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from etl.core.errors import SourceUnavailable, SourceUnreadable
 from etl.sources.opened import require_regular
@@ -30,6 +30,17 @@ def open_archive(path: Path, place: str) -> zipfile.ZipFile:
         archive.close()
         raise SourceUnreadable(f"{place} would grow beyond all measure.", hint="Unpack it by hand, and look inside.")
     return archive
+
+
+def files_of(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    """The files inside, as a pattern would find them on disk: none whose name begins with a dot, such as the second one
+    that a Mac packs beside each file.
+    """
+    return [each for each in archive.infolist() if not each.is_dir() and not _name_of(each).startswith(".")]
+
+
+def _name_of(member: zipfile.ZipInfo) -> str:
+    return PurePosixPath(member.filename).name
 
 
 def refuse_bomb(path: Path, place: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -25,9 +26,10 @@ from etl.sources.csv_damage import has_suspect_bytes, suspect_damage
 from etl.sources.csv_rows import Lines, RowReader
 from etl.sources.dialect import Dialect, cell_rows, physical_lines, proved_delimiter
 from etl.sources.encoding import check_encoding, doubted, first_misfit, proved_encoding, text_blocks
-from etl.sources.names import check_columns
+from etl.sources.names import check_columns, numbered
 from etl.sources.opened import FilePattern, hashed, steady
 
+_MARK_OF_EXCEL = re.compile(r'"?sep=[^\r\n]"?\s*', re.IGNORECASE)
 _JUDGED_AFTER_ROWS = 1_000
 
 
@@ -95,6 +97,7 @@ class CsvSource:
         lines = physical_lines(first.decode("utf-8", "surrogatepass"))
         if is_fragment or not lines:
             raise SourceUnreadable(f"{place} has no header.", hint="Its first line must name the columns.")
+        _refuse_mark_of_excel(lines[0], place)
         dialect = Dialect(self._delimiter or proved_delimiter(lines, self._quote, place), self._quote)
         header = _header(lines, dialect, place, numbers_nameless=self._numbers_nameless)
         reader = RowReader(header.columns, dialect, line=header.next_line)
@@ -132,6 +135,13 @@ def _chunk_rows(reader: RowReader, chunk: _Chunk) -> Iterator[pa.RecordBatch]:
     yield from reader.feed(text, is_fragment=chunk.is_fragment, is_suspect=chunk.is_suspect)
 
 
+def _refuse_mark_of_excel(line: str, place: str) -> None:
+    """Raises SourceUnreadable where a line that tells spreadsheets the delimiter stands before the header."""
+    if _MARK_OF_EXCEL.fullmatch(line):
+        hint = "Take that line off; it tells spreadsheets the delimiter, and is no header."
+        raise SourceUnreadable(f'{place}: its first line is a mark for spreadsheets ("sep=").', hint=hint)
+
+
 def _header(lines: list[str], dialect: Dialect, place: str, *, numbers_nameless: bool) -> _Header:
     source = Lines(lines)
     try:
@@ -145,7 +155,7 @@ def _header(lines: list[str], dialect: Dialect, place: str, *, numbers_nameless:
         hint = "Declare the true encoding, or repair the header."
         raise SourceUnreadable(f"{place}: its header has bytes that are not text.", hint=hint)
     if numbers_nameless:
-        columns = [name if name.strip() else f"column_{at}" for at, name in enumerate(columns, start=1)]
+        columns = numbered(columns)
     else:
         _require_names(columns, place)
     check_columns(columns, place)

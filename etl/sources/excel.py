@@ -21,9 +21,10 @@ from etl.core.ports import TableFacts
 from etl.sources.archives import refuse_bomb
 from etl.sources.declared import declared_forms, forms_of
 from etl.sources.excel_damage import doubtful_rows
-from etl.sources.names import check_columns, check_tables
+from etl.sources.names import check_columns, check_tables, numbered
 from etl.sources.opened import FilePattern, hashed, steady
 from etl.sources.placed_rows import PlacedRows
+from etl.sources.spreadsheet_days import MOST_DIGITS
 from etl.sources.sql_text import text_of
 
 if TYPE_CHECKING:
@@ -39,16 +40,24 @@ class ExcelSource:
     """The sheets of the workbooks (.xlsx, .xlsm, .xls) that match a pattern; empty sheets are no tables.
 
     ``header_row`` counts from 1; None is the first row that holds anything. ``types`` declares the form of columns by
-    name, in every sheet that has them. Raises SettingsError for a type that is not known and where the extra is missing.
+    name, in every sheet that has them. With ``numbers_nameless`` a column without a name is called by its place
+    (``column_20``). Raises SettingsError for a type that is not known and where the extra is missing.
     """
 
     def __init__(
-        self, name: str, pattern: str, header_row: int | None = None, types: Mapping[str, str] | None = None
+        self,
+        name: str,
+        pattern: str,
+        header_row: int | None = None,
+        types: Mapping[str, str] | None = None,
+        *,
+        numbers_nameless: bool = False,
     ) -> None:
         self.name = name
         self._files = FilePattern(name, pattern)
         self._header_row = header_row
         self._forms = declared_forms(types or {}, name)
+        self._numbers_nameless = numbers_nameless
         self._calamine = _calamine(name)
         self._facts: dict[str, TableFacts] = {}
 
@@ -99,7 +108,7 @@ class ExcelSource:
         rows = PlacedRows(columns, forms_of(columns, self._forms))
         damaged = doubtful | _merged_rows(sheet, header)
         for number, cells in numbered:
-            if number in damaged:
+            if number in damaged or any(map(_has_lost_digits, cells)):
                 rows.add_damaged(number, "broken_record")
             elif any(cell != "" for cell in cells):
                 rows.add(number, _fitted(cells, len(columns)))
@@ -112,11 +121,19 @@ class ExcelSource:
         for number, cells in numbered:
             is_header = any(cell != "" for cell in cells) if self._header_row is None else number == self._header_row
             if is_header:
-                columns = [text_of(cell) or "" for cell in _without_blank_end(cells)]
-                check_columns(columns, place)
+                columns = self._named([text_of(cell) or "" for cell in _without_blank_end(cells)], place)
                 if columns:
                     return number, columns
         raise SourceUnreadable(f"{place} has no header.", hint="Say in `header_row:` which row names the columns.")
+
+    def _named(self, columns: list[str], place: str) -> list[str]:
+        if self._numbers_nameless:
+            columns = numbered(columns)
+        elif (nameless := next((at for at, each in enumerate(columns, 1) if not each.strip()), None)) is not None:
+            hint = "Give it a name in the sheet, or declare `nameless: number` for this source."
+            raise SourceUnreadable(f"{place}: column {nameless} has no name.", hint=hint)
+        check_columns(columns, place)
+        return columns
 
     @contextmanager
     def _opened(self, stream: BinaryIO, place: str) -> Iterator[CalamineWorkbook]:
@@ -160,6 +177,11 @@ def _merged_rows(sheet: CalamineSheet, header: int) -> frozenset[int]:
     ranges = sheet.merged_cell_ranges or []
     covered = (range(top + 1, bottom + 2) for (top, _), (bottom, _) in ranges)
     return frozenset(number for rows in covered for number in rows if number > header)
+
+
+def _has_lost_digits(cell: object) -> bool:
+    """Whether it is a number of more digits than a spreadsheet keeps; an .xls file tells it only so."""
+    return isinstance(cell, float) and abs(cell) >= MOST_DIGITS
 
 
 def _without_blank_end(cells: Sequence[object]) -> list[object]:

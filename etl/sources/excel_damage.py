@@ -2,7 +2,7 @@
 empty, or as another value, without a word.
 
 They are error values, formulas without a saved result, whole numbers of more digits than a spreadsheet keeps, and days
-that its calendar does not have. Only .xlsx files tell; in an .xls file none of it can be seen.
+that its calendar does not have. Of an .xls file see :mod:`etl.sources.xls_damage`.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from __future__ import annotations
 import re
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from html import unescape
 from pathlib import Path
 
 from etl.core.errors import SourceUnreadable
 from etl.sources.archives import open_archive
+from etl.sources.spreadsheet_days import MOST_DIGITS, Calendar, formats_of_days
+from etl.sources.xls_damage import doubtful_xls_rows
 
 _SHEET = re.compile(r"<(?:\w+:)?sheet\b(?P<attributes>[^>]*)>")
 _RELATION = re.compile(r"<(?:\w+:)?Relationship\b(?P<attributes>[^>]*)>")
@@ -36,41 +37,23 @@ _NUMBER = re.compile(rb"""\br\s*=\s*["'](\d+)["']""")
 _TYPE = re.compile(rb"""\st\s*=\s*["'](\w+)["']""")
 _STYLE = re.compile(rb"""\ss\s*=\s*["'](\d+)["']""")
 _SHEET_END = re.compile(rb"</(?:\w+:)?sheetData")
-_NOT_SHOWN = re.compile(r'"[^"]*"|\[[^\]]*\]|[\\_*].')
-_DAY_FORMATS = frozenset((*range(14, 18), 22, *range(27, 32), 36, *range(50, 59)))
 _BLOCK_BYTES = 1 << 20
-_MOST_DIGITS = 10**15
-_NO_LEAP_DAY = 60
-
-
-@dataclass(frozen=True, slots=True)
-class _Calendar:
-    """The cell formats that show a day, and whether the days count from 1904."""
-
-    formats: frozenset[int]
-    since_1904: bool
-
-    def has(self, days: float) -> bool:
-        """Whether there is such a day; 1900-02-29 is one for spreadsheets only."""
-        if self.since_1904:
-            return days >= 0
-        return days >= 1 and int(days) != _NO_LEAP_DAY
 
 
 def doubtful_rows(path: Path, sheet: str, place: str) -> frozenset[int]:
-    """Numbers of the rows of a sheet that cannot be relied on; none known for an .xls file.
+    """Numbers of the rows of a sheet that cannot be relied on.
 
     Raises SourceUnreadable for a sheet that has two rows of one number, and for a zip that is no .xlsx.
     """
     if not zipfile.is_zipfile(path):
-        return frozenset()
+        return doubtful_xls_rows(path.read_bytes(), sheet)
     with open_archive(path, place) as archive:
         workbook = _text(archive, "xl/workbook.xml")
         part = _part_of(archive, workbook, sheet)
         if part is None:
             hint = "Open it in a spreadsheet program and save it again as .xlsx."
             raise SourceUnreadable(f"{place} is a workbook of another kind than .xlsx.", hint=hint)
-        calendar = _Calendar(_day_formats(_text(archive, "xl/styles.xml")), bool(_SINCE_1904.search(workbook)))
+        calendar = Calendar(_day_formats(_text(archive, "xl/styles.xml")), bool(_SINCE_1904.search(workbook)))
         return frozenset(_rows(archive, part, calendar, place))
 
 
@@ -99,15 +82,19 @@ def _tags(pattern: re.Pattern[str], text: str) -> Iterator[dict[str, str]]:
 
 def _day_formats(styles: str) -> frozenset[int]:
     """The numbers of the cell formats that show a year or a day; times alone are none."""
-    shown = {each.get("numFmtId"): _NOT_SHOWN.sub("", each.get("formatCode", "")) for each in _tags(_FORMAT, styles)}
-    days = {number for number, code in shown.items() if {"y", "d"} & set(code.lower())}
-    days |= {str(number) for number in _DAY_FORMATS if str(number) not in shown}
+    days = formats_of_days(
+        {_whole(each.get("numFmtId")): each.get("formatCode", "") for each in _tags(_FORMAT, styles)}
+    )
     formats = _CELL_FORMATS.search(styles)
     used = _tags(_CELL_FORMAT, formats[0]) if formats else ()
-    return frozenset(at for at, each in enumerate(used) if each.get("numFmtId") in days)
+    return frozenset(at for at, each in enumerate(used) if _whole(each.get("numFmtId")) in days)
 
 
-def _rows(archive: zipfile.ZipFile, part: str, calendar: _Calendar, place: str) -> Iterator[int]:
+def _whole(number: str | None) -> int:
+    return int(number) if number and number.isdecimal() else -1
+
+
+def _rows(archive: zipfile.ZipFile, part: str, calendar: Calendar, place: str) -> Iterator[int]:
     """The doubtful rows as they come; a row without a number is the one after its neighbour."""
     number = 0
     seen: set[int] = set()
@@ -141,7 +128,7 @@ def _whole_rows(archive: zipfile.ZipFile, part: str) -> Iterator[bytes]:
     yield kept
 
 
-def _is_doubtful(cell: re.Match[bytes], calendar: _Calendar) -> bool:
+def _is_doubtful(cell: re.Match[bytes], calendar: Calendar) -> bool:
     kind = _TYPE.search(cell["cell"])
     if kind and kind[1] != b"n":
         return kind[1] == b"e"
@@ -155,4 +142,4 @@ def _is_doubtful(cell: re.Match[bytes], calendar: _Calendar) -> bool:
     style = _STYLE.search(cell["cell"])
     if style and int(style[1]) in calendar.formats:
         return not calendar.has(number)
-    return abs(number) >= _MOST_DIGITS
+    return abs(number) >= MOST_DIGITS

@@ -30,6 +30,11 @@ def check_columns(columns: Sequence[str], place: str) -> None:
             )
 
 
+def numbered(columns: Sequence[str]) -> list[str]:
+    """The names, those that are blank told by their place: ``column_20``."""
+    return [name if name.strip() else f"column_{at}" for at, name in enumerate(columns, start=1)]
+
+
 def check_tables(tables: Sequence[str], place: str) -> None:
     """Raises SourceUnreadable if two tables have the same name but for case."""
     seen: dict[str, str] = {}

@@ -78,7 +78,9 @@ def _flat(table: pa.Table) -> pa.Table:
 
 
 def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Points in time in microseconds, which Python's own type holds; others as they are."""
+    """Points in time in microseconds, which Python's own type holds; short floats as they are meant; others as they are."""
+    if pa.types.is_float32(column.type):  # by way of its own shortest text: as a long float, 0.1 would gain digits
+        return column.cast(pa.string()).cast(pa.float64())
     if not pa.types.is_timestamp(column.type) or column.type.unit != "ns":
         return column
     try:

@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from etl.core.errors import SourceUnavailable, SourceUnreadable
 from etl.core.ports import Source, TableFacts
-from etl.sources.archives import open_archive
+from etl.sources.archives import files_of, open_archive
 from etl.sources.names import check_tables
 
 
@@ -107,7 +107,7 @@ class ZipSource:
             raise SourceUnreadable(message, hint=hint) from None
 
     def _found(self, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
-        named = [(PurePosixPath(each.filename), each) for each in archive.infolist() if not each.is_dir()]
+        named = [(PurePosixPath(each.filename), each) for each in files_of(archive)]
         matching = [(name.stem, each) for name, each in named if name.match(self._members)]
         if not matching:
             hint = "Names are compared with case; a pattern such as *.csv finds files in any folder of the zip."

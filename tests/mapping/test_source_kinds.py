@@ -8,6 +8,7 @@ PLACES = {
     '{dump: "old/agency.sql", dialect: tsql}': ("dump", "old/agency.sql", {"dialect": "tsql"}),
     '{fixed_width: "old/*.txt", layout: "layouts/{table}.csv"}': ("fixed_width", "old/*.txt", {"layout": "@layouts/{table}.csv"}),
     '{excel: "*.xlsx", header_row: 2, types: {ZIP: digits(5)}}': ("excel", "*.xlsx", {"header_row": 2, "types": {"ZIP": "digits(5)"}}),
+    '{excel: "*.xls", nameless: number}': ("excel", "*.xls", {"nameless": "number", "types": {}}),
     '{json_lines: "*.jsonl"}': ("json_lines", "*.jsonl", {}),
     '{parquet: "*.parquet"}': ("parquet", "*.parquet", {}),
     '{bcp: "*.dat", format: T.fmt, encoding: cp1252}': ("bcp", "*.dat", {"format": "@T.fmt", "encoding": "cp1252", "types": {}}),

@@ -55,6 +55,17 @@ def test_the_first_row_that_holds_anything_is_the_header(tmp_path):
     assert rows(tmp_path, [[], ["A", "B"], ["1", "2"]]) == [(1, 3, "", "1", "2")]
 
 
+def test_a_column_without_a_name_is_refused_with_a_remedy_for_sheets_or_numbered(tmp_path):
+    cells = [["Report of 2024"], [None, "A", None, "B"], [None, "1", "x", "2"]]
+    with pytest.raises(
+        SourceUnreadable, match=r"column 1 has no name\. Give it a name in the sheet, or declare `nameless"
+    ):
+        rows(tmp_path, cells, header_row=2)
+    assert rows(tmp_path, cells, header_row=2, numbers_nameless=True) == [(1, 3, "", None, "1", "x", "2")]
+    source = ExcelSource("old", str(tmp_path / "*.xlsx"), header_row=2, numbers_nameless=True)
+    assert next(source.read("T", 1)).schema.names[3:] == ["column_1", "A", "column_3", "B"]
+
+
 def test_an_error_value_is_damage_and_no_blank(tmp_path):
     cells = [["A", "B"], ["1", "=#N/A"], ["2", "x"]]
     assert rows(tmp_path, cells) == [(1, 2, "broken_record", None, None), (2, 3, "", "2", "x")]

@@ -65,6 +65,7 @@ def test_parquet_values_take_the_one_text_form(tmp_path):
     columns = {
         "N": pa.array([Decimal("1.50")]),
         "F": pa.array([3.0]),
+        "R": pa.array([7.3], pa.float32()),
         "T": pa.array([moment], pa.timestamp("ns")),
         "Z": pa.array([moment], pa.timestamp("us", "UTC")),
         "S": pa.array([{"a": 1, "b": {"c": "x"}}]),
@@ -75,7 +76,7 @@ def test_parquet_values_take_the_one_text_form(tmp_path):
     source = ParquetSource("old", str(tmp_path / "*.parquet"))
     batch = next(source.read("T", 10))
     assert batch.to_pylist()[0] == {
-        "_row": 1, "_line": None, "_damage": None, "N": "1.50", "F": "3", "T": "2024-03-01 08:30:00",
+        "_row": 1, "_line": None, "_damage": None, "N": "1.50", "F": "3", "R": "7.3", "T": "2024-03-01 08:30:00",
         "Z": "2024-03-01 08:30:00+00:00", "S.a": "1", "S.b.c": "x", "L": "[1,2]", "D": "x",
     }  # fmt: skip
 

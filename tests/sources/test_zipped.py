@@ -42,6 +42,11 @@ def test_files_of_any_folder_that_match_are_tables(tmp_path):
     assert cells(source, "TWO") == [("2",)]
 
 
+def test_the_second_files_that_a_mac_packs_are_no_tables(tmp_path):
+    source = zipped(tmp_path, {"a/ONE.csv": "A\n1\n", "__MACOSX/a/._ONE.csv": b"\0\5\x16\7", ".hidden.csv": "A\n"})
+    assert list(source.tables()) == ["ONE"]
+
+
 def test_other_kinds_of_files_may_be_inside(tmp_path):
     assert cells(zipped(tmp_path, {"T.jsonl": '{"A": 1}'}, "*.jsonl", JsonLinesSource), "T") == [("1",)]
 

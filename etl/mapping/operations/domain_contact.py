@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from phonenumbers import PhoneNumber
 
 _PHONE_FORMS = ("e164", "national", "international")
-_NO_WORDS = re.compile(r"[^a-zA-Z]*(?:(?:extension|ext|x)\.?\s*[0-9]+)?\s*", re.IGNORECASE)
+_ONE_NUMBER = re.compile(r"[^a-zA-Z;,#]*(?:(?:(?:extension|ext|x)\.?|#)\s*[0-9]{1,6})?\s*", re.IGNORECASE)
+"""A number and its extension: the library would take a second number behind a semicolon or a comma for an extension."""
 _PLACEHOLDER = re.compile(PLACEHOLDER_PHONE)
 _TAX_KINDS = ("ein", "itin", "atin", "ptin")
 
@@ -78,7 +79,7 @@ def _country(name: str, value: JsonValue) -> str:
 def _number(text: str, country: str) -> PhoneNumber:
     from phonenumbers import NumberParseException, is_valid_number, parse  # noqa: PLC0415 - an extra
 
-    if not _NO_WORDS.fullmatch(text):
+    if not _ONE_NUMBER.fullmatch(text):
         raise Unreadable  # the library would drop words, or spell them out as digits
     try:
         number = parse(text, country)

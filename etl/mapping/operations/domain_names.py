@@ -47,6 +47,8 @@ merged sealed see file note not none no unk unknown unsure test the is was as no
 _REMARKS_IN_BRACKETS = frozenset(_NOTED.split())
 """What may be a name elsewhere (Minor, Child) but is a remark where it stands in brackets."""
 _MOST_WORDS = 2
+_INITIAL = re.compile(r"\w\.?")
+_BEHIND_NAMES = re.compile(r"(?:jr|sr|ii|iii|iv|esq|md|phd)\.?", re.IGNORECASE)
 
 
 def name_part(argument: JsonValue) -> BoundOperation:
@@ -54,8 +56,8 @@ def name_part(argument: JsonValue) -> BoundOperation:
 
     "Last, First" is known by its comma. For names without one, `order` is `first_last` or `last_first`. A name of one
     word, of two people, or that can be read in several ways is an error. So is one with a remark beside it (deceased, AKA,
-    DOB; in brackets also minor, mother and the like), because the remark would be lost, or be taken for a nickname. A part
-    that the name does not have is blank.
+    DOB; in brackets also minor, mother and the like), because the remark would be lost, or be taken for a nickname; and one
+    whose last name would be an initial ("RIVERA ANA M" in the wrong order). A part that the name does not have is blank.
 
     >>> name_part({"part": "last"}).on("RIVERA, ANA M.", "Dr. Juan de la Vega III", "Rivera", "Ana & Luis Rivera")
     ['RIVERA', 'de la Vega', '!invalid_value', '!invalid_value']
@@ -63,6 +65,8 @@ def name_part(argument: JsonValue) -> BoundOperation:
     ['Jr.', None]
     >>> name_part({"part": "first", "order": "last_first"}).on("RIVERA ANA MARIA")
     ['ANA']
+    >>> name_part("last").on("RIVERA ANA M")
+    ['!invalid_value']
     >>> name_part({"part": "nickname"}).on("Ana (Annie) Rivera", "Ana Rivera (deceased)", "Ana Rivera AKA Anna Lopez")
     ['Annie', '!invalid_value', '!invalid_value']
     """
@@ -92,6 +96,9 @@ def _parsed(parser: Parser, text: str) -> ParsedName:
     name = parser.parse(text)
     if name.ambiguities or not name.family or not (name.given or name.title) or _is_remark(str(name.nickname)):
         raise Unreadable
+    family = str(name.family)
+    if _BEHIND_NAMES.fullmatch(family) or (_INITIAL.fullmatch(family) and "," not in text):
+        raise Unreadable  # "III, John"; "RIVERA ANA M" read in the wrong order
     return name
 
 

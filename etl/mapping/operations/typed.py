@@ -82,10 +82,12 @@ def _signs(name: str, given: Mapping[str, JsonValue]) -> tuple[str, str, str]:
 def _unsigned(texts: pa.Array, signs: tuple[str, str, str]) -> pa.Array:
     thousands, decimal, currency = signs
     if currency:
-        texts = pc.replace_substring(texts, currency, "", max_replacements=1)
+        at_an_end = rf"^(\s*[+-]?)\s*{re.escape(currency)}\s*|\s*{re.escape(currency)}\s*$"
+        texts = pc.replace_substring_regex(texts, at_an_end, r"\1", max_replacements=1)
     if thousands:
+        sign = re.escape(thousands)
         grouped = pc.match_substring_regex(
-            texts, rf"^\s*[+-]?[0-9]{{1,3}}(?:{re.escape(thousands)}[0-9]{{3}})+(?:[^0-9].*)?$"
+            texts, rf"^\s*[+-]?[0-9]{{1,3}}(?:{sign}[0-9]{{3}})+(?:[^0-9{sign}][^{sign}]*)?\s*$"
         )
         texts = pc.if_else(grouped, pc.replace_substring(texts, thousands, ""), texts)
     return pc.replace_substring(pc.replace_substring(texts, ".", "?"), ",", ".") if decimal == "," else texts

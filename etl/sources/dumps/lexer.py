@@ -13,11 +13,13 @@ from etl.sources.dialect import LONGEST_ROW
 from etl.sources.dumps.settings import Settings
 from etl.sources.dumps.tokens import COMMENT, OPEN, SPACE, Token, pattern_of
 
-_RECORD_START = re.compile(
-    rb"^[ \t]*+(?:(?:INSERT|REPLACE)\s++(?:IGNORE\s++)?(?:INTO\s++)?[\w\[\"`]|CREATE\s++TABLE\b|ALTER\s++TABLE\b"
-    rb"|COPY\s++[^\n]*?\bFROM\s++stdin|(?:UN)?LOCK\s++TABLES\b|SET\s++IDENTITY_INSERT\b|GO[ \t]*+\r?+$)",
-    re.MULTILINE | re.IGNORECASE,
+_RECORD = (
+    rb"(?:(?:INSERT|REPLACE)\s++(?:IGNORE\s++)?(?:INTO\s++)?[\w\[\"`]|CREATE\s++TABLE\b|ALTER\s++TABLE\b"
+    rb"|COPY\s++[^\n]*?\bFROM\s++stdin|(?:UN)?LOCK\s++TABLES\b|SET\s++IDENTITY_INSERT\b|GO[ \t]*+\r?+$)"
 )
+_RECORD_HERE = re.compile(_RECORD, re.MULTILINE | re.IGNORECASE)
+_RECORD_START = re.compile(rb"^[ \t]*+" + _RECORD, re.MULTILINE | re.IGNORECASE)
+_STARTS_LIKE_A_ROW = re.compile(rb"^[ \t]*+\(", re.MULTILINE)
 _FOLLOWERS = 64
 """Bytes behind a token that tell what it is, at the most."""
 _LONGEST_START = 4_096
@@ -133,19 +135,29 @@ class Lexer:
         self.end = self._dropped + self._position
         return text or None
 
-    def skip_to_record(self, token: Token | None) -> None:
-        """Gives up the line of the newest token and goes on where, behind it, a statement seems to start."""
-        if token is not None:
+    def skip_to_record(self, token: Token | None) -> Iterator[int]:
+        """Goes on where, from the newest token on, a statement seems to start; read to its end.
+
+        The rest of the token's line is given up, unless that is where the statement starts. Gives the lines passed
+        over that start like a row of a list, for nobody reads these.
+        """
+        if token is not None and token.start >= self._dropped:
             self._back_to(token)
+            if token.starts_line:
+                if self._is_at_record():
+                    self.end = self._dropped + self._position
+                    return
+                if token.is_mark(b"("):
+                    yield token.line
         self._skip_line()
-        while not self._reached_record():
-            self._move(max(self._position, self._buffer.rfind(b"\n", 0, -_LONGEST_START) + 1))
+        while not self._reaches_record():
+            yield from self._passed(max(self._position, self._buffer.rfind(b"\n", 0, -_LONGEST_START) + 1))
             if not self._may_grow() and not self._has_ended:
                 self._skip_line()
             elif not self._fill():
-                if not self._reached_record():
-                    self._move(len(self._buffer))
                 break
+        found = _RECORD_START.search(self._buffer, self._position)
+        yield from self._passed(found.start() if found else len(self._buffer))
         self._starts_line = True
         self.end = self._dropped + self._position
 
@@ -154,12 +166,23 @@ class Lexer:
         while (text := self.rest_of_line()) is not None and not text.endswith(b"\n"):
             pass
 
-    def _reached_record(self) -> bool:
+    def _is_at_record(self) -> bool:
+        while len(self._buffer) - self._position < _LONGEST_START and not self._has_ended:
+            self._fill()
+        return _RECORD_HERE.match(self._buffer, self._position) is not None
+
+    def _reaches_record(self) -> bool:
         found = _RECORD_START.search(self._buffer, self._position)
-        if found is None or (found.end() == len(self._buffer) and not self._has_ended):
-            return False
-        self._move(found.start())
-        return True
+        return found is not None and (found.end() < len(self._buffer) or self._has_ended)
+
+    def _passed(self, position: int) -> Iterator[int]:
+        """Moves to the start of a line; gives the lines on the way that start like a row."""
+        start, line = self._position, self._line
+        self._move(position)
+        for found in _STARTS_LIKE_A_ROW.finditer(self._buffer, start, position):
+            line += self._buffer.count(b"\n", start, found.start())
+            start = found.start()
+            yield line
 
     def _found(self) -> Token | None:
         while True:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 
 from etl.sources.dumps.tokens import MYSQL, POSTGRES, Quoting
@@ -22,6 +22,8 @@ _POSTGRES_ESCAPE = re.compile(
 _POSTGRES_MEANS = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 _DAY_ONE = date(1, 1, 1)
 _DAY_ZERO = datetime(1900, 1, 1)  # noqa: DTZ001 - the server's own zero, without a zone
+_MIDNIGHT = datetime.combine(_DAY_ONE, datetime.min.time())
+_MICROS_A_DAY = 24 * 60 * 60 * 1_000_000
 _TICKS_PER_S = 300
 _FIRST_BEYOND_ASCII = 0x80
 """From here on an escaped byte is a piece of a character in an encoding that the script does not tell."""
@@ -159,17 +161,42 @@ def _date(raw: bytes) -> object:
 
 def _datetime2(raw: bytes) -> object:
     """Places of the fraction, time in units of the last place, then three bytes of date, low byte first."""
-    places, time, days = raw[0] if raw else 0, raw[1:-3], int.from_bytes(raw[-3:], "little")
-    midnight = datetime.combine(_DAY_ONE, datetime.min.time())
-    micros = int.from_bytes(time, "little") * 1_000_000 // 10**places
-    return _moment(lambda: midnight + timedelta(days=days, microseconds=micros), raw)
+    days = int.from_bytes(raw[-3:], "little")
+    return _moment(lambda: _MIDNIGHT + timedelta(days=days, microseconds=_micros(raw[:-3])), raw)
+
+
+def _datetimeoffset(raw: bytes) -> object:
+    """The same in UTC, then two bytes for the minutes of the zone that it is told in."""
+    days, minutes = int.from_bytes(raw[-5:-2], "little"), int.from_bytes(raw[-2:], "little", signed=True)
+
+    def made() -> datetime:
+        moment = _MIDNIGHT + timedelta(days=days, microseconds=_micros(raw[:-5]))
+        return moment.replace(tzinfo=UTC).astimezone(timezone(timedelta(minutes=minutes)))
+
+    return _moment(made, raw)
+
+
+def _time(raw: bytes) -> object:
+    """Places of the fraction, then time in units of the last place, low byte first."""
+    moment = _moment(lambda: _MIDNIGHT + timedelta(microseconds=_micros(raw)), raw)
+    return moment.removeprefix(f"{_DAY_ONE} ") if isinstance(moment, str) else raw
+
+
+def _micros(raw: bytes) -> int:
+    """Microseconds of a time that begins with its places. Raises OverflowError where it is none of the server's."""
+    if not raw or raw[0] > 7 or not 3 <= len(raw) - 1 <= 5:  # noqa: PLR2004 - what the type may have
+        raise OverflowError
+    micros: int = int.from_bytes(raw[1:], "little") * 1_000_000 // 10 ** raw[0]
+    if micros >= _MICROS_A_DAY:
+        raise OverflowError
+    return micros
 
 
 def _moment(made: Callable[[], date], raw: bytes) -> object:
     """ISO text; the bytes again where they mean no date."""
     try:
         return made().isoformat().replace("T", " ")
-    except OverflowError:
+    except (OverflowError, ValueError):
         return raw
 
 
@@ -178,4 +205,6 @@ _FROM_BYTES: dict[str, Callable[[bytes], object]] = {
     "smalldatetime": _smalldatetime,
     "date": _date,
     "datetime2": _datetime2,
+    "datetimeoffset": _datetimeoffset,
+    "time": _time,
 }

@@ -39,7 +39,7 @@ from etl.sources.dumps.tokens import (
 from etl.sources.dumps.tsql import STARTS
 
 BROKEN: Final = "broken_record"
-_SWALLOWED = re.compile(rb"^[ \t]*+INSERT\s", re.MULTILINE | re.IGNORECASE)
+_SWALLOWED = re.compile(rb"^[ \t]*+(?:INSERT\s|\()", re.MULTILINE | re.IGNORECASE)
 _CONSTANTS = {b"NULL": None, b"TRUE": True, b"FALSE": False}
 
 
@@ -112,7 +112,8 @@ class RowReader:
             while True:
                 plain = lexer.take_matching(self._row_pattern)
                 if plain is not None:
-                    yield Row(plain[1], None, () if self._is_counting else self._plain_values(plain[0]))
+                    line, swallowed = plain[1], []
+                    yield Row(line, None, () if self._is_counting else self._plain_values(plain[0]))
                 else:
                     token = lexer.peek()
                     line, swallowed = token.line if token else line, []
@@ -144,10 +145,10 @@ class RowReader:
                 return
 
     def _broken(self, met: Unexpected, line: int, swallowed: Sequence[int]) -> Iterator[Row]:
-        """The row that broke, the rows that a quote may have swallowed; then on to the next statement."""
+        """The row that broke, rows that a quote may have swallowed, and those up to the next statement, to go on there."""
         self.met = met
         yield from (Row(each, BROKEN) for each in (line, *swallowed))
-        self._lexer.skip_to_record(met.token)
+        yield from (Row(each, BROKEN) for each in self._lexer.skip_to_record(met.token) if each != line)
 
     def _plain_values(self, row: bytes) -> tuple[object, ...]:
         """The values of a row of plain literals."""
@@ -265,6 +266,8 @@ class RowReader:
         yield Row(line, BROKEN)
 
     def _copied_row(self, body: bytes, line: int, *, has_end: bool) -> Row:
+        if (len(body) - len(body.rstrip(b"\\"))) % 2:
+            return Row(line, BROKEN)  # its last character is the end of this line, as only old servers wrote it
         if has_end:
             return Row(line, None, tuple(map(copied, decoded(body).split("\t"))))
         is_overlong = len(body) >= LONGEST_ROW
@@ -278,7 +281,7 @@ _NOT_KNOWN: Final = object()
 
 
 def _swallowed(token: Token) -> list[int]:
-    """The lines inside a text that look like the start of another row's statement."""
+    """The lines inside a text that look like the start of another row, or of its statement."""
     if b"\n" not in token.text:
         return []
     return [token.line + token.text.count(b"\n", 0, found.start()) for found in _SWALLOWED.finditer(token.text)]

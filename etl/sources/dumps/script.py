@@ -112,7 +112,7 @@ class Script:
             except Unexpected as broken:
                 met = broken
                 yield _broken(token, broken)
-                self._lexer.skip_to_record(broken.token)
+                yield from (Lost(token.start, each) for each in self._lexer.skip_to_record(broken.token))
                 self._flow.go_on()
             if met is not None and _is_open_comment(met.token):
                 yield Refused(token.line, _OPEN_COMMENT)

@@ -15,6 +15,7 @@ from etl.sources.dumps.settings import Settings, initial_settings
 from etl.sources.dumps.tokens import INITIAL, MYSQL, NAME, STRING, TSQL, Quoting, Token
 
 _MODE: Final = re.compile(r"(?:@@(?:(?P<direct>\w+) \. )?|\w+ )?`?sql_mode`?")
+_IFNULL_TOKENS: Final = len(("IFNULL", "(", "@old", ",", "''", ")"))
 _FOR_OTHERS = ("global", "persist", "persist_only")
 """Scopes in which a setting changes nothing for the script itself."""
 _WITH_QUOTED_NAMES = {"ANSI_QUOTES", "ANSI", "DB2", "MAXDB", "MSSQL", "ORACLE", "POSTGRESQL"}
@@ -107,6 +108,10 @@ def _kept(value: Sequence[Token], settings: Settings) -> Quoting | None:
 
 def _set_to(value: Sequence[Token], settings: Settings, *, unknown: Quoting | None) -> Quoting:
     """What quotes mean under an SQL_MODE; ``unknown`` is for a variable that the script never set."""
+    if len(value) == _IFNULL_TOKENS and value[0].is_word(b"IFNULL", b"COALESCE") and value[3].is_mark(b","):
+        variable, other = value[2:3], value[4:5]
+        is_set = _spelt(variable) in dict(settings.saved)
+        return _set_to(variable if is_set else other, settings, unknown=unknown)
     text = _spelt(value)
     if (mode := _MODE.fullmatch(text)) and text.startswith("@@"):
         return INITIAL[MYSQL] if mode["direct"] in _FOR_OTHERS else settings.quoting

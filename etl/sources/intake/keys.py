@@ -92,7 +92,7 @@ class Keys:
             return self._repeated_by_parts(groups)
         names = ", ".join(quoted(column.name) for column in columns)
         return self._number(
-            f"select coalesce(sum(n - 1), 0) from (select count(*) as n from {self._sound()} group by {names} having n > 1)"
+            f"select coalesce(sum(rows - 1), 0) from (select count(*) from {self._sound()} group by {names}) as same(rows)"
         )
 
     def _is_key(self, column: Column, position: int, declared: Sequence[str]) -> bool:

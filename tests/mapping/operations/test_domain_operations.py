@@ -77,6 +77,12 @@ def test_a_name_with_more_than_one_reading_is_never_guessed(name):
     assert bind("name_part", "last").on(name) == [WRONG]
 
 
+def test_an_initial_or_a_generation_is_no_last_name_unless_a_comma_says_so():
+    for name in ("RIVERA ANA M", "Rivera Ana M.", "III, Ana", "Jr., Ana Rivera"):
+        assert bind("name_part", "first").on(name) == [WRONG]
+    assert bind("name_part", "last").on("O, Ana", "Ana Li") == ["O", "Li"]
+
+
 REMARKS = ("deceased", "Minor", "mother", "bio mom", "AKA Anna Lopez", "a.k.a. Annie", "DOB 1/2/2010", "see file", "f")
 
 
@@ -150,6 +156,12 @@ def test_a_phone_with_words_or_too_little_is_refused(text):
     assert bind("phone_extension", None).on(text) == [WRONG]
 
 
+@pytest.mark.parametrize("mark", [";", ",", "; ", " / ", "#", " x"])
+def test_a_second_phone_number_is_no_extension(mark):
+    for name in ("phone", "phone_number", "phone_extension"):
+        assert bind(name, None).on(f"614-466-2000{mark}6144662001") == [WRONG]
+
+
 PLACEHOLDER_PHONES = (
     "555-555-5555",
     "(999) 999-9999",
@@ -174,7 +186,7 @@ def test_phone_numbers_of_few_digits_that_exist_are_read():
 def test_number_and_extension_of_a_phone_are_two_fields():
     text = "(614) 466-2000 Ext. 12"
     assert bind("phone_number", {"form": "national"}).on(text) == ["(614) 466-2000"]
-    assert bind("phone_extension", None).on(text) == ["12"]
+    assert bind("phone_extension", None).on(text, "614-466-2000 #12") == ["12", "12"]
 
 
 def test_two_letters_are_always_a_language_code_and_never_a_rare_name():

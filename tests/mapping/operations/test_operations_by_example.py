@@ -110,3 +110,28 @@ def test_a_wrong_argument_is_refused_with_a_hint(name, argument):
         bind(name, argument)
     assert mistake.value.hint
     assert f"`{name}`" in mistake.value.message
+
+
+@pytest.mark.parametrize("text", ["1,234,5", "1,234,56", "1,2345", "12$50", "1,234.567,8", "$1$2"])
+def test_a_number_whose_signs_stand_in_the_wrong_places_is_an_error(text):
+    assert bind("number", {"thousands": ",", "currency": "$"}).on(text) == ["!invalid_value"]
+
+
+def test_signs_of_a_number_may_stand_at_either_end():
+    written = ["-$1,234.5", "$-1,234.5", "- $1,234.5", "-1,234.5 $", " -1,234.5$ "]
+    assert bind("number", {"thousands": ",", "currency": "$"}).on(*written) == [-1234.5] * len(written)
+    assert bind("number", {"thousands": " "}).on("1 234 567.5 ", " 12 345") == [1234567.5, 12345]
+
+
+def test_only_tags_of_html_are_taken_out():
+    for text in ("x <ana@example.org>", "<mailto:ana@example.org>", "saw <Ana> and <her mother>", "<5 days"):
+        assert bind("strip_html", None).on(text) == [text]
+    page = (
+        '<!DOCTYPE html><?xml x?><P CLASS="a">One</P><o:p></o:p><st1:place w:st="on">Two</st1:place><hr/><B >Three</B >'
+    )
+    assert bind("strip_html", None).on(page) == ["One\nTwoThree"]
+
+
+def test_cells_of_a_table_in_html_are_not_run_together():
+    table = "<table><tr><td>1</td><td width=2>2</td></tr>\n<tr><th>3</th> <th>4</th></tr></table>"
+    assert bind("strip_html", None).on(table) == ["1 2\n\n3 4"]

@@ -80,6 +80,17 @@ def test_a_source_is_declared_by_what_it_is(run, export, tmp_path, place, declar
     assert f"  {declared}\n" in (tmp_path / "p" / "project.yaml").read_text()
 
 
+def test_a_file_inside_of_a_zip_that_is_not_read_there_is_left_to_decide(run, tmp_path):
+    with zipfile.ZipFile(tmp_path / "drop.zip", "w") as archive:
+        for name in ("x/ONE.csv", "x/old.mdb", "__MACOSX/x/._ONE.CSV"):
+            archive.writestr(name, "A,B\n1,2\n")
+    run("init", "p", "--source", "drop.zip")
+    lines = (tmp_path / "p" / "project.yaml").read_text().splitlines()
+    at = lines.index('  legacy: {zip: "../drop.zip", csv: "*.csv"}')
+    assert lines[at + 1] == "  # decide: old.mdb inside drop.zip is not read there. Unpack it, and give what is inside."
+    assert not any("CSV" in line for line in lines[at:])
+
+
 def test_two_sources_get_names_of_their_own(run, export, tmp_path):
     run("init", "p", "--source", "export", "--source", "more/*.csv")
     text = (tmp_path / "p" / "project.yaml").read_text()

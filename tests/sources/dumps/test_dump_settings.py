@@ -37,6 +37,8 @@ WITHOUT_ESCAPES = [
     "/*M!100000 SET SQL_MODE='NO_BACKSLASH_ESCAPES' */;",
     "SET @mode = 'NO_BACKSLASH_ESCAPES';\nSET sql_mode = @mode;",
     "SET sql_mode = 'NO_BACKSLASH_ESCAPES';\nSET sql_mode = @never_set;",
+    "SET @o=@@sql_mode, sql_mode='NO_BACKSLASH_ESCAPES', @o=@@sql_mode, sql_mode='';\nSET SQL_MODE=IFNULL(@O, '');",
+    "SET SQL_MODE=IFNULL(@never_set, 'NO_BACKSLASH_ESCAPES');",
     "SET sql_mode = 'NO_BACKSLASH_ESCAPES';\nSET GLOBAL sql_mode = '';\nSET @@GLOBAL.sql_mode = '', time_zone = 'x';",
     "DELIMITER ;;\n/*!50003 SET sql_mode = 'NO_BACKSLASH_ESCAPES' */ ;;\nDELIMITER ;",
 ]
@@ -51,6 +53,10 @@ WITH_ESCAPES = [
     ),
     "DELIMITER ;;\nCREATE PROCEDURE p()\nBEGIN\nSET sql_mode = 'NO_BACKSLASH_ESCAPES';\nEND ;;\nDELIMITER ;",
     "SET GLOBAL sql_mode = 'NO_BACKSLASH_ESCAPES';",
+    (
+        "/*!40101 SET @OLD_SQL_MODE=@@SQL_MODE, SQL_MODE='NO_BACKSLASH_ESCAPES' */;\n"
+        "/*!40101 SET SQL_MODE=IFNULL(@OLD_SQL_MODE, '') */;"
+    ),
 ]
 
 

@@ -121,6 +121,10 @@ def test_a_script_broken_before_any_rows_is_refused_with_its_line(tmp_path):
         ("CAST(0x901A01FE AS SmallDateTime)", "[smalldatetime]", "2001-01-01 08:30:00"),
         ("CAST(0x07000000000006240B AS DateTime2)", "[datetime2](7)", "1999-12-31 00:00:00"),
         ("CAST(0x07240B00 AS Date)", "[date]", "2000-01-01"),
+        ("CAST(0x070074053F47 AS Time)", "[time](7)", "08:30:00"),
+        ("CAST(0x0780C3173F47 AS Time)", "[time](7)", "08:30:00.120000"),
+        ("CAST(0x00B07700 AS Time)", "[time](0)", "08:30:40"),
+        ("CAST(0x070074053F4706240B2CFF AS DateTimeOffset)", "[datetimeoffset](7)", "1999-12-31 04:58:00-03:32"),
         ("CAST(N'2024-03-01T08:30:00.1200000' AS DateTime2)", "[datetime2](7)", "2024-03-01 08:30:00.120000"),
         ("CAST(N'2024-03-01T08:30:00.0000001' AS DateTime2)", "[datetime2](7)", "2024-03-01 08:30:00.0000001"),
         ("CAST(1.5 AS Decimal(10, 2))", "[decimal](10, 2)", "1.50"),
@@ -134,6 +138,16 @@ def test_a_script_broken_before_any_rows_is_refused_with_its_line(tmp_path):
 def test_values_of_sql_server_take_the_one_text_form(tmp_path, literal, kind, text):
     script = f"CREATE TABLE [dbo].[T]([A] {kind} NULL)\nGO\nINSERT [dbo].[T] ([A]) VALUES ({literal})\nGO\n"
     assert cells(source(tmp_path, script), "T") == [(None, text)]
+
+
+@pytest.mark.parametrize(
+    "literal",
+    ["0x07FFFFFFFFFF AS Time", "0x08000000 AS Time", "0x AS Time", "0x07 AS DateTimeOffset", "0xFF AS DateTime2"],
+)
+def test_bytes_that_are_no_point_in_time_are_damage(tmp_path, literal):
+    kind = f"[{literal.split()[-1]}]"
+    script = f"CREATE TABLE [dbo].[T]([A] {kind} NULL)\nGO\nINSERT [dbo].[T] ([A]) VALUES (CAST({literal}))\nGO\n"
+    assert cells(source(tmp_path, script), "T") == [("undecodable_row", None)]
 
 
 def test_messages_never_hold_values(tmp_path):

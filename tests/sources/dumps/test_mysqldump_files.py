@@ -67,6 +67,25 @@ FILES = {
         "INSERT INTO `T` VALUES (1,'a',1),(2,'b'x,1),(3,'c',1);\nINSERT INTO `T` VALUES (4,'d',1);\n",
         [(1, 14, "", "1", "a", "true"), (2, 14, "broken_record", None, None, None), (3, 15, "", "4", "d", "true")],
     ),
+    "a row that the next statement breaks off": (
+        "INSERT INTO `T` VALUES (1,'a',1),(2,'b'\nINSERT INTO `T` VALUES (3,'c',1),(4,'d',1);\n",
+        [(1, 14, "", "1", "a", "true"), (2, 14, "broken_record", None, None, None),
+         (3, 15, "", "3", "c", "true"), (4, 15, "", "4", "d", "true")],
+    ),
+    "a broken row among rows with a line each": (
+        "INSERT INTO `T` VALUES\n(1,'a',1),\n(2,'b'\n(3,'c',1),\n  (4,'d',1);\nINSERT INTO `T` VALUES (5,'e',1);\n",
+        [(1, 15, "", "1", "a", "true"), *((row, 14 + row, "broken_record", None, None, None) for row in (2, 3, 4)),
+         (5, 19, "", "5", "e", "true")],
+    ),
+    "a quote too few among rows with a line each": (
+        "INSERT INTO `T` VALUES (1,'a',1),\n(2,'b,1),\n(3,'c',1),\n(4,'d',1);\nINSERT INTO `T` VALUES (5,'e',1);\n",
+        [(1, 14, "", "1", "a", "true"), *((row, 13 + row, "broken_record", None, None, None) for row in (2, 3, 4)),
+         (5, 18, "", "5", "e", "true")],
+    ),
+    "a broken list of columns before rows with a line each": (
+        "INSERT INTO `T` VALUES (1,'a',1);\nINSERT INTO `T` (`ID`, `NM` VALUES\n(2,'b'),\n(3,'c');\n",
+        [(1, 14, "", "1", "a", "true"), *((row, 13 + row, "broken_record", None, None, None) for row in (2, 3, 4))],
+    ),
 }  # fmt: skip
 
 

@@ -59,6 +59,12 @@ def test_a_copy_that_never_ends_is_damage_at_the_cut(reads):
     assert rows[:2] == [(1, 14, "", "1", "a", None), (2, 15, "broken_record", None, None, None)]
 
 
+def test_a_copied_line_that_ends_in_an_open_escape_is_damage_and_no_shorter_text(reads):
+    rows = reads(HEAD + COPY + "1\ta\\\nb\t\\N\n2\tc\\\\\t\\N\n3\td\t\\\\\n\\.\n")
+    assert [(row[1], row[2]) for row in rows[:2]] == [(14, "broken_record"), (15, "ragged_row")]
+    assert [row[4:] for row in rows[2:4]] == [("c\\", None), ("d", "\\")]
+
+
 def test_reading_goes_on_with_the_copied_rows_behind_a_broken_statement(tmp_path):
     path = tmp_path / "dump.sql"
     path.write_text(

@@ -58,6 +58,10 @@ DAMAGED = {
         ["1, N'O'Brien'", "2, N'Bob'", "3, N'Cid'"],
         [(1, 12, "broken_record", None, None), (2, 13, "", "2", "Bob"), (3, 14, "", "3", "Cid")],
     ),
+    "closing parenthesis missing": (
+        ["1, N'Ann') -- ", "2, N'Bob' -- ", "3, N'Cid'"],
+        [(1, 12, "", "1", "Ann"), (2, 13, "broken_record", None, None), (3, 14, "", "3", "Cid")],
+    ),
     "last quote missing": (
         ["1, N'Ann'", "2, N'Bob"],
         [(1, 12, "", "1", "Ann"), (2, 13, "broken_record", None, None)],

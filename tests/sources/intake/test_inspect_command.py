@@ -198,6 +198,36 @@ def test_files_beside_those_of_a_project_are_named(run, export):
     assert left["table"] == "MORE.csv"
 
 
+def test_files_inside_of_a_zip_that_nothing_reads_are_named(run, tmp_path):
+    with zipfile.ZipFile(tmp_path / "drop.zip", "w") as archive:
+        for name in ("x/PEOPLE.csv", "x/MORE.CSV", "x/old.zip", "x/readme.md", "__MACOSX/x/._PEOPLE.csv"):
+            archive.writestr(name, CLEAN)
+    folder = project_of(tmp_path, "  old: {zip: drop.zip, csv: '*.csv'}\n")
+    told = [each for each in facts(run(folder, "--json"))["observations"] if each["code"] in ("not_read", "unreadable")]
+    assert {each["table"]: each["detail"] for each in told} == {
+        "drop.zip: MORE.CSV": 'MORE.CSV: declare it as {zip: "drop.zip", csv: "*.CSV"}',
+        "drop.zip: old.zip": "old.zip: unpack it, and declare what comes out",
+    }
+
+
+def test_a_finding_of_a_table_that_is_not_there_says_of_which(run, export, tmp_path):
+    (export.parent / "GONE.csv").write_text(CLEAN)
+    run(export.parent, "--save", tmp_path / "before.fingerprint")
+    (export.parent / "GONE.csv").unlink()
+    lines = run(export.parent, "--against", tmp_path / "before.fingerprint").stdout.splitlines()
+    at = next(at for at, line in enumerate(lines) if "lost_table" in line)
+    assert lines[at - 1] == "GONE:"
+
+
+@pytest.mark.parametrize("rows", ["", "1,x\n1,x\n2,y\n"])
+@pytest.mark.parametrize("name", ["N", "n", "rows", "same", "value"])
+def test_columns_may_be_called_as_the_program_calls_its_own(run, tmp_path, name, rows):
+    (tmp_path / "T.csv").write_text(f"{name},B\n{rows}")
+    result = run(tmp_path / "T.csv", "--json")
+    repeated = [each["count"] for each in facts(result)["observations"] if each["code"] == "repeated_rows"]
+    assert (result.exit_code, repeated) == ((1, [1]) if rows else (0, []))
+
+
 def test_a_number_that_not_everybody_has_is_no_key_beside_a_whole_one(run, tmp_path):
     rows = "".join(f"u{each},{each if each != 5 else ''}\n" for each in range(40))
     (tmp_path / "organizations.csv").write_text("organization_uuid_id,organization_tax_id\n" + rows)

@@ -10,6 +10,8 @@ import pytest
 from etl import __version__
 from etl.core.errors import Interrupted
 from etl.pipeline import runs
+from etl.state.identity import Moment
+from etl.state.witness import Witness
 from tests.e2e.harness import etl, sandbox, small, writes
 
 
@@ -194,6 +196,14 @@ def test_an_unfinished_run_goes_on_under_its_own_signed_plan_and_under_no_other(
 
 def interrupted(*_):
     raise Interrupted("Stopped.")
+
+
+def test_a_witness_that_is_read_amid_its_writing_calls_no_state_old(place, monkeypatch):
+    assert place.run().code == 0
+    seen, torn = Witness.seen, [Moment(9, 9)]
+    monkeypatch.setattr(Witness, "seen", lambda self: torn.pop() if torn else seen(self))
+    assert etl("status", place.project, "--json").answer["is_outdated"] is False
+    assert torn == []
 
 
 def test_nothing_is_planned_or_settled_with_a_state_that_is_not_the_newest(place, tmp_path):

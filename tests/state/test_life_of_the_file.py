@@ -358,6 +358,30 @@ def test_examining_tells_what_a_person_needs(guarded, path, tmp_path):
         examine(tmp_path / "nothing.db", tmp_path)
 
 
+@pytest.fixture
+def going_on(guarded, path, tmp_path, monkeypatch):
+    """A run that goes on whenever its witness is read: between any two looks of a command beside it."""
+    with guarded() as store:
+        create(store, KEYS[0])
+        left = iter(KEYS[1:])
+        seen = Witness.seen
+
+        def seen_later(self):
+            create(store, next(left))
+            return seen(self)
+
+        monkeypatch.setattr(Witness, "seen", seen_later)
+        yield path, tmp_path / "witnesses"
+
+
+def test_a_state_that_a_run_goes_on_with_is_never_called_old(going_on):
+    path, witnesses = going_on
+    with open_reader(path) as reader:
+        for _ in range(5):
+            reader.require_newest(path, witnesses)
+            assert not examine(path, witnesses).is_outdated
+
+
 REBUILD = {"project": "intake", "target": "sandbox", "key_check": "0011"}
 
 

@@ -80,6 +80,32 @@ def test_what_one_held_that_was_outside_the_plan_when_it_was_found_is_told_or_cl
     assert world.verify().findings == []
 
 
+@pytest.mark.parametrize("is_planned", [True, False])
+@pytest.mark.parametrize("mapping", [PEOPLE, CLEARED], ids=["left", "cleared"])
+def test_a_link_that_was_never_set_and_that_the_source_lost_is_not_told_as_left(
+    world: World, mapping: EntityMapping, is_planned: bool
+) -> None:
+    unclear(world, mapping, middle_name="Sol", **LINKED)
+    world.plan((mapping, [MOTHER, *([person("a")] if is_planned else [])]))
+    world.load()
+    for _ in range(2):
+        load(world, mapping)
+        assert told(world) == (["middle_name"] if mapping is PEOPLE else [])
+    assert "mother" not in ana(world), "nothing was to be cleared there"
+    load(world, mapping, **LINKED)
+    assert ana(world)["mother"] is not None
+    assert world.verify().findings == []
+
+
+def test_a_link_that_was_sent_with_the_record_is_told_as_left(world: World) -> None:
+    world.plan((PEOPLE, [MOTHER]))
+    world.load()
+    unclear(world, mother=LINKED["mother"])
+    for _ in range(3):
+        load(world)
+    assert (told(world), ana(world)["mother"] is not None) == (["mother"], True)
+
+
 def test_one_that_an_earlier_run_sent_counts_as_pending_until_it_holds_what_the_source_says(world: World) -> None:
     unclear(world, middle_name="Sol")
     assert load(world, middle_name="Mar") == [Bucket.UNCHANGED, Bucket.PENDING]

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from etl.catalog.model import Entity
-from etl.core.changes import Change, Intend, MarkCreated, MarkRejected, MarkUpdated
+from etl.core.changes import Change, Intend, MarkCreated, MarkRejected, MarkRestored, MarkUpdated
 from etl.core.errors import RecordRejected, ResponseLost, TargetBusy, TargetRefused
 from etl.core.fingerprint import with_unknown_values, without
 from etl.core.outcomes import DELETED_ON_PURPOSE, SEND_AGAIN, Action, Bucket, RecordState
@@ -246,9 +246,9 @@ class Sender:
         if not is_as_sent:
             # What is there is not what would be sent, or its links and files are not known: the next plan sends everything
             # again, and sees to what the source has no more by then.
-            return [MarkUpdated(known.key, "", with_unknown_values(blob))]
+            return [MarkRestored(known.key, "", with_unknown_values(blob), known.run_id)]
         mark = self._ports.keys.fingerprint([blob])
-        return [] if blob == known.field_hashes else [MarkUpdated(known.key, mark, blob)]
+        return [] if blob == known.field_hashes else [MarkRestored(known.key, mark, blob, known.run_id)]
 
     async def _unset_links(self, entity: str, target_id: TargetId, record: PlannedRecord | None) -> list[str]:
         """The links which Casebook shows empty and which are not promised anew: an earlier plan promised them at the most, so

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import os
 import sys
+
+from etl.core import interrupts
 
 LARGE_BYTES = 1 << 19
 """From this size on memory is asked of the system piece by piece, and given back so. Left alone, the C library of Linux
@@ -28,7 +29,19 @@ command makes fewer objects than this.
 
 
 def main() -> None:
-    """Runs the command line."""
+    """Runs the command line; also what interrupts the loading of its parts is told in a line."""
+    try:
+        with interrupts.Terminable():
+            code = _run()
+    except KeyboardInterrupt:
+        sys.stderr.write(interrupts.MESSAGE)
+        code = interrupts.EXIT_CODE
+    sys.exit(code)
+
+
+def _run() -> int:
+    import ctypes  # noqa: PLC0415 - an interrupt of any import is to be caught
+
     # Arrow's own pool keeps what it once held; the system's gives it back, so that memory follows the batch size and not
     # the source. Arrow reads this once, when it is first imported.
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
@@ -42,7 +55,7 @@ def main() -> None:
 
     code = run_command_line()
     gc.freeze()  # or the interpreter looks through everything once more before it ends, for a tenth of a second
-    sys.exit(code)
+    return code
 
 
 def _leave_pandas_alone() -> None:

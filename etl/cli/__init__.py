@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import typer
 
@@ -35,6 +32,7 @@ from etl.cli import (
     where,
 )
 from etl.cli.common import end_of_thread
+from etl.core import interrupts
 
 app = typer.Typer(
     name="casebook-etl",
@@ -84,23 +82,17 @@ def run_command_line() -> int:
     """Runs the program on its arguments; returns the exit code."""
     threading.excepthook = end_of_thread
     try:
-        with _terminable():
+        with interrupts.Terminable():
             app()
     except SystemExit as ended:
+        if _is_untold_interrupt(ended):
+            sys.stderr.write(interrupts.MESSAGE)
         return ended.code if isinstance(ended.code, int) else 1
     return 0
 
 
-@contextmanager
-def _terminable() -> Iterator[None]:
-    """Lets SIGTERM end a command as Ctrl-C does, so that its private folders are removed and its locks given back."""
-    is_ours = (
-        threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
-    )
-    if is_ours:
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        if is_ours:
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+def _is_untold_interrupt(ended: SystemExit) -> bool:
+    """Whether the library of commands ended by an interrupt outside a command's body: while it read the arguments, or while
+    the command loaded what it needs. It exits without a word then.
+    """
+    return isinstance(getattr(ended.__context__, "__cause__", None), KeyboardInterrupt)

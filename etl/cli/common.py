@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from etl import __version__
+from etl.core import interrupts
 from etl.core.errors import EtlError, MappingError
 from etl.core.exits import ENVIRONMENT, INTERRUPTED, exit_code_of
 
@@ -145,7 +146,7 @@ def ending(output: Output) -> Iterator[None]:
         _tell(error, output)
         raise typer.Exit(exit_code_of(error)) from None
     except KeyboardInterrupt:
-        sys.stderr.write("Interrupted. The same command goes on where it stopped.\n")
+        sys.stderr.write(interrupts.MESSAGE)
         raise typer.Exit(INTERRUPTED) from None
     except (typer.Exit, typer.Abort):
         raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from etl.core import interrupts
 from etl.core.errors import EtlError, Interrupted, RunStopped, UserFixable
 
 COMPLETE = 0
@@ -14,7 +15,7 @@ ENVIRONMENT = 3
 """Source, target or state database failed; the same command goes on."""
 THRESHOLD = 4
 """Stopped by a limit of the project or profile."""
-INTERRUPTED = 130
+INTERRUPTED = interrupts.EXIT_CODE
 """Stopped by a person or the system; the same command goes on."""
 
 

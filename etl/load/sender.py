@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from etl.catalog.model import Entity
-from etl.core.changes import Change, Intend, MarkCreated, MarkRejected, MarkUpdated
+from etl.core.changes import Change, Intend, MarkCreated, MarkRejected, MarkRestored, MarkUpdated
 from etl.core.errors import RecordRejected, ResponseLost, TargetBusy, TargetRefused
-from etl.core.fingerprint import with_unknown_values
+from etl.core.fingerprint import with_unknown_values, without
 from etl.core.outcomes import DELETED_ON_PURPOSE, SEND_AGAIN, Action, Bucket, RecordState
 from etl.core.records import Document, TargetId
 from etl.load.ask import Asker, Question, Witness
@@ -108,7 +108,7 @@ class Sender:
 
     async def settled(self, prepared: Prepared, created: Reached) -> None:
         """Makes the id durable under which a record was created; its children may go then."""
-        await self._created(self._question(prepared), prepared.record, *created, is_as_sent=True)
+        await self._created(self._question(prepared), prepared.record, *created)
 
     def _question(self, prepared: Prepared, *, asks: bool = False) -> Question:
         record, document = prepared.record, prepared.document
@@ -205,8 +205,8 @@ class Sender:
             if found is not None:
                 if document is not None and question.sent_id is not None:
                     self.ids.answered(document, found)
-                is_as_sent = found in sent or not await self._freshness.differs(question, found)
-                await self._created(question, record, found, {}, is_as_sent=record is not None and is_as_sent)
+                holds = () if found in sent else await self._as_found(question, record, found)
+                await self._created(question, record, found, {}, *holds)
             elif self._course.schedule.is_unsettled(question.key):
                 if self._ports.state.known([question.key])[question.key].state is RecordState.REJECTED:
                     self._course.twins.cleared(question.key)
@@ -218,19 +218,16 @@ class Sender:
         record: PlannedRecord | None,
         target_id: TargetId,
         shown: Mapping[str, object],
-        *,
-        is_as_sent: bool,
+        *holds: Change,
     ) -> None:
+        """Makes a record durable that is there; ``holds`` says what of it is known to be there, where that is not what is
+        planned.
+        """
         links = record.late_links() if record else ()
         size = record.upload_bytes() if record else None
         created: list[Change] = [MarkCreated(question.key, target_id, links, size)]
         created += self._course.parents.shown_at_birth(question.key, question.entity, shown)
-        if not is_as_sent:
-            # What is there is not what would be sent, or its links and files are not known: the next plan sends everything
-            # again, and sees to what the source has no more by then.
-            blob = self._ports.state.known([question.key])[question.key].field_hashes
-            created.append(MarkUpdated(question.key, "", with_unknown_values(blob)))
-        await self._commit(*created)
+        await self._commit(*created, *holds)
         scope = scope_key(self._entity(question.entity), record) if record else None
         self._course.parents.remember(question.key, question.entity, target_id, scope)
         self._unclear.saw(question.entity, Witness(question.key, target_id, question.scope_id))
@@ -238,6 +235,33 @@ class Sender:
         if record is not None and size is not None:
             self._uploads.offer(record, target_id, shown)
         self._endings.settle(question.key)
+
+    async def _as_found(self, question: Question, record: PlannedRecord | None, target_id: TargetId) -> list[Change]:
+        """What a record holds that an earlier request made, and that need not be what is planned."""
+        is_as_sent = record is not None and not await self._freshness.differs(question, target_id)
+        known = self._ports.state.known([question.key])[question.key]
+        blob = known.field_hashes
+        if record is None or blob != record.field_hashes:
+            blob = without(self._ports.keys, blob, await self._unset_links(question.entity, target_id, record))
+        if not is_as_sent:
+            # What is there is not what would be sent, or its links and files are not known: the next plan sends everything
+            # again, and sees to what the source has no more by then.
+            return [MarkRestored(known.key, "", with_unknown_values(blob), known.run_id)]
+        mark = self._ports.keys.fingerprint([blob])
+        return [] if blob == known.field_hashes else [MarkRestored(known.key, mark, blob, known.run_id)]
+
+    async def _unset_links(self, entity: str, target_id: TargetId, record: PlannedRecord | None) -> list[str]:
+        """The links which Casebook shows empty and which are not promised anew: an earlier plan promised them at the most, so
+        nothing of them is left there. None where it cannot be looked at.
+        """
+        try:
+            shown = await self._ports.target.get(entity, target_id)
+        except TargetRefused:
+            return []
+        promised = {link.field for link in record.late_links()} if record else set()
+        return [
+            name for name in self._entity(entity).links if shown and not shown.links.get(name) and name not in promised
+        ]
 
     async def _update_or_give_up(self, prepared: Prepared) -> None:
         if self._endings.is_stopped(prepared.record.entity):

@@ -6,7 +6,8 @@ verify, report; a run that was interrupted goes on with its own snapshot and pla
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,11 +90,9 @@ def run(setting: Setting, progress: Progress, choices: RunChoices | None = None)
     with setting.reader() as state:
         require_nothing_half_undone(state)
     with (
-        setting.store("run", ask_first=choices.ask_first) as store,
+        _held_state(setting, progress, ask_first=choices.ask_first) as store,
         load_session(setting, store, progress, fresh=choices.fresh) as session,
     ):
-        for notice in store.notices():
-            session.progress.note(notice)
         forget_old_images(setting, store)
         goes_on = session.folder.plan.exists()
         _plan_once(setting, session, store, choices)
@@ -105,6 +104,21 @@ def run(setting: Setting, progress: Progress, choices: RunChoices | None = None)
         adopt_planned(setting, session, PlannedRecords(session.folder.planned, setting.project.mappings), store)
         bench = Bench(session.folder, store, session.log, session.progress)
         return _finish(setting, session, store, load(setting, bench, _read_options(session.folder)))
+
+
+@contextmanager
+def _held_state(setting: Setting, progress: Progress, *, ask_first: bool) -> Iterator[StateStore]:
+    """The state, held for a run; people hear what is to be told of it, also what came up by its end, such as a last copy
+    that failed.
+    """
+    with setting.store("run", ask_first=ask_first) as store:
+        told = store.notices()
+        for notice in told:
+            progress.note(notice)
+        yield store
+    for notice in store.notices():
+        if notice not in told:
+            progress.note(notice)
 
 
 def prepare(setting: Setting, progress: Progress) -> None:

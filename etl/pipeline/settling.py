@@ -90,8 +90,11 @@ class Settled:
 
 
 def held_records(setting: Setting) -> list[Held]:
-    """Everything that waits for a certain answer, by entity."""
+    """Everything that waits for a certain answer, by entity. Raises StateOutdated: an old state holds what was settled since,
+    and lacks what was sent.
+    """
     with setting.reader() as state:
+        setting.require_newest(state)
         return [_held(known) for known in state.in_state(*UNDECIDED)]
 
 
@@ -146,8 +149,11 @@ def settle_match(setting: Setting, key: str, decision: str) -> None:
 
 
 def _require_still_open(setting: Setting, key: str) -> None:
-    """Raises SettingsError for a record that is, or may be, in Casebook by now: what it is would not be changed by this."""
+    """Raises SettingsError for a record that is, or may be, in Casebook by now: what it is would not be changed by this; and
+    StateOutdated, for an old state may not know that it is.
+    """
     with setting.reader() as state:
+        setting.require_newest(state)
         known = state.known([RecordKey(key)]).get(RecordKey(key))
     if known is None or known.state in ABSENT:
         return

@@ -176,10 +176,20 @@ class Setting:
         return open_reader(self.state_place)
 
     def require_newest(self, state: SqlReader) -> None:
-        """Raises StateOutdated where a newer state than the one that is read was used on this machine."""
+        """Raises StateOutdated where a newer state than the one that is read was used on this machine.
+
+        Before that it looks again, with a reader of its own: a run beside us may write its witness at this very moment, or
+        have brought a state of an older form, of which ``state`` is a copy, to today's.
+        """
+        from etl.core.errors import StateOutdated
         from etl.state.witness import witness_folder
 
-        state.require_newest(self.state_place, witness_folder(self.environ))
+        witnesses = witness_folder(self.environ)
+        try:
+            state.require_newest(self.state_place, witnesses)
+        except StateOutdated:
+            with self.reader() as again:
+                again.require_newest(self.state_place, witnesses)
 
     def reader_if_begun(self) -> AbstractContextManager[SqlReader | None]:
         """The same, or None where the profile keeps its state in a file that was not begun yet."""

@@ -139,7 +139,9 @@ class OverrideFact(_Fact):
 
 
 class RunFacts(_Fact):
-    """A run's manifest. ``folder`` is the project's, as one would type it where the command ran."""
+    """A run's manifest. ``folder`` is the project's, as one would type it where the command ran; ``state_outdated`` says that a
+    dry run looked its parents up in a state that was not the newest.
+    """
 
     run_id: str
     command: str
@@ -167,6 +169,7 @@ class RunFacts(_Fact):
     requests: dict[str, int] = Field(default_factory=dict)
     load_s: float | None = None
     continued: bool = False
+    state_outdated: bool = False
     pace: PaceFact | None = None
     peak_memory_bytes: int | None = None
     pending_links: dict[str, int] = Field(default_factory=dict)

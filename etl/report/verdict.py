@@ -22,9 +22,11 @@ _WORDS = {
 def verdict(facts: RunFacts, entities: Mapping[str, EntityCounts], ledger: Ledger) -> Verdict:
     """The verdict; a dry run is ready, a load complete, only where nothing at all is in the way."""
     if facts.command in DRY_RUNS:
-        reasons = list(_reasons(facts, entities, ledger, HELD_BACK))
+        reasons = [*_reasons(facts, entities, ledger, HELD_BACK), *_old_state(facts)]
         state = State.NOT_READY if reasons else State.READY
         commands = [facts.command] if reasons else ["run"] if facts.command == "plan" else ["plan"]
+        if facts.state_outdated:
+            commands.insert(0, "status")
     else:
         unloaded = [*_reasons(facts, entities, ledger, NOT_LOADED), *_tail(facts), *_elsewhere(facts)]
         reasons = [*unloaded, *_differences(facts)]
@@ -44,6 +46,12 @@ def _reasons(
         count = sum(each.of(bucket) for each in entities.values())
         if count:
             yield f"{counted(count, 'row')} {'is' if count == 1 else 'are'} {_WORDS[bucket]}"
+
+
+def _old_state(facts: RunFacts) -> Iterator[str]:
+    """No load begins with it, and what it counts as missing may be there."""
+    if facts.state_outdated:
+        yield "the state database is not the newest, so a record that was loaded since counts here as not loaded"
 
 
 def _tail(facts: RunFacts) -> Iterator[str]:

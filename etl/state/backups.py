@@ -1,6 +1,7 @@
-"""Copies of the state database made while it is in use, beside it in a folder of its own.
+"""Copies of the state database made while it is in use and when it is given back, beside it in a folder of its own.
 
-A thread of its own makes them through a reading connection, so the one writer never waits for a copy; a copy is one whole
+A thread of its own makes them through a reading connection, so the one writer never waits for a copy; the last one is made
+when the writer has ended, so that also a short load leaves one. A copy is one whole
 file (``VACUUM INTO``) that gets its name only when it is complete. An old copy is refused by the witness, never used by
 itself: it is what a damaged state is repaired from.
 """
@@ -8,6 +9,7 @@ itself: it is what a damaged state is repaired from.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from threading import Event, Thread
@@ -16,9 +18,13 @@ from etl.core.ports import Clock
 from etl.state import places
 
 KEPT = 5
+KEPT_OF_ANY_DAY = 2
+"""The newest copies, which are kept of whatever day they are: where the last one is damaged there is one more."""
 EVERY_S = 600.0
 EVERY_CREATES = 10_000
 _ENDING = ".state.db"
+_DAY = len("20260701")
+"""A copy's name begins with its day, in UTC."""
 
 
 def backups_folder(state: Path) -> Path:
@@ -33,6 +39,28 @@ def backups_folder(state: Path) -> Path:
 def backups(state: Path) -> list[Path]:
     """The copies there are, newest first."""
     return sorted(backups_folder(state).glob(f"*{_ENDING}"), reverse=True)
+
+
+def is_copied(state: Path) -> bool:
+    """Whether copies are made of a file: of a state under its own name, not of a draft such as one that is being rebuilt.
+
+    >>> is_copied(Path("agency-sandbox.state.db")), is_copied(Path("agency-sandbox.state.db.rebuilding"))
+    (True, False)
+    """
+    return state.name.endswith(_ENDING)
+
+
+def to_keep(copies: Sequence[Path]) -> list[Path]:
+    """Which of these copies, newest first, are kept: the newest two, the last of each day before, at most five in all; where
+    there are fewer days, the next newest. So many short runs of one day leave the copies of earlier days alone.
+
+    >>> names = ["20260309T0900", "20260309T0800", "20260309T0700", "20260308T2300", "20260308T2200", "20260302T2300"]
+    >>> [copy.name for copy in to_keep([Path(name) for name in names])]
+    ['20260309T0900', '20260309T0800', '20260308T2300', '20260302T2300', '20260309T0700']
+    """
+    last_of_day = {copy.name[:_DAY]: copy for copy in reversed(copies)}
+    in_order = [*copies[:KEPT_OF_ANY_DAY], *reversed(last_of_day.values()), *copies]
+    return list(dict.fromkeys(in_order))[:KEPT]
 
 
 def copy_to(state: Path, copy: Path) -> None:
@@ -66,7 +94,9 @@ def damage_hint(path: Path) -> str:
 
 
 class Backups:
-    """Decides after each transaction whether a copy is due, and has it made. ``problem`` is why the last one failed."""
+    """Decides after each transaction and at the end whether a copy is due, and has it made. ``problem`` is why the last one
+    failed.
+    """
 
     def __init__(self, state: Path, clock: Clock) -> None:
         self.problem = ""
@@ -74,13 +104,15 @@ class Backups:
         self._clock = clock
         self._creates = 0
         self._latest = clock.monotonic()
+        self._is_behind = False
         self._due = Event()
         self._closing = False
         self._thread: Thread | None = None
 
-    def note(self, creates: int) -> None:
-        """Counts what a transaction created; called by the one writer, returns at once."""
+    def note(self, creates: int, changes: int) -> None:
+        """Counts what a durable transaction created and changed; called by the one writer, returns at once."""
         self._creates += creates
+        self._is_behind |= changes > 0
         now = self._clock.monotonic()
         if self._creates < EVERY_CREATES and now - self._latest < EVERY_S:
             return
@@ -97,6 +129,12 @@ class Backups:
         if self._thread is not None:
             self._thread.join()
 
+    def end_well(self) -> None:
+        """Makes the last copy, when the writer has ended without an error, where the latest one of this holder lacks a change."""
+        self.close()
+        if self._is_behind:
+            self._copy()
+
     def _work(self) -> None:
         while True:
             self._due.wait()
@@ -108,14 +146,17 @@ class Backups:
     def _copy(self) -> None:
         folder = backups_folder(self._state)
         now = self._clock.now()
+        self._is_behind = False  # what is noted from here on may be missing in it
         try:
             places.make_private_folder(folder)
             copy_to(self._state, folder / f"{now:%Y%m%dT%H%M%S}{now.microsecond:06d}Z{_ENDING}")
-            for old in backups(self._state)[KEPT:]:
+            made = backups(self._state)
+            for old in set(made) - set(to_keep(made)):
                 old.unlink(missing_ok=True)
         except FileExistsError:
             return  # the copy of this very moment is there already
         except (OSError, sqlite3.Error) as error:
+            self._is_behind = True
             self.problem = getattr(error, "strerror", None) or type(error).__name__
         else:
             self.problem = ""

@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from etl.core.changes import Adopt, Change, Intend, MarkCreated, MarkDuplicate, MarkUndone
+from etl.core.changes import Adopt, Change, Intend, MarkBlocked, MarkCreated, MarkDuplicate, MarkUndone
 from etl.core.errors import StateDamaged, StateError
 from etl.core.ports import Clock
 from etl.core.state_port import Told
@@ -191,7 +191,8 @@ class Committer:
         self._moment = now
         self.held_at = held_at
         draft.keep_intents(self._intents)
-        self._attendants.on_commit(sequence, sum(_creates(unit) for unit in group if unit not in refused))
+        done = [unit for unit in group if unit not in refused]
+        self._attendants.on_commit(sequence, sum(map(_creates, done)), sum(map(_lasting, done)))
         return refused
 
     def _apply(self, draft: Draft, unit: Unit, now: Moment) -> Moment:
@@ -265,6 +266,11 @@ def _exact(group: Sequence[Unit]) -> Sequence[Sequence[Unit]]:
 
 def _creates(unit: Unit) -> int:
     return sum(isinstance(change, MarkCreated) for change in unit.changes)
+
+
+def _lasting(unit: Unit) -> int:
+    """How many changes a state without them would lack: that a record waits for a parent every run finds out by itself."""
+    return sum(not isinstance(change, MarkBlocked) for change in unit.changes)
 
 
 def _begins(unit: Unit) -> bool:

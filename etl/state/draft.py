@@ -185,7 +185,9 @@ class Draft:
                 f"Record {change.key} is known as {row['target_id']} and cannot become {change.target_id}.",
                 hint="Its dependents use that id. Remove the surplus records in Casebook, not this one.",
             )
-        self._records.put(change.key, {**settled(row, state, now), "target_id": change.target_id})
+        # Whichever run finds it, it stays the work of the run that sent it.
+        found = {"target_id": change.target_id, "run_id": row["run_id"]}
+        self._records.put(change.key, cast("RecordRow", settled(row, state, now) | found))
         self._settle_attempt(row, AttemptClass.COMMITTED, now)
 
     def _mark_not_created(self, change: MarkRejected | MarkUncertain, now: Moment) -> None:
@@ -193,7 +195,10 @@ class Draft:
         state, outcome, status = RecordState.UNCERTAIN, AttemptClass.UNCERTAIN, None
         if isinstance(change, MarkRejected):
             state, outcome, status = RecordState.REJECTED, AttemptClass.REJECTED, change.status
-        self._records.put(change.key, settled(row, state, now, status=status, error=change.error))
+        left = settled(row, state, now, status=status, error=change.error)
+        if state is RecordState.UNCERTAIN:
+            left["run_id"] = row["run_id"]  # the run that sent it is asked for when it is undone
+        self._records.put(change.key, left)
         self._settle_attempt(row, outcome, now, status, change.error)
 
     def _settle_attempt(

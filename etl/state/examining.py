@@ -52,8 +52,9 @@ def examine(path: Path, witnesses: Path) -> Examined:
             form = sqlite.file_version(connection)
             findings = tuple(sqlite.findings(connection))
             facts = {row.name: row.value for row in connection.execute(select(META))}
+            seen = Witness(witnesses, known.uuid).seen() if (known := identity(connection)) else None
+            # Beside a run both go on, and the state goes first: read before its witness it could look older.
             known = identity(connection)
     finally:
         engine.dispose()
-    seen = Witness(witnesses, known.uuid).seen() if known else None
     return Examined(path, form, len(STEPS), findings, facts, known, seen, tuple(backups(path)))

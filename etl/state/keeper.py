@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from etl.core.ports import Clock
 from etl.state import identity
 from etl.state.attendants import Attendants
-from etl.state.backups import Backups, damage_hint
+from etl.state.backups import Backups, damage_hint, is_copied
 from etl.state.identity import Identity, Moment
 from etl.state.reserve import Reserve
 from etl.state.witness import Witness, require_newest
@@ -37,7 +37,7 @@ class Keeper:
         self._witness: Witness | None = None
         self._notices: list[str] = []
         self._file = file
-        self._backups = Backups(file, clock) if file else None
+        self._backups = Backups(file, clock) if file and is_copied(file) else None
         self._reserve = Reserve(file.with_name(file.name + ".reserve")) if file else None
 
     def admit(self, connection: Connection) -> None:
@@ -66,7 +66,7 @@ class Keeper:
                 reached = identity.identified(connection).moment
             self._witness.begin(reached)
             held.callback(self._witness.close)
-        return Attendants(self._on_commit, self._give_room, self._damage_hint, self._told)
+        return Attendants(self._on_commit, self._give_room, self._damage_hint, self._told, self._end_well)
 
     def _tell_of_missing(self, witness: Witness, known: Identity) -> None:
         if known.moment.sequence and witness.seen() is None:
@@ -75,11 +75,15 @@ class Keeper:
                 "newest: it was moved here, or the witness was removed. It is watched from now on."
             )
 
-    def _on_commit(self, sequence: int, creates: int) -> None:
+    def _on_commit(self, sequence: int, creates: int, changes: int) -> None:
         if self._witness:
             self._witness.note(sequence)
         if self._backups:
-            self._backups.note(creates)
+            self._backups.note(creates, changes)
+
+    def _end_well(self) -> None:
+        if self._backups:
+            self._backups.end_well()
 
     def _give_room(self) -> bool:
         return self._reserve.release() if self._reserve else False

@@ -141,6 +141,7 @@ class SqlStore(SqlReader):
                 with self._connection.begin():
                     lease.give_back(self._connection, self.epoch)
                 self._grip.end_well()
+                self._grip.attendants.end_well()
         except DBAPIError as error:
             message = f"The state database could not be given back ({error_name(error)})."
             failure = StateError(message, hint=self._grip.backing.repair)

@@ -35,6 +35,11 @@ def whole_copy(place: Place, file: Path) -> Path:
     return file
 
 
+def copies(place: Place) -> list[Path]:
+    """What the program itself has laid beside the state."""
+    return sorted(place.state.with_name("small-sandbox.backups").glob("*"))
+
+
 def restore(place: Place, copy: Path) -> None:
     for ending in ("-wal", "-shm"):
         place.state.with_name(place.state.name + ending).unlink(missing_ok=True)
@@ -108,17 +113,34 @@ def test_an_export_is_never_written_over_a_file(place, tmp_path):
         assert database.execute("pragma integrity_check").fetchall() == [("ok",)]
 
 
-def test_a_damaged_state_names_the_newest_copy(place, tmp_path):
+def test_a_damaged_state_names_the_newest_copy(place, box):
     assert place.run().code == 0
-    folder = place.state.with_name("small-sandbox.backups")
-    folder.mkdir()
-    whole_copy(place, folder / "20260101T000000Z.state.db")
+    (copy,) = copies(place)
     place.state.write_bytes(b"nothing of a database")
     for command in (["run", place.project], ["state", "check", place.project], ["status", place.project]):
         ended = etl(*command)
         assert ended.code == 3, command
-        assert "20260101T000000Z" in ended.err
+        assert str(copy) in ended.err
     assert place.state.read_bytes() == b"nothing of a database"
+    before = writes(box.oracle)
+    restore(place, copy)
+    assert place.run("--ask-first").code == 0
+    assert writes(box.oracle) == before
+
+
+def test_only_a_run_that_changed_something_leaves_a_copy_and_says_where_it_could_not(place):
+    folder = place.state.with_name("small-sandbox.backups")
+    folder.parent.mkdir(exist_ok=True)
+    folder.write_text("a file where a folder should be")
+    ended = etl("run", place.project, "--profile", "sandbox", "--progress", "plain")
+    assert ended.code == 0
+    assert "The state database could not be copied" in ended.err
+    folder.unlink()
+    assert place.run().code == 0
+    assert copies(place) == []
+    add_person(place)
+    assert place.run().code == 0
+    assert len(copies(place)) == 1
 
 
 @pytest.mark.e2e

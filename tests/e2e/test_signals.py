@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 
@@ -59,6 +61,34 @@ def test_a_load_that_is_hung_up_ends_at_once_and_the_same_command_goes_on(tmp_pa
         ended = place.run()
         assert ended.code == 0, ended.text
         say(place, casebook.oracle, reference, proof_line, "SIGHUP amid a load")
+
+
+_INTERRUPTED_AMID = """
+import os, sys
+
+wanted, number, project = sys.argv[1:]
+
+class Amid:
+    def find_spec(self, name, path=None, target=None):
+        if name == wanted:
+            os.kill(os.getpid(), int(number))
+
+sys.meta_path.insert(0, Amid())
+from etl.__main__ import main
+sys.argv = ["casebook-etl", "validate", project, "--quiet"]
+main()
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "name", ["pyarrow", "typer", "etl.cli.validate", "etl.pipeline.dry_run", "etl.pipeline.projects"]
+)
+def test_an_interrupt_while_parts_of_the_program_are_loaded_is_told_in_a_line(tmp_path, name, number):
+    command = [sys.executable, "-c", _INTERRUPTED_AMID, name, str(int(number)), str(tmp_path)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own interpreter
+    assert (ended.returncode, ended.stdout) == (130, "")
+    assert ended.stderr == "Interrupted. The same command goes on where it stopped.\n"
 
 
 @pytest.mark.parametrize("asleep_s", [pytest.param(0.3 * DEADLINE_S, marks=pytest.mark.e2e), 2.5 * DEADLINE_S])

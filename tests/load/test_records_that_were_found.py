@@ -15,6 +15,7 @@ from etl.core.outcomes import Action, Bucket
 from etl.core.records import RunId
 from etl.load.notes import LoadNotes
 from etl.load.outcomes import outcome_of, outcomes
+from etl.load.planned import PlannedRecords
 from etl.load.ports import LoadPorts
 from etl.load.rebuild import Rebuilder
 from etl.load.undo import Undoer
@@ -78,6 +79,32 @@ def test_what_one_held_that_was_outside_the_plan_when_it_was_found_is_told_or_cl
         assert ana(world).get("middle_name") == ("Sol" if mapping is PEOPLE else None)
     assert ana(world)["mother"] is not None, "everything is sent again, links too"
     assert world.verify().findings == []
+
+
+@pytest.mark.parametrize("is_planned", [True, False])
+@pytest.mark.parametrize("mapping", [PEOPLE, CLEARED], ids=["left", "cleared"])
+def test_a_link_that_was_never_set_and_that_the_source_lost_is_not_told_as_left(
+    world: World, mapping: EntityMapping, is_planned: bool
+) -> None:
+    unclear(world, mapping, middle_name="Sol", **LINKED)
+    world.plan((mapping, [MOTHER, *([person("a")] if is_planned else [])]))
+    world.load()
+    for _ in range(2):
+        load(world, mapping)
+        assert told(world) == (["middle_name"] if mapping is PEOPLE else [])
+    assert "mother" not in ana(world), "nothing was to be cleared there"
+    load(world, mapping, **LINKED)
+    assert ana(world)["mother"] is not None
+    assert world.verify().findings == []
+
+
+def test_a_link_that_was_sent_with_the_record_is_told_as_left(world: World) -> None:
+    world.plan((PEOPLE, [MOTHER]))
+    world.load()
+    unclear(world, mother=LINKED["mother"])
+    for _ in range(3):
+        load(world)
+    assert (told(world), ana(world)["mother"] is not None) == (["mother"], True)
 
 
 def test_one_that_an_earlier_run_sent_counts_as_pending_until_it_holds_what_the_source_says(world: World) -> None:
@@ -152,6 +179,18 @@ def test_one_that_undoing_its_run_finds_is_removed_with_the_run(world: World, mo
     assert world.target.of("person") == []
 
 
+@pytest.mark.parametrize("later", ["finds it", "finds it unplanned", "sees it no more than before"])
+def test_one_that_a_later_run_asks_about_is_undone_with_the_run_that_sent_it(world: World, later: str) -> None:
+    unclear(world)
+    sent = world.planned
+    world.target.blind = {"person"} if later.startswith("sees") else set()
+    world.plan((PEOPLE, [MOTHER, *([] if later.endswith("unplanned") else [person("a")])]))
+    world.load()
+    world.target.blind = set()
+    undo(world, "run-1", sent)
+    assert world.target.of("person") == []
+
+
 def test_an_attachment_that_undoing_its_run_finds_without_its_bytes_is_removed_with_the_run(world: World) -> None:
     scans = mapping_of("attachment", "target", "file_name", "file", refer_to=[PEOPLE])
     world.target.blind, world.target.faults = (
@@ -180,13 +219,13 @@ def test_one_that_undoing_its_run_finds_and_spares_gets_its_links_from_the_next_
     assert ana(world)["mother"] is not None
 
 
-def undo(world: World) -> None:
-    """Undoes the latest run, which has ended."""
-    run = RunId(f"run-{world.plans}")
+def undo(world: World, name: str = "", planned: PlannedRecords | None = None) -> None:
+    """Undoes a run with its records, the latest by default; it has ended."""
+    run = RunId(name or f"run-{world.plans}")
     with world.open() as store:
         store.finish_run(run, "2026-07-01T00:00:00+00:00", 1)
     with world.open() as store:
-        asyncio.run(Undoer(ports(world, store), world.planned, OPTIONS, run, 4).run())
+        asyncio.run(Undoer(ports(world, store), planned or world.planned, OPTIONS, run, 4).run())
 
 
 def ports(world: World, store: SqlStore) -> LoadPorts:

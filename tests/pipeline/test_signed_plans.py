@@ -10,6 +10,8 @@ import pytest
 from etl import __version__
 from etl.core.errors import Interrupted
 from etl.pipeline import runs
+from etl.state.identity import Moment
+from etl.state.witness import Witness
 from tests.e2e.harness import etl, sandbox, small, writes
 
 
@@ -196,7 +198,15 @@ def interrupted(*_):
     raise Interrupted("Stopped.")
 
 
-def test_nothing_is_planned_against_a_state_that_is_not_the_newest(place, tmp_path):
+def test_a_witness_that_is_read_amid_its_writing_calls_no_state_old(place, monkeypatch):
+    assert place.run().code == 0
+    seen, torn = Witness.seen, [Moment(9, 9)]
+    monkeypatch.setattr(Witness, "seen", lambda self: torn.pop() if torn else seen(self))
+    assert etl("status", place.project, "--json").answer["is_outdated"] is False
+    assert torn == []
+
+
+def test_nothing_is_planned_or_settled_with_a_state_that_is_not_the_newest(place, tmp_path):
     table = place.folder / "data" / "PERSONS.csv"
     assert place.run().code == 0
     assert etl("state", "export", tmp_path / "old.db", place.project).code == 0
@@ -211,3 +221,9 @@ def test_nothing_is_planned_against_a_state_that_is_not_the_newest(place, tmp_pa
     assert not list(place.runs.glob("*/plan.json"))
     assert f"Not the newest: {ended.answer['error']['message']}" in etl("status", place.project).out
     assert etl("status", place.project, "--json").answer["is_outdated"] is True
+    for options in ([], ["--match", "a" * 32, "new"], ["--absent", "person"], ["--found", "a" * 32, "1"]):
+        resolved = etl("resolve", place.project, "--json", *options)
+        assert (resolved.code, resolved.answer["error"]) == (refusal.code, refusal.answer["error"]), options
+    validated = etl("validate", place.project, "--progress", "none", "--json")
+    assert (validated.code, validated.answer["verdict"]["state"]) == (1, "not_ready")
+    assert "the state database is not the newest" in validated.answer["verdict"]["sentence"]

@@ -62,6 +62,13 @@ def test_a_dry_run_whose_ledger_does_not_balance_is_not_ready(make_run: MakeRun)
     assert summary.verdict.sentence == "Not ready for a full load: the ledger does not balance."
 
 
+def test_a_dry_run_beside_an_old_state_is_not_ready_and_says_why(make_run: MakeRun) -> None:
+    summary = summarize(make_run(entries("pending"), state_outdated=True))
+    assert (summary.verdict.state, summary.is_complete) == (State.NOT_READY, False)
+    assert "the state database is not the newest" in summary.verdict.sentence
+    assert [each.split()[1] for each in summary.verdict.next] == ["status", "validate"]
+
+
 def test_a_load_with_nothing_left_is_complete(make_run: MakeRun) -> None:
     summary = loaded(make_run, "created", "unchanged", "merged", "ignored")
     assert (summary.verdict.state, summary.is_complete) == (State.COMPLETE, True)

@@ -10,11 +10,13 @@ import signal
 import sqlite3
 import time
 from collections import Counter
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from etl.core.changes import Intend, MarkCreated
+from etl.core.changes import Intend, MarkBlocked, MarkCreated
 from etl.core.errors import EtlError, StateDamaged, StateError, StateOutdated
 from etl.core.keys import RecordKey
 from etl.core.records import TargetId
@@ -188,6 +190,18 @@ class TickingClock(StillClock):
         return self.time
 
 
+FACTS = {"project": "p", "target": "t", "key_check": "k", "run_command": "run"}
+
+
+class MovingClock(StillClock):
+    """A date that a test moves."""
+
+    moment = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)
+
+    def now(self):
+        return self.moment
+
+
 def wait_for_copies(path: Path, count: int) -> list[Path]:
     """The thread that copies is another one: it is given some seconds."""
     for _ in range(500):
@@ -213,8 +227,7 @@ def test_a_copy_is_made_while_the_state_is_in_use_and_is_whole(opened, path, mon
 
 def test_a_copy_is_made_when_ten_minutes_have_passed(path):
     clock = TickingClock()
-    facts = {"project": "p", "target": "t", "key_check": "k", "run_command": "run"}
-    with open_store(path, clock=clock, **facts) as store:
+    with open_store(path, clock=clock, **FACTS) as store:
         create(store, KEYS[0])
         clock.time = 601.0
         create(store, KEYS[1])
@@ -226,9 +239,8 @@ def test_five_copies_are_kept(path):
     folder.mkdir(parents=True)
     for number in range(7):
         (folder / f"2026010{number}T000000Z.state.db").write_bytes(b"old")
-    facts = {"project": "p", "target": "t", "key_check": "k", "run_command": "run"}
     clock = TickingClock()
-    with open_store(path, clock=clock, **facts) as store:
+    with open_store(path, clock=clock, **FACTS) as store:
         clock.time = 601.0
         create(store, KEYS[0])
         for _ in range(500):
@@ -241,11 +253,71 @@ def test_five_copies_are_kept(path):
     assert "20260100T000000Z.state.db" not in names
 
 
+def test_an_end_leaves_a_copy_that_is_as_new_as_the_state(guarded, path, tmp_path):
+    with guarded() as store:
+        create(store, KEYS[0])
+        assert backups(path) == []
+    (copy,) = backups(path)
+    shutil.copy(copy, path)
+    with guarded() as store:
+        assert store.counts() == {("person", "created"): 1}
+    assert backups(path) == [copy], "nothing was changed"
+    with closing(sqlite3.connect(copy)) as database:
+        assert database.execute("SELECT released FROM lease").fetchall() == [(1,)]
+
+
+def test_an_end_by_an_exception_leaves_a_copy_too(opened, path):
+    def interrupted():
+        with opened() as store:
+            create(store, KEYS[0])
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    with open_reader(backups(path)[0]) as reader:
+        assert reader.counts() == {("person", "created"): 1}
+
+
+def test_an_end_where_nothing_lasting_was_changed_leaves_no_copy(opened, path):
+    with opened() as store:
+        store.start_run("run-1", "run", "2026-07-01", {})
+        store.commit(MarkBlocked(KEYS[1], "person", "people", KEYS[0])).result(timeout=10)
+        store.commit().result(timeout=10)
+        store.finish_run("run-1", "2026-07-01", 0)
+    assert backups(path) == []
+
+
+def test_an_end_right_after_a_copy_makes_no_second_one(path, monkeypatch):
+    monkeypatch.setattr(backups_module, "EVERY_CREATES", 1)
+    clock = MovingClock()
+    with open_store(path, clock=clock, **FACTS) as store:
+        create(store, KEYS[0])
+        (copy,) = wait_for_copies(path, 1)
+        clock.moment += timedelta(seconds=1)
+    assert backups(path) == [copy]
+    monkeypatch.setattr(backups_module, "EVERY_CREATES", 10)
+    clock.moment += timedelta(seconds=1)
+    with open_store(path, clock=clock, **FACTS) as store:
+        create(store, KEYS[1])
+    assert len(backups(path)) == 2
+
+
+def test_many_short_runs_leave_the_copies_of_earlier_days(path):
+    clock = MovingClock()
+    for day, runs in enumerate((3, 1, 4, 2, 9)):
+        for number in range(runs):
+            clock.moment = datetime(2026, 7, 1 + day, 20, number, tzinfo=UTC)
+            with open_store(path, clock=clock, **FACTS) as store:
+                create(store, KEYS[10 * day + number])
+    names = [copy.name[:15] for copy in backups(path)]
+    assert names == ["20260705T200800", "20260705T200700", "20260704T200100", "20260703T200300", "20260702T200000"]
+
+
 def test_a_copy_that_fails_is_told_of_and_stops_nothing(path):
     backups_folder(path).parent.mkdir()
     backups_folder(path).write_text("a file where a folder should be")
     clock = TickingClock()
-    with open_store(path, project="p", target="t", key_check="k", run_command="run", clock=clock) as store:
+    with open_store(path, clock=clock, **FACTS) as store:
         clock.time = 601.0
         create(store, KEYS[0])
         for _ in range(500):
@@ -284,6 +356,30 @@ def test_examining_tells_what_a_person_needs(guarded, path, tmp_path):
     assert examine(tmp_path / "old.db", tmp_path / "witnesses").is_outdated
     with pytest.raises(StateError, match="no state database"):
         examine(tmp_path / "nothing.db", tmp_path)
+
+
+@pytest.fixture
+def going_on(guarded, path, tmp_path, monkeypatch):
+    """A run that goes on whenever its witness is read: between any two looks of a command beside it."""
+    with guarded() as store:
+        create(store, KEYS[0])
+        left = iter(KEYS[1:])
+        seen = Witness.seen
+
+        def seen_later(self):
+            create(store, next(left))
+            return seen(self)
+
+        monkeypatch.setattr(Witness, "seen", seen_later)
+        yield path, tmp_path / "witnesses"
+
+
+def test_a_state_that_a_run_goes_on_with_is_never_called_old(going_on):
+    path, witnesses = going_on
+    with open_reader(path) as reader:
+        for _ in range(5):
+            reader.require_newest(path, witnesses)
+            assert not examine(path, witnesses).is_outdated
 
 
 REBUILD = {"project": "intake", "target": "sandbox", "key_check": "0011"}
@@ -432,9 +528,8 @@ def test_a_folder_with_dropboxs_mark_is_known(tmp_path):
 
 def test_a_synchronised_folder_is_refused_before_anything_is_made(tmp_path):
     path = tmp_path / "OneDrive" / "runs" / "a.state.db"
-    facts = {"project": "p", "target": "t", "key_check": "k", "run_command": "run"}
     with pytest.raises(StateError, match="synchronised") as caught:
-        open_store(path, clock=StillClock(), **facts)
+        open_store(path, clock=StillClock(), **FACTS)
     assert "runs:" in caught.value.hint
     assert not path.parent.parent.exists()
 

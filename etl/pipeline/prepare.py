@@ -42,8 +42,8 @@ from etl.validate import FieldChecks, RecordRules, check_relations, graph_mappin
 if TYPE_CHECKING:
     from etl.pipeline.matching import Matches
 
-BATCH_ROWS = 25_000
-"""Half of what the snapshot keeps together: batches are then cut out of what is read, where others are copied together. Where
+BATCH_ROWS = 32_000
+"""As many as the snapshot keeps together: batches are then given on as they are read, where others are cut or copied. Where
 rows are long there are fewer, see :mod:`etl.core.batching`.
 """
 THREADS = 2

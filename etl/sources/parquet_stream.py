@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 WAITING = 1
 """How many row groups may be with the thread, the one in hand included: what writing may add to memory."""
-GROUP_ROWS, GROUP_BYTES = 50_000, 1 << 21
+GROUP_ROWS, GROUP_BYTES = 32_000, 1 << 21
 """A row group is written when so much of either has come: large ones cost half of what many small ones do."""
 DICTIONARY_BYTES = 1 << 14
 """A column of more distinct values than this holds is stored plainly, from there on: keys need no dictionary, and one of

@@ -23,7 +23,7 @@ from etl.core.ports import Progress, Source
 from etl.core.records import DAMAGE, SNAPSHOT_COLUMNS
 from etl.sources.parquet_stream import ParquetStream
 
-BATCH_ROWS = 50_000
+BATCH_ROWS = 32_000
 MANIFEST = "manifest.json"
 _FORM = 1
 

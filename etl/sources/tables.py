@@ -26,7 +26,7 @@ from etl.sources.engine import NO_ROOM, attach_file, open_database, parquet, quo
 from etl.sources.numbered_rows import NumberedRows
 from etl.sources.parquet_parts import rows_with
 
-_BATCH_ROWS = 50_000
+_BATCH_ROWS = 32_000
 _SCRATCH = "scratch"
 # While rows are streamed, Arrow reports the engine's failures as errors of input and output.
 _FAILURES = (duckdb.Error, OSError)

@@ -99,7 +99,7 @@ def _ahead(ahead: Preview) -> list[str]:
     if not ahead.total:
         lines.append("Nothing of it is left to undo.")
     if ahead.later:
-        lines.append(f"{len(ahead.later)} later runs stay; what they changed is spared.")
+        lines.append(f"Later runs: {len(ahead.later)}. What they changed is spared.")
     return lines
 
 

@@ -16,6 +16,7 @@ from etl.pipeline.looking import copies_of
 from etl.pipeline.settling import kept
 from etl.pipeline.silence import Silence
 from etl.pipeline.wiring import Setting
+from etl.report.words import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ def ask_about_doubled(setting: Setting, state: StateStore, progress: Progress) -
             state.commit(*kept(each, copies[each.key][0])).result()
     still = sum(len(copies[each.key]) != 1 for each in known)
     if still:
-        progress.note(f"{still} records are in Casebook more than once: `casebook-etl resolve` lists them.")
+        progress.note(f"In Casebook more than once: {counted(still, 'record')}; `casebook-etl resolve` lists them.")
 
 
 def _told(ids: Sequence[TargetId]) -> str:

@@ -33,6 +33,7 @@ from etl.pipeline.match_queue import (
 )
 from etl.pipeline.session import Session, latest_loaded
 from etl.pipeline.wiring import Setting
+from etl.report.words import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,9 @@ def match_records(
     if open_now or queue:
         write_queue(setting, open_now.values())
     if undecided:
-        session.progress.note(f"{len(undecided)} records may be in Casebook already: see {queue_path(setting).name}.")
+        session.progress.note(
+            f"Perhaps in Casebook already: {counted(len(undecided), 'record')}; see {queue_path(setting).name}."
+        )
     return Matches(adopted, frozenset(undecided))
 
 

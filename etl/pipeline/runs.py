@@ -47,6 +47,7 @@ from etl.pipeline.settling import RETURNED
 from etl.pipeline.undoing import forget_old_images, require_nothing_half_undone
 from etl.pipeline.wiring import Setting
 from etl.pipeline.workspace import ParquetSink, RunFolder
+from etl.report.words import counted
 from etl.sources.record_graph import record_graph
 
 
@@ -150,7 +151,9 @@ def _take_back_deletions(setting: Setting, store: StateStore, session: Session, 
         store.commit(*(StoreAttribute(key, DELETED_ON_PURPOSE, "") for key in found.returned)).result()
         for key in found.returned:
             audit(setting, decision=RETURNED, record_key=key)
-        session.progress.note(f"{len(found.returned)} records that were deleted on purpose are in Casebook again.")
+        session.progress.note(
+            f"In Casebook again, though deleted on purpose: {counted(len(found.returned), 'record')}."
+        )
 
 
 def _plan_once(setting: Setting, session: Session, store: StateStore, choices: RunChoices) -> None:

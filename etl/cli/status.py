@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import typer
 
@@ -22,11 +21,6 @@ from etl.cli.common import (
     entity_lines,
     shown_path,
 )
-from etl.core.errors import StateOutdated
-
-if TYPE_CHECKING:
-    from etl.pipeline.wiring import Setting
-    from etl.state.reader import SqlReader
 
 _RUNS_SHOWN = 5
 
@@ -54,7 +48,7 @@ def status(
         with setting.reader() as state:
             counts = by_entity(dict(sorted(state.counts().items())))
             runs = state.runs()
-            outdated = _why_outdated(setting, state)
+            outdated = setting.why_outdated(state)
             links, uploads = sum(1 for _ in state.pending_links()), sum(1 for _ in state.pending_uploads())
         lines = [f"State: {_shown(setting.state_place)}"]
         lines += [f"Not the newest: {outdated}"] if outdated else []
@@ -65,15 +59,6 @@ def status(
             lines.append(f"Run {row.run_id}: {row.command}, started {row.started}, {ended}")
         content = {"records": counts, "pending_links": links, "pending_uploads": uploads, "is_outdated": bool(outdated)}
         output.answer({**content, "runs": [asdict(row) for row in runs]}, lines)
-
-
-def _why_outdated(setting: Setting, state: SqlReader) -> str:
-    """What the next run would refuse this state for, "" where a newer one was never used on this machine."""
-    try:
-        setting.require_newest(state)
-    except StateOutdated as error:
-        return f"{error.message} {error.hint}"
-    return ""
 
 
 def _shown(place: object) -> object:

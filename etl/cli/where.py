@@ -47,11 +47,11 @@ def where(
         from etl.pipeline.queries import where as find
 
         found = find(open_setting(project, profile, verbose=verbose), key, mapping)
-        lines = [line for each in found for line in _lines(each)]
-        output.answer(
-            {"found": [each.as_dict() for each in found]}, lines or ["No mapping has a record with this key."]
-        )
-        if not found:
+        lines = [line for each in found.records for line in _lines(each)] or ["No mapping has a record with this key."]
+        lines += [f"The state is not the newest: {found.why_outdated}"] if found.why_outdated else []
+        content = {"found": [each.as_dict() for each in found.records], "is_outdated": bool(found.why_outdated)}
+        output.answer(content, lines)
+        if not found.records:
             raise typer.Exit(HELD_BACK)
 
 

@@ -5,12 +5,9 @@ It stands apart from the verbs that load because it is what people run most, and
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from etl.casebook.clock import SystemClock
 from etl.catalog.model import Catalog
 from etl.core.ahead import beside
-from etl.core.errors import StateOutdated
 from etl.core.ports import Progress
 from etl.core.state_port import StateReader
 from etl.pipeline import manifest as manifests
@@ -22,30 +19,19 @@ from etl.report import make_ready
 from etl.sources.record_graph import DuckRecordGraph, record_graph
 from etl.sources.snapshot import take_snapshot
 
-if TYPE_CHECKING:
-    from etl.state.reader import SqlReader
-
 
 def validate(setting: Setting, progress: Progress) -> Finished:
     """Extract, map, validate and report, without a target. Faults of mapping and data are found beside an old state too; that
     it is not the newest goes into the verdict, because what it does not know counts as never loaded.
     """
     with setting.reader_if_begun() as state, new_session(setting, "validate", progress) as session:
-        session.manifest["state_outdated"] = state is not None and _is_outdated(setting, state)
+        session.manifest["state_outdated"] = state is not None and bool(setting.why_outdated(state))
         work = extracted(setting, session, setting.project.catalog)
         with record_graph(session.folder.temp) as graph:
             checked_records(session, work, state, graph)
         session.save()
         close_ledger(session.folder, session.tables)
         return session.end()
-
-
-def _is_outdated(setting: Setting, state: SqlReader) -> bool:
-    try:
-        setting.require_newest(state)
-    except StateOutdated:
-        return True
-    return False
 
 
 def extracted(setting: Setting, session: Session, catalog: Catalog) -> Work:

@@ -48,7 +48,15 @@ class Whereabouts:
         return asdict(self)
 
 
-def where(setting: Setting, key: Sequence[str], mapping: str | None) -> list[Whereabouts]:
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The records with a legacy key, and what the state that told of them is not the newest by ("" where it is)."""
+
+    records: tuple[Whereabouts, ...]
+    why_outdated: str
+
+
+def where(setting: Setting, key: Sequence[str], mapping: str | None) -> Found:
     """The records with a legacy key, in every mapping whose key has as many parts, as the latest run saw them."""
     known_names = [each.name for each in setting.project.mappings]
     if mapping is not None and mapping not in known_names:
@@ -61,7 +69,7 @@ def where(setting: Setting, key: Sequence[str], mapping: str | None) -> list[Whe
             if len(each.key) == len(key):
                 record_key = keys.record_key(each.target, each.space, key)
                 found += _whereabouts(each, record_key, state.known([record_key]).get(record_key), folder)
-        return found
+        return Found(tuple(found), setting.why_outdated(state))
 
 
 def rewrite_report(setting: Setting, run_id: str | None) -> tuple[Summary, Path]:

@@ -57,8 +57,9 @@ class Undone:
 
 
 def preview(setting: Setting, run_id: str) -> Preview:
-    """What undoing would touch; reads state and the run's folder only. Raises SettingsError."""
+    """What undoing would touch; reads state and the run's folder only. Raises SettingsError, StateOutdated."""
     with setting.reader() as state:
+        setting.require_newest(state)
         folder = _folder_of(setting, state, run_id)
         adopted = (known for known in state.in_state(RecordState.CREATED) if known.adopted and known.run_id == run_id)
         changed = {(image.key, image.link): image.sent.entity for image in _images(setting, folder).read()}

@@ -191,6 +191,16 @@ class Setting:
             with self.reader() as again:
                 again.require_newest(self.state_place, witnesses)
 
+    def why_outdated(self, state: SqlReader) -> str:
+        """What the next run would refuse this state for, "" where a newer one was never used on this machine."""
+        from etl.core.errors import StateOutdated
+
+        try:
+            self.require_newest(state)
+        except StateOutdated as error:
+            return f"{error.message} {error.hint}"
+        return ""
+
     def reader_if_begun(self) -> AbstractContextManager[SqlReader | None]:
         """The same, or None where the profile keeps its state in a file that was not begun yet."""
         return self.reader() if self.profile.state is not None or self.state_path.exists() else nullcontext()

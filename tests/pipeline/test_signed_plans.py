@@ -224,6 +224,11 @@ def test_nothing_is_planned_or_settled_with_a_state_that_is_not_the_newest(place
     for options in ([], ["--match", "a" * 32, "new"], ["--absent", "person"], ["--found", "a" * 32, "1"]):
         resolved = etl("resolve", place.project, "--json", *options)
         assert (resolved.code, resolved.answer["error"]) == (refusal.code, refusal.answer["error"]), options
+    (run_id, *_) = [row["run_id"] for row in etl("status", place.project, "--json").answer["runs"]]
+    undone = etl("undo", run_id, place.project, "--dry-run", "--json")
+    assert (undone.code, undone.answer["error"]) == (refusal.code, refusal.answer["error"])
+    assert "The state is not the newest: " in etl("where", "1", "--project", place.project).out
+    assert etl("where", "1", "--project", place.project, "--json").answer["is_outdated"] is True
     validated = etl("validate", place.project, "--progress", "none", "--json")
     assert (validated.code, validated.answer["verdict"]["state"]) == (1, "not_ready")
     assert "the state database is not the newest" in validated.answer["verdict"]["sentence"]

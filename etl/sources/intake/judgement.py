@@ -31,6 +31,10 @@ _NO_DATES = (
     *("12/31/9999", "9999-12-31", "99991231", "31.12.9999", "31/12/9999", "12/31/2099", "2099-12-31", "11/11/1111"),
     *("00/00/0000", "0000-00-00", "00000000", "99/99/9999", "9999-99-99", "99999999", "09/09/9999", "9/9/9999"),
 )
+_NO_SSN = (*(digit * 9 for digit in "0123456789"), "123456789", "078051120", "219099999")
+"""Numbers of one digit, the first nine digits, and two that were printed on sample cards and never given to anybody since
+(https://www.ssa.gov/history/ssn/misused.html).
+"""
 _DAY = r"regexp_replace(value, '[T ].*$', '')"
 _NINES = r"-?9{2,}(?:-9+)*|-[0-9]|8{2,}|7{2,}"
 _ROUND_LENGTHS = (50, 80, 100, 128, 150, 200, 250, 254, 255, 256, 500, 512, 1000, 1024, 2000, 4000, 8000, 32767, 65535)
@@ -92,6 +96,8 @@ class Judge:
         written = tuple(each for each in _NO_DATES if is_date_column(column) or not each.isdigit())
         days = f"{_DAY} in ({_listed(written)})"
         numbers = self._number_condition(column)
+        if column.people is People.SSN:
+            numbers += f" or regexp_replace(value, '[ -]', '', 'g') in ({_listed(_NO_SSN)})"
         condition = f"({words}) or ({days}) or ({numbers})"
         found = self._cells.tallies(condition, PLACES)
         if found:

@@ -168,6 +168,15 @@ def test_sentinels_are_named_with_their_counts_and_common_numbers_are_not(take_i
     assert not found(take_in(T=column_of([str(number) for number in range(60, 130)], "WEIGHT")), "sentinels")
 
 
+def test_social_security_numbers_of_nobody_are_sentinels(take_in):
+    numbers = [f"21{number}-4{number % 10}-{number:04}" for number in range(1, 10)]
+    placeholders = ["123-45-6789", "123456789", "999-99-9999", "111 11 1111"]
+    observation = only(take_in(T=column_of([*numbers, *placeholders], "SSN")), "sentinels")
+    assert observation.count == 4
+    assert all(each in observation.detail for each in placeholders)
+    assert not found(take_in(T=column_of(numbers, "SSN")), "sentinels")
+
+
 def test_dates_that_stand_for_nothing_are_sentinels(take_in):
     days = ["01/01/1900", "12/31/9999", "12/25/2020", "01/01/1900"]
     certificate = take_in(T=column_of(days, "END_DT"))

@@ -30,6 +30,14 @@ from etl.sources.names import check_columns, numbered
 from etl.sources.opened import FilePattern, hashed, steady
 
 _MARK_OF_EXCEL = re.compile(r'"?sep=[^\r\n]"?\s*', re.IGNORECASE)
+_OTHER_DOCUMENTS = {
+    "XML or HTML": (
+        re.compile(r"\s*<(?:\?xml|!doctype|html|head|body|table|[a-z:]+ xmlns)\b", re.IGNORECASE),
+        "Open it with a spreadsheet and save it as CSV or .xlsx; some systems give a web page the ending of a table.",
+    ),
+    "JSON": (re.compile(r'\s*(?:\[\s*)?\{\s*"[^"]*"\s*:'), "Declare it with `json_lines:`, one object a line."),
+}
+"""What else comes under a table's name, by how its first line begins: the pattern, and what to do."""
 _JUDGED_AFTER_ROWS = 1_000
 
 
@@ -98,6 +106,7 @@ class CsvSource:
         if is_fragment or not lines:
             raise SourceUnreadable(f"{place} has no header.", hint="Its first line must name the columns.")
         _refuse_mark_of_excel(lines[0], place)
+        _require_table(next(filter(str.strip, lines), ""), place)
         dialect = Dialect(self._delimiter or proved_delimiter(lines, self._quote, place), self._quote)
         header = _header(lines, dialect, place, numbers_nameless=self._numbers_nameless)
         reader = RowReader(header.columns, dialect, line=header.next_line)
@@ -160,6 +169,13 @@ def _header(lines: list[str], dialect: Dialect, place: str, *, numbers_nameless:
         _require_names(columns, place)
     check_columns(columns, place)
     return _Header(tuple(columns), source.taken + 1, "".join(lines[source.taken :]))
+
+
+def _require_table(line: str, place: str) -> None:
+    """Raises SourceUnreadable where the first line begins a document of another kind, which no delimiter makes a table of."""
+    for form, (start, hint) in _OTHER_DOCUMENTS.items():
+        if start.match(line):
+            raise SourceUnreadable(f"{place} is no table but {form}.", hint=hint)
 
 
 def _require_names(columns: Sequence[str], place: str) -> None:

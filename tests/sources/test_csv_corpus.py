@@ -131,8 +131,18 @@ UNREADABLE = {
     "undeclared encoding": (b"a,b\n1,\xe9\n", {}, "not UTF-8 at byte offset 6"),
     "UTF-16 without mark": ("a,b\n1,2\n".encode("utf-16-le"), {}, "looks like UTF-16"),
     "wrong encoding": (b"a,b\n1,2\n\xe9,\n\xe9,\n", {"encoding": "utf-8"}, "is not utf-8: .* byte offset 8"),
+    "XML": (b'<?xml version="1.0"?>\n<rows/>\n', {}, "is no table but XML or HTML"),
+    "a web page": (b"<HTML>\n<table>\n", {"encoding": "cp1252"}, "is no table but XML or HTML"),
+    "XML with a name space": (b'\n<Workbook xmlns="urn:x">\n', {}, "is no table but XML or HTML"),
+    "JSON objects": (b'{"a": 1, "b": 2}\n', {}, "is no table but JSON"),
+    "a JSON list": (b'[{"a": 1}]\n', {}, "is no table but JSON"),
     "two delimiters fit": (b"a,b;c\n1,2;3\n", {}, "may be comma and semicolon"),
 }
+
+
+@pytest.mark.parametrize("header", [b"<a>,b\n1,2\n", b"[a],{b}\n1,2\n"])
+def test_a_header_in_brackets_is_a_header(tmp_path, header):
+    assert read(tmp_path, header) == [(1, 2, "", "1", "2")]
 
 
 @pytest.mark.parametrize("name", UNREADABLE)

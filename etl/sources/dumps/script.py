@@ -112,7 +112,8 @@ class Script:
             except Unexpected as broken:
                 met = broken
                 yield _broken(token, broken)
-                yield from (Lost(token.start, each) for each in self._lexer.skip_to_record(broken.token))
+                further = self._lexer.skip_to_record(broken.token, token.line)
+                yield from (Lost(token.start, each) for each in further if each != token.line)
                 self._flow.go_on()
             if met is not None and _is_open_comment(met.token):
                 yield Refused(token.line, _OPEN_COMMENT)
@@ -268,6 +269,8 @@ class Script:
             raise Unexpected(first)
         if first.is_mark(b";"):
             return
+        if self._filled and self._goes_on(first):
+            raise Unexpected(first)
         if word == b"USE" and self._dialect != POSTGRES:
             self._used()
             return
@@ -288,6 +291,12 @@ class Script:
             yield Refused(first.line, f"does not go on, or takes back what it wrote ({decoded(word)})")
         else:
             yield from self._offence(tokens)
+
+    def _goes_on(self, first: Token) -> bool:
+        """Whether it is no statement that starts here, but further rows of one that ended too early."""
+        token = self._lexer.peek()
+        is_query = token is not None and (token.is_mark(b"(") or token.is_word(b"SELECT", b"WITH", b"VALUES", b"TABLE"))
+        return first.is_mark(b",") or (first.is_mark(b"(") and not is_query)
 
     def _used(self) -> None:
         """USE, which needs no semicolon. Raises Unexpected."""

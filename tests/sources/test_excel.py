@@ -105,6 +105,7 @@ def with_cells(folder, rows, since_1904=False):
         '<c r="A2" s="1"><v>60</v></c>',
         '<c r="A2" s="2"><v>60.25</v></c>',
         '<c r="A2" s="2"><v>0.25</v></c>',
+        '<c r="A2" s="1"><v>1e999</v></c>',
     ],
 )
 def test_a_cell_that_would_be_read_as_something_else_is_damage(tmp_path, cell):

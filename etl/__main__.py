@@ -53,9 +53,7 @@ def _run() -> int:
     _leave_pandas_alone()
     from etl.cli import run_command_line  # noqa: PLC0415 - keeps an import of the package cheap
 
-    code = run_command_line()
-    gc.freeze()  # or the interpreter looks through everything once more before it ends, for a tenth of a second
-    return code
+    return run_command_line()
 
 
 def _leave_pandas_alone() -> None:

@@ -145,12 +145,11 @@ class ExcelSource:
                 yield workbook
         except self._calamine.PasswordError:
             raise SourceUnreadable(f"{place} is protected by a password.", hint="Save it without one.") from None
-        except (self._calamine.CalamineError, self._calamine.ZipError, self._calamine.XmlError):
-            raise SourceUnreadable(f"{place} is no sound workbook.", hint=_what_it_is(stream)) from None
         except BaseException as error:
-            if type(error).__name__ != _PANIC:
-                raise
-            raise SourceUnreadable(f"{place} is no sound workbook.", hint=_what_it_is(stream)) from None
+            known = (self._calamine.CalamineError, self._calamine.ZipError, self._calamine.XmlError)
+            if isinstance(error, known) or type(error).__name__ == _PANIC:
+                raise SourceUnreadable(f"{place} is no sound workbook.", hint=_what_it_is(stream)) from None
+            raise
 
 
 def _calamine(source: str) -> ModuleType:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from typing import Final, NamedTuple, TypeAlias
 
 from etl.sources.dumps.alterations import NotObeyedError, altered_table
@@ -289,6 +290,9 @@ class Script:
             yield Refused(first.line, ELSEWHERE.format(":r"))
         elif self._stops(tokens, word):
             yield Refused(first.line, f"does not go on, or takes back what it wrote ({decoded(word)})")
+        elif self._offence_of(tokens) is None and _is_broken_insert(tokens):
+            lines = [first.line, *(each.line for each in tokens if each.starts_line and each.is_mark(b"("))]
+            yield from (Lost(first.start, line) for line in dict.fromkeys(lines))
         else:
             yield from self._offence(tokens)
 
@@ -305,9 +309,12 @@ class Script:
         self._lexer.settings = self.settings._replace(database=database)
 
     def _offence(self, tokens: Sequence[Token]) -> Iterator[Refused]:
-        what = offence(tokens, self._dialect, starts_batch=self._starts_batch)
+        what = self._offence_of(tokens)
         if what is not None:
             yield Refused(tokens[0].line, what)
+
+    def _offence_of(self, tokens: Sequence[Token]) -> str | None:
+        return offence(tokens, self._dialect, starts_batch=self._starts_batch)
 
     def _stops(self, tokens: Sequence[Token], word: bytes) -> bool:
         """Whether rows are taken back, or what follows is not run, and not only for the case of a failure."""
@@ -415,6 +422,16 @@ class Script:
             if not follow_between(self._lexer, started):
                 yield Refused(first.line, _NOT_FOLLOWED, _SET_PLAINLY)
             is_start = not pieces[-1].strip() and (is_start or len(pieces) > 1)
+
+
+def _is_broken_insert(tokens: Sequence[Token]) -> bool:
+    """Whether rows stand behind a word that no statement starts with: it may have been an INSERT."""
+    depth = 0
+    for token, follower in pairwise(tokens):
+        depth += token.is_mark(b"(") - token.is_mark(b")")
+        if not depth and token.is_word(b"VALUES") and follower.is_mark(b"("):
+            return token is not tokens[0] and not tokens[0].is_word(b"SELECT", b"WITH", b"EXPLAIN")
+    return False
 
 
 def _broken(token: Token, met: Unexpected) -> Statement:

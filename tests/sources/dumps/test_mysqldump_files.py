@@ -85,6 +85,11 @@ FILES = {
         "INSERT INTO `T` VALUES\n(1,'a',1),\n(2,NU\n(3,'c',1),\n(4,'d',1);\n",
         [(1, 15, "", "1", "a", "true"), *((row, 14 + row, "broken_record", None, None, None) for row in (2, 3, 4))],
     ),
+    "a word that is no INSERT any more": (
+        "INSERT INTO `T` VALUES (1,'a',1);\nINSEPT INTO `T` VALUES\n(2,'b',1),\n(3,'c',1);\nINSERT INTO `T` VALUES (4,'d',1);\n",
+        [(1, 14, "", "1", "a", "true"), (2, 18, "", "4", "d", "true"),
+         *((row, 12 + row, "broken_record", None, None, None) for row in (3, 4, 5))],
+    ),
     "a semicolon in place of a comma": (
         "INSERT INTO `T` VALUES (1,'a',1);(2,'b',1),(3,'c',1);\nINSERT INTO `T` VALUES (4,'d',1);\n",
         [(1, 14, "", "1", "a", "true"), (2, 15, "", "4", "d", "true"), (3, 14, "broken_record", None, None, None)],

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 _HEAD_BYTES = 1_024
 _ZIP, _OLE = b"pk\x03\x04", b"\xd0\xcf\x11\xe0"
 """How .xlsx and .xls files begin, in small letters."""
+_PANIC = "PanicException"
+"""What the library ends with on damage that it did not foresee; it can be known by its name alone."""
 
 
 class ExcelSource:
@@ -143,8 +145,11 @@ class ExcelSource:
                 yield workbook
         except self._calamine.PasswordError:
             raise SourceUnreadable(f"{place} is protected by a password.", hint="Save it without one.") from None
-        except (self._calamine.CalamineError, self._calamine.ZipError, self._calamine.XmlError):
-            raise SourceUnreadable(f"{place} is no sound workbook.", hint=_what_it_is(stream)) from None
+        except BaseException as error:
+            known = (self._calamine.CalamineError, self._calamine.ZipError, self._calamine.XmlError)
+            if isinstance(error, known) or type(error).__name__ == _PANIC:
+                raise SourceUnreadable(f"{place} is no sound workbook.", hint=_what_it_is(stream)) from None
+            raise
 
 
 def _calamine(source: str) -> ModuleType:

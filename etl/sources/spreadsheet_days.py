@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ class Calendar:
 
     def has(self, days: float) -> bool:
         """Whether it is told as such a day: 1900-02-29 is one for spreadsheets only, and day 0 is read as a time alone."""
-        return days >= 1 and (self.since_1904 or int(days) != _NO_LEAP_DAY)
+        return 1 <= days < math.inf and (self.since_1904 or int(days) != _NO_LEAP_DAY)
 
 
 def formats_of_days(codes: Mapping[int, str]) -> frozenset[int]:

@@ -27,9 +27,10 @@ class Attendants:
     """What the writing thread calls; nothing of it may raise or wait.
 
     ``on_commit`` hears of each durable transaction before those who wait for it: its number, how many records it made
-    created, and how many changes it made that a state without it would lack. ``give_room`` frees room on a full disk, False where none is set aside. ``damage_hint`` says what to do about
-    a broken file, ``notices`` what people should be told of the state. ``end_well`` is called once, by whoever closes the
-    state, when the writing thread has ended without an error and the lock is held still; it may wait.
+    created, and how many changes it made that a state without it would lack. ``give_room`` frees room on a full disk, False
+    where none is set aside. ``damage_hint`` says what to do about a broken file, ``notices`` what people should be told of the
+    state. ``end_well`` is called once, by whoever closes the state, when the writing thread has ended without an error and the
+    lock is held still; it may wait.
     """
 
     on_commit: Callable[[int, int, int], None] = _heard

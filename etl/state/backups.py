@@ -23,6 +23,7 @@ KEPT_OF_ANY_DAY = 2
 EVERY_S = 600.0
 EVERY_CREATES = 10_000
 _ENDING = ".state.db"
+_DRAFT = ".part"
 _DAY = len("20260701")
 """A copy's name begins with its day, in UTC."""
 
@@ -68,7 +69,7 @@ def copy_to(state: Path, copy: Path) -> None:
 
     Raises FileExistsError, OSError or sqlite3.Error; nothing is left then.
     """
-    draft = copy.with_name(f".{copy.name}.part")
+    draft = copy.with_name(f".{copy.name}{_DRAFT}")
     draft.unlink(missing_ok=True)
     if copy.exists():
         raise FileExistsError(copy)
@@ -149,6 +150,10 @@ class Backups:
         self._is_behind = False  # what is noted from here on may be missing in it
         try:
             places.make_private_folder(folder)
+            for left in folder.glob(f".*Z{_ENDING}{_DRAFT}*"):
+                left.unlink(
+                    missing_ok=True
+                )  # a kill amid an earlier copy left it; nobody else copies to this folder now
             copy_to(self._state, folder / f"{now:%Y%m%dT%H%M%S}{now.microsecond:06d}Z{_ENDING}")
             made = backups(self._state)
             for old in set(made) - set(to_keep(made)):

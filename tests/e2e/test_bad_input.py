@@ -300,3 +300,9 @@ fields:
   city: TITLE
   owner: {ref: provider, key: CASE_NO}
 """
+
+
+def test_a_refused_command_says_nothing_more_when_its_process_ends(tmp_path):
+    refused = etl("lint", tmp_path / "nowhere")
+    ended = finished(start("lint", tmp_path / "nowhere"))
+    assert (ended.code, ended.out, ended.err) == (2, refused.out, refused.err)

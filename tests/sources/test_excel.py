@@ -3,12 +3,15 @@
 import sys
 import zipfile
 from datetime import date, datetime
+from pathlib import Path
 
 import pytest
 
 from etl.core.errors import SettingsError, SourceUnavailable, SourceUnreadable
 from etl.sources.excel import ExcelSource
 from tests.sources.workbooks import write_workbook
+
+OLD_WORKBOOK = Path(__file__).parents[1] / "corpus" / "cases" / "other_sources" / "old_workbook.xls"
 
 
 def rows(folder, cells, merged=(), **options):
@@ -105,6 +108,7 @@ def with_cells(folder, rows, since_1904=False):
         '<c r="A2" s="1"><v>60</v></c>',
         '<c r="A2" s="2"><v>60.25</v></c>',
         '<c r="A2" s="2"><v>0.25</v></c>',
+        '<c r="A2" s="1"><v>1e999</v></c>',
     ],
 )
 def test_a_cell_that_would_be_read_as_something_else_is_damage(tmp_path, cell):
@@ -206,6 +210,13 @@ def test_a_file_that_is_no_workbook_is_refused_without_its_content(tmp_path, con
     with pytest.raises(SourceUnreadable, match=r"old \(book.xlsx\) is no sound workbook") as caught:
         ExcelSource("old", str(tmp_path / "*.xlsx")).tables()
     assert "Garcia" not in str(caught.value)
+
+
+@pytest.mark.parametrize("end", [1_000, 4_096, 5_300])
+def test_an_old_workbook_that_is_cut_off_is_refused(tmp_path, end):
+    (tmp_path / "book.xls").write_bytes(OLD_WORKBOOK.read_bytes()[:end])
+    with pytest.raises(SourceUnreadable, match=r"old \(book.xls\) is no sound workbook"):
+        ExcelSource("old", str(tmp_path / "*.xls")).tables()
 
 
 def test_a_workbook_that_would_fill_memory_is_refused_before_it_is_read(tmp_path):

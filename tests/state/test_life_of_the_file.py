@@ -313,6 +313,16 @@ def test_many_short_runs_leave_the_copies_of_earlier_days(path):
     assert names == ["20260705T200800", "20260705T200700", "20260704T200100", "20260703T200300", "20260702T200000"]
 
 
+def test_what_a_kill_amid_a_copy_left_goes_with_the_next_copy(opened, path):
+    folder = backups_folder(path)
+    folder.mkdir(parents=True)
+    for ending in ("", "-journal"):
+        (folder / f".20260701T110000000000Z.state.db.part{ending}").write_bytes(b"half a state")
+    with opened() as store:
+        create(store, KEYS[0])
+    assert list(folder.iterdir()) == backups(path) != []
+
+
 def test_a_copy_that_fails_is_told_of_and_stops_nothing(path):
     backups_folder(path).parent.mkdir()
     backups_folder(path).write_text("a file where a folder should be")

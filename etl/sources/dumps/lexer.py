@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from etl.sources.dialect import LONGEST_ROW
 from etl.sources.dumps.settings import Settings
-from etl.sources.dumps.tokens import COMMENT, OPEN, SPACE, Token, pattern_of
+from etl.sources.dumps.tokens import COMMENT, OPEN, SPACE, WORD, Token, pattern_of
 
 _RECORD = (
     rb"(?:(?:INSERT|REPLACE)\s++(?:IGNORE\s++)?(?:INTO\s++)?[\w\[\"`]|CREATE\s++TABLE\b|ALTER\s++TABLE\b"
@@ -40,6 +40,7 @@ class Lexer:
         self._starts_line = True
         self._has_ended = False
         self._ahead: Token | None = None
+        self._starter: Token | None = None
         self.end = offset
         """Offset behind what was taken last."""
         self.executed: list[Token] = []
@@ -135,20 +136,19 @@ class Lexer:
         self.end = self._dropped + self._position
         return text or None
 
-    def skip_to_record(self, token: Token | None) -> Iterator[int]:
+    def skip_to_record(self, token: Token | None, line: int) -> Iterator[int]:
         """Goes on where, from the newest token on, a statement seems to start; read to its end.
 
-        The rest of the token's line is given up, unless that is where the statement starts. Gives the lines passed
-        over that start like a row of a list, for nobody reads these.
+        The rest of the token's line is given up, unless a statement starts that line: one below ``line``, where what broke
+        starts. Gives the lines passed over that start like a row of a list, for nobody reads these.
         """
-        if token is not None and token.start >= self._dropped:
-            self._back_to(token)
-            if token.starts_line:
-                if self._is_at_record():
-                    self.end = self._dropped + self._position
-                    return
-                if token.is_mark(b"("):
-                    yield token.line
+        for start in (self._word_before(token, line), token):
+            if start is not None and self._is_record(start):
+                self._starts_line = True
+                self.end = self._dropped + self._position
+                return
+        if token is not None and token.starts_line and token.is_mark(b"("):
+            yield token.line
         self._skip_line()
         while not self._reaches_record():
             yield from self._passed(max(self._position, self._buffer.rfind(b"\n", 0, -_LONGEST_START) + 1))
@@ -166,7 +166,19 @@ class Lexer:
         while (text := self.rest_of_line()) is not None and not text.endswith(b"\n"):
             pass
 
-    def _is_at_record(self) -> bool:
+    def _word_before(self, token: Token | None, line: int) -> Token | None:
+        """The word that starts a token's line: it may have passed for a value, or for a name, of what broke above it."""
+        word = self._starter
+        is_it = token is not None and word is not None and word.kind == WORD and word.line == token.line > line
+        return word if is_it else None
+
+    def _is_record(self, token: Token) -> bool:
+        """Whether a statement starts with a token, at the start of a line; goes back to it, where it is held still."""
+        if token.start < self._dropped:
+            return False
+        self._back_to(token)
+        if not token.starts_line:
+            return False
         while len(self._buffer) - self._position < _LONGEST_START and not self._has_ended:
             self._fill()
         return _RECORD_HERE.match(self._buffer, self._position) is not None
@@ -195,6 +207,8 @@ class Lexer:
             token = self._token(found)
             self._move(found.end())
             if token.kind not in (SPACE, COMMENT):
+                if token.starts_line:
+                    self._starter = token
                 self._starts_line = False
                 return token
             self._starts_line = self._starts_line or b"\n" in token.text
@@ -214,12 +228,14 @@ class Lexer:
         return not self._has_ended and len(self._buffer) - self._position <= LONGEST_ROW
 
     def _fill(self) -> bool:
-        """Drops what was taken and reads one more block; False at the end."""
+        """Drops what was taken, but for the short start of a line, and reads one more block; False at the end."""
         block = next(self._blocks, b"")
         self._has_ended = not block
-        self._dropped += self._position
-        self._buffer = self._buffer[self._position :] + block
-        self._position = 0
+        start = self._starter.start - self._dropped if self._starter else -1
+        kept = start if 0 <= start < self._position < start + _LONGEST_START else self._position
+        self._dropped += kept
+        self._buffer = self._buffer[kept:] + block
+        self._position -= kept
         return bool(block)
 
     def _move(self, position: int) -> None:

@@ -148,7 +148,7 @@ class RowReader:
         """The row that broke, rows that a quote may have swallowed, and those up to the next statement, to go on there."""
         self.met = met
         yield from (Row(each, BROKEN) for each in (line, *swallowed))
-        yield from (Row(each, BROKEN) for each in self._lexer.skip_to_record(met.token) if each != line)
+        yield from (Row(each, BROKEN) for each in self._lexer.skip_to_record(met.token, line) if each != line)
 
     def _plain_values(self, row: bytes) -> tuple[object, ...]:
         """The values of a row of plain literals."""
@@ -208,7 +208,7 @@ class RowReader:
         if word == b"CAST":
             return self._cast()
         follower = self._lexer.peek()
-        if follower is None or not follower.is_mark(b"("):
+        if follower is None or not follower.is_mark(b"(") or follower.starts_line:
             raise Unexpected(follower)
         take_enclosed(self._lexer)
         return _NOT_KNOWN

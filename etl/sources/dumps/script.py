@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from typing import Final, NamedTuple, TypeAlias
 
 from etl.sources.dumps.alterations import NotObeyedError, altered_table
@@ -112,7 +113,8 @@ class Script:
             except Unexpected as broken:
                 met = broken
                 yield _broken(token, broken)
-                yield from (Lost(token.start, each) for each in self._lexer.skip_to_record(broken.token))
+                further = self._lexer.skip_to_record(broken.token, token.line)
+                yield from (Lost(token.start, each) for each in further if each != token.line)
                 self._flow.go_on()
             if met is not None and _is_open_comment(met.token):
                 yield Refused(token.line, _OPEN_COMMENT)
@@ -268,6 +270,8 @@ class Script:
             raise Unexpected(first)
         if first.is_mark(b";"):
             return
+        if self._filled and self._goes_on(first):
+            raise Unexpected(first)
         if word == b"USE" and self._dialect != POSTGRES:
             self._used()
             return
@@ -286,8 +290,17 @@ class Script:
             yield Refused(first.line, ELSEWHERE.format(":r"))
         elif self._stops(tokens, word):
             yield Refused(first.line, f"does not go on, or takes back what it wrote ({decoded(word)})")
+        elif self._offence_of(tokens) is None and _is_broken_insert(tokens):
+            lines = [first.line, *(each.line for each in tokens if each.starts_line and each.is_mark(b"("))]
+            yield from (Lost(first.start, line) for line in dict.fromkeys(lines))
         else:
             yield from self._offence(tokens)
+
+    def _goes_on(self, first: Token) -> bool:
+        """Whether it is no statement that starts here, but further rows of one that ended too early."""
+        token = self._lexer.peek()
+        is_query = token is not None and (token.is_mark(b"(") or token.is_word(b"SELECT", b"WITH", b"VALUES", b"TABLE"))
+        return first.is_mark(b",") or (first.is_mark(b"(") and not is_query)
 
     def _used(self) -> None:
         """USE, which needs no semicolon. Raises Unexpected."""
@@ -296,9 +309,12 @@ class Script:
         self._lexer.settings = self.settings._replace(database=database)
 
     def _offence(self, tokens: Sequence[Token]) -> Iterator[Refused]:
-        what = offence(tokens, self._dialect, starts_batch=self._starts_batch)
+        what = self._offence_of(tokens)
         if what is not None:
             yield Refused(tokens[0].line, what)
+
+    def _offence_of(self, tokens: Sequence[Token]) -> str | None:
+        return offence(tokens, self._dialect, starts_batch=self._starts_batch)
 
     def _stops(self, tokens: Sequence[Token], word: bytes) -> bool:
         """Whether rows are taken back, or what follows is not run, and not only for the case of a failure."""
@@ -406,6 +422,16 @@ class Script:
             if not follow_between(self._lexer, started):
                 yield Refused(first.line, _NOT_FOLLOWED, _SET_PLAINLY)
             is_start = not pieces[-1].strip() and (is_start or len(pieces) > 1)
+
+
+def _is_broken_insert(tokens: Sequence[Token]) -> bool:
+    """Whether rows stand behind a word that no statement starts with: it may have been an INSERT."""
+    depth = 0
+    for token, follower in pairwise(tokens):
+        depth += token.is_mark(b"(") - token.is_mark(b")")
+        if not depth and token.is_word(b"VALUES") and follower.is_mark(b"("):
+            return token is not tokens[0] and not tokens[0].is_word(b"SELECT", b"WITH", b"EXPLAIN")
+    return False
 
 
 def _broken(token: Token, met: Unexpected) -> Statement:

@@ -72,6 +72,33 @@ FILES = {
         [(1, 14, "", "1", "a", "true"), (2, 14, "broken_record", None, None, None),
          (3, 15, "", "3", "c", "true"), (4, 15, "", "4", "d", "true")],
     ),
+    "a row that the next statement breaks off before a value": (
+        "INSERT INTO `T` VALUES (1,'a',1),(2,\nINSERT INTO `T` VALUES (3,'c',1),(4,'d',1);\n",
+        [(1, 14, "", "1", "a", "true"), (2, 14, "broken_record", None, None, None),
+         (3, 15, "", "3", "c", "true"), (4, 15, "", "4", "d", "true")],
+    ),
+    "a list of columns that the next statement breaks off": (
+        "INSERT INTO `T` VALUES (1,'a',1);\nINSERT INTO `T` (`ID`,\nINSERT INTO `T` VALUES (3,'c',1);\n",
+        [(1, 14, "", "1", "a", "true"), (2, 16, "", "3", "c", "true"), (3, 15, "broken_record", None, None, None)],
+    ),
+    "a word broken off before rows with a line each": (
+        "INSERT INTO `T` VALUES\n(1,'a',1),\n(2,NU\n(3,'c',1),\n(4,'d',1);\n",
+        [(1, 15, "", "1", "a", "true"), *((row, 14 + row, "broken_record", None, None, None) for row in (2, 3, 4))],
+    ),
+    "a word that is no INSERT any more": (
+        "INSERT INTO `T` VALUES (1,'a',1);\nINSEPT INTO `T` VALUES\n(2,'b',1),\n(3,'c',1);\nINSERT INTO `T` VALUES (4,'d',1);\n",
+        [(1, 14, "", "1", "a", "true"), (2, 18, "", "4", "d", "true"),
+         *((row, 12 + row, "broken_record", None, None, None) for row in (3, 4, 5))],
+    ),
+    "a semicolon in place of a comma": (
+        "INSERT INTO `T` VALUES (1,'a',1);(2,'b',1),(3,'c',1);\nINSERT INTO `T` VALUES (4,'d',1);\n",
+        [(1, 14, "", "1", "a", "true"), (2, 15, "", "4", "d", "true"), (3, 14, "broken_record", None, None, None)],
+    ),
+    "a semicolon in place of a comma among rows with a line each": (
+        "INSERT INTO `T` VALUES\n(1,'a',1);\n(2,'b',1),\n(3,'c',1);\nINSERT INTO `T` VALUES (4,'d',1);\n",
+        [(1, 15, "", "1", "a", "true"), (2, 18, "", "4", "d", "true"),
+         *((row, 13 + row, "broken_record", None, None, None) for row in (3, 4))],
+    ),
     "a broken row among rows with a line each": (
         "INSERT INTO `T` VALUES\n(1,'a',1),\n(2,'b'\n(3,'c',1),\n  (4,'d',1);\nINSERT INTO `T` VALUES (5,'e',1);\n",
         [(1, 15, "", "1", "a", "true"), *((row, 14 + row, "broken_record", None, None, None) for row in (2, 3, 4)),

@@ -188,6 +188,18 @@ def workbook_entities(folder: Path) -> None:
             archive.writestr(name, text)
 
 
+def workbook_with_a_cell_far_away(folder: Path) -> None:
+    """The workbook again, with one more cell in the last row and column that a sheet has."""
+    path = _book(folder, _SOUND)
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name).decode() for name in archive.namelist()}
+    sheet, cell = "xl/worksheets/sheet1.xml", '<row r="1048576"><c r="XFD1048576"><v>1</v></c></row>'
+    parts[sheet] = parts[sheet].replace("</sheetData>", f"{cell}</sheetData>")
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in parts.items():
+            archive.writestr(name, text)
+
+
 def workbook_pipe(folder: Path) -> None:
     os.mkfifo(_data(folder, "book.xlsx"))
 

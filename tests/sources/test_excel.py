@@ -9,6 +9,7 @@ import pytest
 
 from etl.core.errors import SettingsError, SourceUnavailable, SourceUnreadable
 from etl.sources.excel import ExcelSource
+from etl.sources.excel_extent import refuse_far_cells
 from tests.sources.workbooks import write_workbook
 
 OLD_WORKBOOK = Path(__file__).parents[1] / "corpus" / "cases" / "other_sources" / "old_workbook.xls"
@@ -92,6 +93,33 @@ def with_cells(folder, rows, since_1904=False):
     source = ExcelSource("old", str(folder / "*.xlsx"))
     found = [tuple(row.values()) for batch in source.read("T", 100) for row in batch.to_pylist()]
     return [(line, damage or a) for _, line, damage, a, _ in found]
+
+
+FAR = '<row r="2"><c r="A2"><v>1</v></c><c r="B2"><v>2</v></c></row><row r="1048576"><c r="XFD1048576"{}</row>'
+
+
+def test_a_filled_cell_far_from_the_table_is_refused_before_room_is_kept_for_all_in_between(tmp_path):
+    with pytest.raises(SourceUnreadable, match=r"reaches to column XFD and row 1,048,576\. A cell far from the table"):
+        with_cells(tmp_path, FAR.format("><v>3</v></c>"))
+
+
+def test_a_cell_far_away_that_is_only_formatted_is_none(tmp_path):
+    assert with_cells(tmp_path, FAR.format(' s="1"/>')) == [(2, "1")]
+
+
+@pytest.mark.parametrize("said", ["A1:XFD1048576", "A1:B2"])
+def test_cells_are_looked_at_only_where_the_sheet_says_that_it_reaches_far(tmp_path, said, monkeypatch):
+    looked_at = []
+    monkeypatch.setattr("etl.sources.excel_extent._farthest", lambda _, part: looked_at.append(part) or (b"B", 2))
+    book = tmp_path / "book.xlsx"
+    write_workbook(book, {"T": [["A", "B"], ["1", "2"]]})
+    with zipfile.ZipFile(book) as archive:
+        parts = {name: archive.read(name).decode() for name in archive.namelist()}
+    with zipfile.ZipFile(book, "w") as archive:
+        for name, text in parts.items():
+            archive.writestr(name, text.replace("<sheetData>", f'<dimension ref="{said}"/><sheetData>'))
+    refuse_far_cells(book, "old (book.xlsx)")
+    assert bool(looked_at) == (said != "A1:B2")
 
 
 @pytest.mark.parametrize(

@@ -43,12 +43,6 @@ def _name_of(member: zipfile.ZipInfo) -> str:
     return PurePosixPath(member.filename).name
 
 
-def refuse_bomb(path: Path, place: str) -> None:
-    """Raises SourceUnreadable for a zip that would grow beyond all measure; any other file passes."""
-    if path.is_file() and zipfile.is_zipfile(path):
-        open_archive(path, place).close()
-
-
 def _is_bomb(archive: zipfile.ZipFile) -> bool:
     members = archive.infolist()
     size = sum(each.file_size for each in members)

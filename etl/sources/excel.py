@@ -18,10 +18,9 @@ import pyarrow as pa
 from etl.core.batching import rebatch
 from etl.core.errors import SettingsError, SourceUnavailable, SourceUnreadable
 from etl.core.ports import TableFacts
-from etl.sources.archives import refuse_bomb
 from etl.sources.declared import declared_forms, forms_of
 from etl.sources.excel_damage import doubtful_rows
-from etl.sources.excel_extent import refuse_far_cells
+from etl.sources.excel_extent import refuse_oversized
 from etl.sources.names import check_columns, check_tables, numbered
 from etl.sources.opened import FilePattern, hashed, steady
 from etl.sources.placed_rows import PlacedRows
@@ -83,8 +82,7 @@ class ExcelSource:
 
     def _sheets(self, path: Path) -> list[str]:
         place = f"{self.name} ({path.name})"
-        refuse_bomb(path, place)
-        refuse_far_cells(path, place)
+        refuse_oversized(path, place)
         with steady(path, place) as stream, self._opened(stream, place) as workbook:
             return [name for name in self._worksheets(workbook) if workbook.get_sheet_by_name(name).start is not None]
 
@@ -95,8 +93,7 @@ class ExcelSource:
 
     def _read(self, table: str, path: Path) -> Iterator[pa.RecordBatch]:
         place = f"{self.name}.{table} ({path.name})"
-        refuse_bomb(path, place)
-        refuse_far_cells(path, place)
+        refuse_oversized(path, place)
         with steady(path, place) as stream:
             digest = hashlib.sha256()
             for _ in hashed(stream, digest):

@@ -25,8 +25,9 @@ _FILLED_CELL = re.compile(
 )
 
 
-def refuse_far_cells(path: Path, place: str) -> None:
-    """Raises SourceUnreadable for an .xlsx with a sheet that reaches too far; any other file passes.
+def refuse_oversized(path: Path, place: str) -> None:
+    """Raises SourceUnreadable for an .xlsx that would grow beyond all measure when it is unpacked, or with a sheet that
+    reaches too far; any other file passes.
 
     A sheet says in its head how far it reaches, with all cells that are formatted; only where that is too far, or is not
     said, its cells are looked at.

@@ -9,7 +9,7 @@ import pytest
 
 from etl.core.errors import SettingsError, SourceUnavailable, SourceUnreadable
 from etl.sources.excel import ExcelSource
-from etl.sources.excel_extent import refuse_far_cells
+from etl.sources.excel_extent import refuse_oversized
 from tests.sources.workbooks import write_workbook
 
 OLD_WORKBOOK = Path(__file__).parents[1] / "corpus" / "cases" / "other_sources" / "old_workbook.xls"
@@ -118,7 +118,7 @@ def test_cells_are_looked_at_only_where_the_sheet_says_that_it_reaches_far(tmp_p
     with zipfile.ZipFile(book, "w") as archive:
         for name, text in parts.items():
             archive.writestr(name, text.replace("<sheetData>", f'<dimension ref="{said}"/><sheetData>'))
-    refuse_far_cells(book, "old (book.xlsx)")
+    refuse_oversized(book, "old (book.xlsx)")
     assert bool(looked_at) == (said != "A1:B2")
 
 

@@ -10,7 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from etl.core.changes import Intend, MarkCreated
+from etl.core.keys import RecordKey
+from etl.core.records import TargetId
 from etl.state import SqlStore, open_store
+from etl.state.keeper import Guard
 
 _OPENING = """
 import sys, time
@@ -34,6 +38,10 @@ def opened():
         Path(sys.argv[1]), project="intake", target="sandbox", key_check="0011", run_command="run", clock=Clock()
     )
 """
+
+
+KEYS = [RecordKey(f"{number:032x}") for number in range(300)]
+FACTS = {"project": "p", "target": "t", "key_check": "k", "run_command": "run"}
 
 
 class StillClock:
@@ -80,3 +88,14 @@ def spawn(path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     for process in processes:
         with process:
             process.kill()
+
+
+@pytest.fixture
+def guarded(opened, tmp_path):
+    """Opens with a witness outside the folder of the state."""
+    return lambda ask_first=False: opened(guard=Guard(tmp_path / "witnesses", ask_first))
+
+
+def create(store, *keys: RecordKey) -> None:
+    store.commit(*(Intend(key, "person", "people", "f" * 32, b"h" * 60) for key in keys)).result(timeout=10)
+    store.commit(*(MarkCreated(key, TargetId(f"id-{key}")) for key in keys)).result(timeout=10)

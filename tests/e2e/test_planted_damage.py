@@ -153,7 +153,8 @@ class Damages:
 
     def mislink(self) -> tuple[str, str]:
         row = self.take("case_person")
-        other = self.chance.choice([each.id for each in self.oracle.records("person")[:50]])
+        own = {each.target for each in self.database.links_of(row.id)}
+        other = self.chance.choice([each.id for each in self.oracle.records("person")[:50] if each.id not in own])
         links = [
             replace(each, target=other) if each.name == "person" else each for each in self.database.links_of(row.id)
         ]

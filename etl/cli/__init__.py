@@ -82,8 +82,7 @@ def run_command_line() -> int:
     """Runs the program on its arguments; returns the exit code."""
     threading.excepthook = end_of_thread
     try:
-        with interrupts.Terminable():
-            app()
+        app()
     except SystemExit as ended:
         if _is_untold_interrupt(ended):
             sys.stderr.write(interrupts.MESSAGE)

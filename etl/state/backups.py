@@ -150,10 +150,9 @@ class Backups:
         self._is_behind = False  # what is noted from here on may be missing in it
         try:
             places.make_private_folder(folder)
-            for left in folder.glob(f".*Z{_ENDING}{_DRAFT}*"):
-                left.unlink(
-                    missing_ok=True
-                )  # a kill amid an earlier copy left it; nobody else copies to this folder now
+            # A kill amid an earlier copy left it; nobody else copies to this folder now.
+            for draft in folder.glob(f".*Z{_ENDING}{_DRAFT}*"):
+                draft.unlink(missing_ok=True)
             copy_to(self._state, folder / f"{now:%Y%m%dT%H%M%S}{now.microsecond:06d}Z{_ENDING}")
             made = backups(self._state)
             for old in set(made) - set(to_keep(made)):

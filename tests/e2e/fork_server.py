@@ -18,6 +18,7 @@ from typing import Any
 
 import etl
 from etl.cli import run_command_line
+from etl.core.interrupts import Terminable
 from tests.e2e.fail_points import ENDED, plant
 
 
@@ -52,7 +53,8 @@ def _be_the_program(order: dict[str, Any]) -> None:
     if "ends" in order:
         plant(*order["ends"])
     try:
-        code = run_command_line()
+        with Terminable():
+            code = run_command_line()
     except BaseException:  # noqa: BLE001 - only a planted end comes this far, and the child must not become a server
         code = ENDED
     sys.stdout.flush()
